@@ -1,0 +1,39 @@
+//! What a server tells in its answer to HELLO.
+
+use crate::message::Metadata;
+use crate::packstream::Value;
+use std::time::Duration;
+
+/// What the server asks of its clients (`hints`, Bolt 4.3 and later).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hints {
+    /// `connection.recv_timeout_seconds`: a server that sends nothing for so long, not even a NOOP, is gone.
+    pub recv_timeout: Option<Duration>,
+    /// `telemetry.enabled`: TELEMETRY is welcome.
+    pub telemetry: bool,
+}
+
+impl Hints {
+    pub(crate) fn read(metadata: &Metadata) -> Self {
+        let Some(hints) = metadata.get("hints") else { return Self::default() };
+        Self {
+            recv_timeout: hints
+                .get("connection.recv_timeout_seconds")
+                .and_then(Value::as_integer)
+                .and_then(|seconds| u64::try_from(seconds).ok())
+                .filter(|seconds| *seconds > 0)
+                .map(Duration::from_secs),
+            telemetry: hints.get("telemetry.enabled").and_then(Value::as_boolean).unwrap_or(false),
+        }
+    }
+}
+
+/// Whether a server of this name knows byte arrays: they came with Neo4j 3.2, while Bolt stayed at 1.
+pub(crate) fn knows_bytes(agent: &str) -> bool {
+    let version = agent.strip_prefix("Neo4j/").map(|version| version.split(['.', '-']));
+    let mut numbers = version.into_iter().flatten().map_while(|part| part.parse::<u32>().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => (major, minor) >= (3, 2),
+        _ => true,
+    }
+}

@@ -1,0 +1,100 @@
+//! The metadata of a SUCCESS: kept as bytes, read entry by entry.
+
+use crate::packstream::{check, decode_with, DecodeError, Dialect, Item, Limits, Reader, Value};
+use bytes::Bytes;
+use std::fmt;
+
+/// The map of a SUCCESS message. It was checked when it came, so that reading it cannot fail.
+#[derive(Clone, PartialEq)]
+pub struct Metadata {
+    raw: Bytes,
+    dialect: Dialect,
+}
+
+impl Metadata {
+    pub(crate) fn parse(raw: &[u8], dialect: Dialect, limits: &Limits) -> Result<Self, DecodeError> {
+        Reader::new(raw).map()?;
+        check(raw, &dialect, limits)?;
+        Ok(Self { raw: Bytes::copy_from_slice(raw), dialect })
+    }
+
+    /// The map as it came, in PackStream: what [`Transcoder::value`](crate::columns::Transcoder::value) takes.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// The value of an entry.
+    pub fn get(&self, key: &str) -> Option<Value> {
+        decode_with(self.find(key)?, &self.dialect, &Limits { depth: Limits::MAX_DEPTH, ..Limits::default() })
+            .ok()
+    }
+
+    /// The bytes of an entry's value.
+    fn find(&self, key: &str) -> Option<&[u8]> {
+        let mut reader = Reader::new(&self.raw);
+        for _ in 0..reader.map().ok()? {
+            let found = reader.key().ok()? == key.as_bytes();
+            let start = reader.position();
+            reader.skip().ok()?;
+            if found {
+                return self.raw.get(start..reader.position());
+            }
+        }
+        None
+    }
+
+    fn item(&self, key: &str) -> Option<Item<'_>> {
+        Reader::new(self.find(key)?).item().ok()
+    }
+
+    fn integer(&self, key: &str) -> Option<i64> {
+        match self.item(key)? {
+            Item::Integer(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// More records are there for the next PULL (Bolt 4.0).
+    pub fn has_more(&self) -> bool {
+        self.item("has_more") == Some(Item::Boolean(true))
+    }
+
+    /// The names of the columns: in the SUCCESS of a RUN. `None` too if they are no strings.
+    pub fn fields(&self) -> Option<Vec<String>> {
+        let mut reader = Reader::new(self.find("fields")?);
+        let n = reader.list().ok()?;
+        (0..n).map(|_| reader.string().ok().map(str::to_owned)).collect()
+    }
+
+    /// The bookmark of a transaction that ended.
+    pub fn bookmark(&self) -> Option<String> {
+        Reader::new(self.find("bookmark")?).string().ok().map(str::to_owned)
+    }
+
+    /// The number of the result inside of its transaction (Bolt 4.0).
+    pub fn qid(&self) -> Option<i64> {
+        self.integer("qid")
+    }
+
+    /// Milliseconds until the first record was there (`result_available_after` in Bolt 1 and 2).
+    pub fn t_first(&self) -> Option<i64> {
+        self.integer("t_first").or_else(|| self.integer("result_available_after"))
+    }
+
+    /// Milliseconds until the last record was read (`result_consumed_after` in Bolt 1 and 2).
+    pub fn t_last(&self) -> Option<i64> {
+        self.integer("t_last").or_else(|| self.integer("result_consumed_after"))
+    }
+
+    /// All of it, as a [`Value::Map`].
+    pub fn to_map(&self) -> Value {
+        let limits = Limits { depth: Limits::MAX_DEPTH, ..Limits::default() };
+        decode_with(&self.raw, &self.dialect, &limits).unwrap_or_else(|_| Value::Map(Vec::new()))
+    }
+}
+
+impl fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Metadata").field(&self.to_map()).finish()
+    }
+}
