@@ -1,0 +1,82 @@
+//! `bolt://` and `neo4j://` addresses.
+
+use url::{Host, Url};
+
+/// Where a server is and whether its URI asks for TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Name or IP address, without brackets.
+    pub host: String,
+    /// Default 7687.
+    pub port: u16,
+    /// What the scheme says.
+    pub tls: TlsWish,
+}
+
+/// What the suffix of the scheme says about TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsWish {
+    /// No suffix: the options decide.
+    Options,
+    /// `+s`: TLS, certificates of the system's authorities.
+    Secure,
+    /// `+ssc`: TLS, any certificate.
+    SelfSigned,
+}
+
+impl Address {
+    /// Reads `scheme://host[:port]`.
+    pub fn parse(text: &str) -> Result<Address, String> {
+        let with_scheme;
+        let text = if text.contains("://") {
+            text
+        } else {
+            with_scheme = format!("bolt://{text}");
+            &with_scheme
+        };
+        let url = Url::parse(text).map_err(|e| e.to_string())?;
+        let tls = match url.scheme() {
+            "bolt" | "neo4j" | "bolt+routing" => TlsWish::Options,
+            "bolt+s" | "neo4j+s" => TlsWish::Secure,
+            "bolt+ssc" | "neo4j+ssc" => TlsWish::SelfSigned,
+            other => return Err(format!("unknown scheme '{other}'")),
+        };
+        // `Url` keeps hosts of unknown schemes as they stand, so IPv6 addresses come with brackets.
+        let host = match url.host() {
+            Some(Host::Domain(name)) if !name.is_empty() => name.to_owned(),
+            Some(Host::Ipv4(ip)) => ip.to_string(),
+            Some(Host::Ipv6(ip)) => ip.to_string(),
+            _ => return Err("the host is missing".into()),
+        };
+        Ok(Address { host, port: url.port().unwrap_or(7687), tls })
+    }
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemes_hosts_and_ports() {
+        let a = Address::parse("bolt://127.0.0.1:7688").unwrap();
+        assert_eq!((a.host.as_str(), a.port, a.tls), ("127.0.0.1", 7688, TlsWish::Options));
+        let a = Address::parse("neo4j+s://example.com").unwrap();
+        assert_eq!((a.host.as_str(), a.port, a.tls), ("example.com", 7687, TlsWish::Secure));
+        let a = Address::parse("bolt+ssc://[::1]:1").unwrap();
+        assert_eq!((a.host.as_str(), a.port, a.tls), ("::1", 1, TlsWish::SelfSigned));
+        assert_eq!(a.to_string(), "[::1]:1");
+        assert_eq!(Address::parse("localhost").unwrap().to_string(), "localhost:7687");
+        assert!(Address::parse("http://x").is_err());
+        assert!(Address::parse("bolt://").is_err());
+    }
+}

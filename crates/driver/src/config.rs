@@ -1,0 +1,314 @@
+//! What a driver and a session are told. Plain data: the binding fills it from JSON, a Rust program by hand.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use crate::error::{Error, Kind};
+use crate::strategy::{Permissions, Strategy};
+
+/// Everything a [`crate::Driver`] is made from. Times are in milliseconds, as in the public options.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Config {
+    /// The servers, in the order the user gave them. At least one.
+    pub servers: Vec<ServerConfig>,
+    /// How roles are found.
+    pub mode: Mode,
+    /// Default strategy of sessions.
+    pub strategy: i32,
+    /// Default permissions by role, as bits: 1 master reads, 2 master writes, 4 slave reads, 8 slave writes.
+    pub rw_mask: i32,
+    /// Time between two checks of the servers. Default 500.
+    pub check_interval: u64,
+    /// How long one check may take before the server counts as down. Default 2,000.
+    pub check_timeout: u64,
+    /// How long a server may leave its checks unanswered before work under way on it is given up. Default 10,000.
+    pub unresponsive_timeout: u64,
+    /// How many times a query is sent again after an error that another attempt may cure. Default 10.
+    pub retry_on_error: u32,
+    /// Whether lost and refused connections count against `retry_on_error`. Default false.
+    pub bad_connections_count_as_errors: bool,
+    /// Send an auto-commit write again although its first outcome is unknown. Default false.
+    pub retry_unknown_outcome: bool,
+    /// Connections to one server at most. Default 100.
+    pub max_connection_pool_size: usize,
+    /// Age at which an idle connection is closed instead of used again; 0 or less: none. Default 3,600,000.
+    pub max_connection_lifetime: i64,
+    /// How long to wait for a connection, including the time to make one. Default 60,000.
+    pub connection_acquisition_timeout: u64,
+    /// Idle time after which a connection is tested before use; absent or negative: never.
+    pub connection_liveness_check_timeout: Option<i64>,
+    /// How long making a connection (TCP, TLS, handshake, authentication) may take; 0: no limit. Default 30,000.
+    pub connection_timeout: u64,
+    /// How long a query or transaction may be tried again. Default 30,000.
+    pub max_transaction_retry_time: u64,
+    /// Records a PULL asks for; -1 for all. Default 1,000.
+    pub fetch_size: i64,
+    /// Whether Bolt connections use TLS where the URI does not say.
+    pub encrypted: bool,
+    /// Which certificates are trusted.
+    pub trust: Trust,
+    /// PEM texts of CA certificates, for [`Trust::TrustCustomCaSignedCertificates`].
+    pub trusted_certificates: Vec<String>,
+    /// Sent in HELLO.
+    pub user_agent: String,
+    /// Sent in HELLO from Bolt 5.3 on.
+    pub bolt_agent: BoltAgent,
+    /// Which notifications servers send (Bolt 5.2 and later).
+    pub notification_filter: Option<NotificationFilterConfig>,
+    /// Never send TELEMETRY, even where a server asks for it.
+    pub telemetry_disabled: bool,
+    /// Most verbose level that is passed to [`crate::Observer::log`].
+    pub log_level: LogLevel,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            servers: Vec::new(),
+            mode: Mode::Ha,
+            strategy: 0,
+            rw_mask: i32::from(Permissions::MASTER_READ_WRITE_SLAVE_READ.0),
+            check_interval: 500,
+            check_timeout: 2_000,
+            unresponsive_timeout: 10_000,
+            retry_on_error: 10,
+            bad_connections_count_as_errors: false,
+            retry_unknown_outcome: false,
+            max_connection_pool_size: 100,
+            max_connection_lifetime: 3_600_000,
+            connection_acquisition_timeout: 60_000,
+            connection_liveness_check_timeout: None,
+            connection_timeout: 30_000,
+            max_transaction_retry_time: 30_000,
+            fetch_size: 1_000,
+            encrypted: false,
+            trust: Trust::TrustSystemCaSignedCertificates,
+            trusted_certificates: Vec::new(),
+            user_agent: concat!("neo4j-ha-bolt-driver/", env!("CARGO_PKG_VERSION")).into(),
+            bolt_agent: BoltAgent::default(),
+            notification_filter: None,
+            telemetry_disabled: false,
+            log_level: LogLevel::None,
+        }
+    }
+}
+
+impl Config {
+    /// The default strategy, checked.
+    pub fn strategy(&self) -> Strategy {
+        Strategy::from_number(self.strategy)
+    }
+
+    /// The default permissions.
+    pub fn permissions(&self) -> Permissions {
+        Permissions::from_mask(self.rw_mask).unwrap_or(Permissions::MASTER_READ_WRITE_SLAVE_READ)
+    }
+
+    /// How long one query may be tried again.
+    pub fn retry_time(&self) -> Duration {
+        Duration::from_millis(self.max_transaction_retry_time)
+    }
+}
+
+/// How a driver learns what its servers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// A pool of HA members: roles come from the HA status endpoint.
+    Ha,
+    /// One server without checks, as `neo4j.driver('bolt://...')`; queries are not tried again.
+    Direct,
+}
+
+/// One server of the pool.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ServerConfig {
+    /// Base of the HTTP status endpoint, such as `http://host:7474`; without it the server is checked over Bolt.
+    pub http: Option<String>,
+    /// `bolt://host:port`, also with `+s` or `+ssc`, and the `neo4j` schemes.
+    pub bolt: String,
+    /// How to authenticate; nothing means the scheme `none`.
+    pub auth: Option<AuthConfig>,
+}
+
+/// An authentication token, as `neo4j.auth.*` makes it.
+#[derive(Clone, Deserialize)]
+pub struct AuthConfig {
+    /// `basic`, `bearer`, `kerberos`, `none` or a server's own.
+    #[serde(default = "no_scheme")]
+    pub scheme: String,
+    /// The user.
+    pub principal: Option<String>,
+    /// The secret. Never printed.
+    pub credentials: Option<secrecy::SecretString>,
+    /// The realm, if the server has several.
+    pub realm: Option<String>,
+    /// Parameters of a custom scheme, as JSON.
+    pub parameters: Option<serde_json::Value>,
+}
+
+fn no_scheme() -> String {
+    "none".into()
+}
+
+impl std::fmt::Debug for AuthConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthConfig").field("scheme", &self.scheme).field("principal", &self.principal).finish_non_exhaustive()
+    }
+}
+
+impl AuthConfig {
+    /// The token that HELLO or LOGON carries.
+    pub(crate) fn to_bolt(&self) -> bolt::Auth {
+        bolt::Auth {
+            scheme: self.scheme.clone(),
+            principal: self.principal.clone(),
+            credentials: self.credentials.as_ref().map(|c| bolt::Secret::from(c.expose_secret().to_owned())),
+            realm: self.realm.clone(),
+            parameters: self.parameters.as_ref().map(json_to_value),
+        }
+    }
+}
+
+fn json_to_value(json: &serde_json::Value) -> bolt::packstream::Value {
+    use bolt::packstream::Value;
+    match json {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(b) => Value::Boolean(*b),
+        serde_json::Value::Number(n) => match n.as_i64() {
+            Some(i) => Value::Integer(i),
+            None => Value::Float(n.as_f64().unwrap_or(f64::NAN)),
+        },
+        serde_json::Value::String(s) => Value::String(s.clone()),
+        serde_json::Value::Array(list) => Value::List(list.iter().map(json_to_value).collect()),
+        serde_json::Value::Object(map) => Value::Map(map.iter().map(|(k, v)| (k.clone(), json_to_value(v))).collect()),
+    }
+}
+
+/// Which certificates are trusted where TLS is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Trust {
+    /// Those that the operating system trusts.
+    TrustSystemCaSignedCertificates,
+    /// Those signed by [`Config::trusted_certificates`].
+    TrustCustomCaSignedCertificates,
+    /// All, without any check: the connection is encrypted, but its other end is not known.
+    TrustAllCertificates,
+}
+
+/// Who is calling, for the server's logs (HELLO, Bolt 5.3 and later).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct BoltAgent {
+    /// Product and version.
+    pub product: String,
+    /// Operating system.
+    pub platform: String,
+    /// Language and version.
+    pub language: String,
+    /// More about the language's runtime.
+    pub language_details: String,
+}
+
+/// Which notifications a server sends.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NotificationFilterConfig {
+    /// `OFF`, `WARNING` or `INFORMATION`.
+    pub minimum_severity_level: Option<String>,
+    /// Categories (classifications) that are not sent.
+    #[serde(alias = "disabledClassifications")]
+    pub disabled_categories: Option<Vec<String>>,
+}
+
+impl NotificationFilterConfig {
+    pub(crate) fn to_bolt(&self) -> bolt::NotificationFilter {
+        bolt::NotificationFilter {
+            minimum_severity: self.minimum_severity_level.clone(),
+            disabled: self.disabled_categories.clone(),
+        }
+    }
+}
+
+/// What a driver says about its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Nothing.
+    None,
+    /// Only what failed for good.
+    Error,
+    /// What is likely not meant.
+    Warn,
+    /// Servers and roles that come and go.
+    Info,
+    /// Every connection and attempt.
+    Debug,
+}
+
+impl LogLevel {
+    /// The name in the `logging` option.
+    pub fn name(self) -> &'static str {
+        match self {
+            LogLevel::None => "none",
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+        }
+    }
+}
+
+/// What a session is opened with.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SessionConfig {
+    /// The database; the server's default where absent (Bolt 4.0 and later).
+    pub database: Option<String>,
+    /// Bookmarks the first work waits for.
+    pub bookmarks: Vec<String>,
+    /// Whose rights the work runs with (Bolt 4.4 and later).
+    pub impersonated_user: Option<String>,
+    /// Records a PULL asks for.
+    pub fetch_size: Option<i64>,
+    /// `READ` or `WRITE`, where it differs from what the session writes.
+    pub access_mode: Option<AccessMode>,
+    /// Which notifications this session's work gets (Bolt 5.2 and later).
+    pub notification_filter: Option<NotificationFilterConfig>,
+    /// The server a strategy of the user's own chose when the session was asked for.
+    pub preferred: Option<usize>,
+}
+
+/// What the server is told about the work: it refuses writes in `READ`, from Bolt 3 on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccessMode {
+    /// Only reads.
+    Read,
+    /// Reads and writes.
+    Write,
+}
+
+/// Options of one transaction or auto-commit query.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct TxConfig {
+    /// The server ends the transaction after so many milliseconds (Bolt 3 and later).
+    pub timeout: Option<i64>,
+    /// Records a PULL asks for, for this query.
+    #[serde(rename = "fetchSize")]
+    pub fetch_size: Option<i64>,
+}
+
+impl ServerConfig {
+    /// The parsed Bolt address and TLS wish.
+    pub(crate) fn address(&self) -> Result<crate::address::Address, Error> {
+        crate::address::Address::parse(&self.bolt).map_err(|reason| {
+            Error::new(Kind::Client, format!("'{}' is not a Bolt address: {reason}. Use bolt://host:port.", self.bolt))
+        })
+    }
+}

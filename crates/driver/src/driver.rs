@@ -1,0 +1,381 @@
+//! A driver: the servers, their pools, what is known of them, and the choice among them.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::config::{Config, Mode, SessionConfig};
+use crate::error::{Error, Kind, ServerRef};
+use crate::log::Log;
+use crate::net::{tls, Endpoint, Interrupt};
+use crate::observer::Observer;
+use crate::pool::Pool;
+use crate::session::Session;
+use crate::strategy::{eligible, is_eligible, pick, Intent, Permissions, Strategy};
+use crate::topology::ha::{self, Checker};
+use crate::topology::{ServerInfo, Topology, View};
+
+/// How often the same situation is warned of at most.
+const WARN_EVERY: Duration = Duration::from_secs(1);
+
+/// The entry to a pool of servers.
+pub struct Driver {
+    shared: Arc<Shared>,
+    watchers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What the driver, its sessions and its tasks have in common.
+pub(crate) struct Shared {
+    pub(crate) config: Arc<Config>,
+    pub(crate) pools: Vec<Arc<Pool>>,
+    pub(crate) topology: Topology,
+    pub(crate) checker: Option<Checker>,
+    pub(crate) runtime: Handle,
+    observer: Arc<dyn Observer>,
+    log: Log,
+    /// Round robin counts per driver.
+    turn: AtomicUsize,
+    closed: watch::Sender<bool>,
+    warned: Mutex<Option<Instant>>,
+}
+
+/// What [`Driver::verify`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerIdentity {
+    /// `host:port`.
+    pub address: String,
+    /// The Bolt version agreed on.
+    pub version: bolt::Version,
+    /// What the server calls itself, such as `Neo4j/5.26.0`.
+    pub agent: String,
+}
+
+impl Driver {
+    /// Checks the configuration and starts the checks of the servers; connections are made when they are needed.
+    /// All work of the driver runs on `runtime`, which must have its I/O and time drivers enabled.
+    ///
+    /// # Errors
+    /// [`Kind::Client`], naming what is wrong with the configuration.
+    pub fn new(config: Config, observer: Arc<dyn Observer>, runtime: Handle) -> Result<Driver, Error> {
+        if config.servers.is_empty() {
+            return Err(Error::new(Kind::Client, "There is no server: name at least one."));
+        }
+        let config = Arc::new(config);
+        let log = Log::new(observer.clone(), config.log_level);
+        let pools = (0..config.servers.len())
+            .map(|index| Ok(Arc::new(Pool::new(endpoint(&config, index)?, log.clone()))))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let (topology, checker) = match config.mode {
+            Mode::Ha => (Topology::unchecked(pools.len()), Some(Checker::new(&config)?)),
+            Mode::Direct => (Topology::unconditional(pools.len()), None),
+        };
+        let shared = Arc::new(Shared {
+            config,
+            pools,
+            topology,
+            checker,
+            runtime,
+            observer,
+            log,
+            turn: AtomicUsize::new(0),
+            closed: watch::Sender::new(false),
+            warned: Mutex::new(None),
+        });
+        let watchers = match shared.checker {
+            Some(_) => {
+                (0..shared.pools.len()).map(|i| shared.runtime.spawn(ha::watch(shared.clone(), i))).collect()
+            }
+            None => Vec::new(),
+        };
+        Ok(Driver { shared, watchers: Mutex::new(watchers) })
+    }
+
+    /// A session. The server is chosen now, if the first check is over, and again when the chosen one no longer fits.
+    pub fn session(&self, intent: Intent, config: SessionConfig) -> Session {
+        let view = self.shared.topology.view();
+        let chosen = match (intent.pinned, intent.strategy, config.preferred) {
+            (Some(pinned), _, _) => Some(pinned),
+            (None, Strategy::Custom(_), preferred) => preferred,
+            _ if !view.checked => None,
+            _ => Some(self.shared.choose(&view, intent)),
+        };
+        Session::new(self.shared.clone(), intent, config, chosen)
+    }
+
+    /// The intent of a session, with the driver's own settings where -1 stands.
+    pub fn intent(&self, write: bool, rw_mask: i32, strategy: i32, server: i32) -> Intent {
+        let config = &self.shared.config;
+        Intent {
+            write,
+            permissions: Permissions::from_mask(rw_mask).unwrap_or_else(|| config.permissions()),
+            strategy: if strategy < 0 { config.strategy() } else { Strategy::from_number(strategy) },
+            pinned: usize::try_from(server).ok().filter(|s| *s < self.shared.pools.len()),
+        }
+    }
+
+    /// The place of the server that a session with this intent would get.
+    pub fn choose(&self, intent: Intent) -> usize {
+        self.shared.choose(&self.shared.topology.view(), intent)
+    }
+
+    /// The places of the servers that may do this work.
+    pub fn candidates(&self, intent: Intent) -> Vec<usize> {
+        eligible(&self.shared.topology.view(), intent.permissions, intent.write)
+    }
+
+    /// What is known of the servers.
+    pub fn view(&self) -> Arc<View> {
+        self.shared.topology.view()
+    }
+
+    /// Waits for the end of the first check of all servers, whatever it found.
+    pub fn ready(&self) -> impl std::future::Future<Output = ()> + Send + 'static {
+        let shared = self.shared.clone();
+        async move {
+            shared.wait_checked().await;
+        }
+    }
+
+    /// Checks all servers now and waits for the result.
+    pub fn check(&self) -> impl std::future::Future<Output = ()> + Send + 'static {
+        let shared = self.shared.clone();
+        async move {
+            let checks: Vec<_> = (0..shared.pools.len())
+                .map(|index| {
+                    let shared = shared.clone();
+                    tokio::spawn(async move { shared.check(index).await })
+                })
+                .collect();
+            for check in checks {
+                let _ = check.await;
+            }
+        }
+    }
+
+    /// Makes sure that a server can be reached and takes the credentials. Without `server`, any that may read.
+    pub fn verify(
+        &self,
+        server: Option<usize>,
+    ) -> impl std::future::Future<Output = Result<ServerIdentity, Error>> + Send + 'static {
+        let shared = self.shared.clone();
+        async move {
+            let index = match server {
+                Some(index) => index,
+                None => {
+                    let view = shared.wait_checked().await;
+                    let intent = Intent {
+                        write: false,
+                        permissions: shared.config.permissions(),
+                        strategy: Strategy::Random,
+                        pinned: None,
+                    };
+                    shared.choose(&view, intent)
+                }
+            };
+            let Some(pool) = shared.pools.get(index) else {
+                return Err(Error::new(Kind::Client, format!("There is no server {index}.")));
+            };
+            let mut pooled = pool.acquire().await?;
+            pooled.reset().await?;
+            let identity = ServerIdentity {
+                address: pool.endpoint.address.to_string(),
+                version: pooled.bolt.version(),
+                agent: pooled.bolt.server_agent().unwrap_or_default().to_owned(),
+            };
+            pooled.release();
+            Ok(identity)
+        }
+    }
+
+    /// Stops the checks, ends what is under way with an error, and closes every connection.
+    pub fn close(&self) -> impl std::future::Future<Output = ()> + Send + 'static {
+        let shared = self.shared.clone();
+        let watchers = std::mem::take(&mut *self.watchers.lock());
+        async move {
+            for watcher in watchers {
+                watcher.abort();
+                let _ = watcher.await;
+            }
+            shared.close().await;
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let close = self.close();
+        self.shared.runtime.spawn(close);
+    }
+}
+
+impl Shared {
+    /// Chooses by a strategy that needs no callback, or falls back as 1.2.3 does: to the master, else to the first.
+    pub(crate) fn choose(&self, view: &View, intent: Intent) -> usize {
+        if let Some(pinned) = intent.pinned {
+            return pinned;
+        }
+        let candidates = eligible(view, intent.permissions, intent.write);
+        pick(intent.strategy, view, &candidates, &self.turn).unwrap_or_else(|| self.fall_back(view, intent.write))
+    }
+
+    /// Chooses by any strategy; asks the user's own where it is one.
+    pub(crate) async fn choose_with_callback(&self, intent: Intent) -> Result<usize, Error> {
+        let view = self.topology.view();
+        let Strategy::Custom(key) = intent.strategy else { return Ok(self.choose(&view, intent)) };
+        if let Some(pinned) = intent.pinned {
+            return Ok(pinned);
+        }
+        let candidates = eligible(&view, intent.permissions, intent.write);
+        if candidates.is_empty() {
+            return Ok(self.fall_back(&view, intent.write));
+        }
+        match self.observer.choose(key, &candidates, intent.write).await {
+            Ok(index) if candidates.contains(&index) => Ok(index),
+            Ok(_) => Err(Error::new(Kind::Client, "The strategy function returned none of its candidates.")),
+            Err(why) => Err(Error::new(Kind::Client, format!("The strategy function failed: {why}"))),
+        }
+    }
+
+    fn fall_back(&self, view: &View, write: bool) -> usize {
+        let what = if write { "writes" } else { "reads" };
+        let (index, whom) = match view.master() {
+            Some(master) => (master, "the master"),
+            None => (0, "the first server"),
+        };
+        let mut warned = self.warned.lock();
+        if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
+            *warned = Some(Instant::now());
+            let address = self.pools.get(index).map(|p| p.endpoint.address.to_string()).unwrap_or_default();
+            self.log.warn(&format!("No server is eligible for {what}: taking {whom}, {address}."));
+        }
+        index
+    }
+
+    /// Whether the server still fits the intent.
+    pub(crate) fn fits(&self, index: usize, intent: Intent) -> bool {
+        intent.pinned.is_some() || is_eligible(&self.topology.view(), index, intent.permissions, intent.write)
+    }
+
+    /// Whether any server fits, other than this one.
+    pub(crate) fn another_fits(&self, but: Option<usize>, intent: Intent) -> bool {
+        intent.pinned.is_none()
+            && eligible(&self.topology.view(), intent.permissions, intent.write).iter().any(|i| Some(*i) != but)
+    }
+
+    /// Waits for the end of the first check.
+    pub(crate) async fn wait_checked(&self) -> Arc<View> {
+        let mut changes = self.topology.changes();
+        let mut closed = self.closed.subscribe();
+        loop {
+            let view = self.topology.view();
+            if view.checked || *closed.borrow() {
+                return view;
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                _ = closed.changed() => {}
+            }
+        }
+    }
+
+    /// One check of one server, after the one under way.
+    pub(crate) async fn check(&self, index: usize) {
+        if let Some(checker) = &self.checker {
+            let info = checker.check(self, index).await;
+            self.publish(index, info);
+        }
+    }
+
+    /// A check is over.
+    pub(crate) fn publish(&self, index: usize, info: ServerInfo) {
+        let before = self.topology.view();
+        let checker = self.checker.as_ref();
+        let view = self.topology.update(|view| {
+            if let Some(server) = view.servers.get_mut(index) {
+                *server = info.clone();
+            }
+            view.checked = checker.is_none_or(|c| c.all_checked(index));
+        });
+        if let (Some(was), Some(pool)) = (before.servers.get(index), self.pools.get(index)) {
+            if (was.status, was.role) != (info.status, info.role) {
+                self.log.info(|| {
+                    let why = info.error.as_deref().map(|e| format!(" ({e})")).unwrap_or_default();
+                    format!("{} is now {:?} as {:?}{why}", pool.endpoint.address, info.status, info.role)
+                });
+            }
+        }
+        self.observer.topology(&view);
+    }
+
+    /// The server did not behave as what it was taken for: it is unknown until its next check, which starts now.
+    pub(crate) fn demote(&self, index: usize, error: &Error) {
+        if self.checker.is_none() {
+            return;
+        }
+        self.topology.demote(index, &error.message);
+        self.observer.topology(&self.topology.view());
+        if let Some(checker) = &self.checker {
+            checker.hurry(index);
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
+    pub(crate) fn debug(&self, message: impl FnOnce() -> String) {
+        self.log.debug(message);
+    }
+
+    async fn close(&self) {
+        self.closed.send_replace(true);
+        for pool in &self.pools {
+            pool.endpoint.interrupt.send_replace(Interrupt::Closed);
+        }
+        for pool in &self.pools {
+            pool.close().await;
+        }
+    }
+}
+
+fn endpoint(config: &Arc<Config>, index: usize) -> Result<Endpoint, Error> {
+    let Some(server) = config.servers.get(index) else {
+        return Err(Error::new(Kind::Client, format!("There is no server {index}.")));
+    };
+    let address = server.address()?;
+    Ok(Endpoint {
+        server: ServerRef { index, address: address.to_string() },
+        auth: server.auth.as_ref().map_or_else(no_auth, |a| a.to_bolt()),
+        tls: tls::for_bolt(config, address.tls)?,
+        address,
+        config: config.clone(),
+        legacy_first: AtomicBool::new(false),
+        interrupt: watch::Sender::new(Interrupt::None),
+    })
+}
+
+fn no_auth() -> bolt::Auth {
+    bolt::Auth { scheme: "none".into(), principal: None, credentials: None, realm: None, parameters: None }
+}
+
+/// Marks and asks whether every server was checked.
+pub(crate) struct Checked(Vec<AtomicBool>);
+
+impl Checked {
+    pub(crate) fn none_of(servers: usize) -> Self {
+        Checked((0..servers).map(|_| AtomicBool::new(false)).collect())
+    }
+
+    pub(crate) fn mark(&self, index: usize) -> bool {
+        if let Some(checked) = self.0.get(index) {
+            checked.store(true, Ordering::Release);
+        }
+        self.0.iter().all(|c| c.load(Ordering::Acquire))
+    }
+}

@@ -1,0 +1,34 @@
+//! The engine: everything a driver for Neo4j does, on tokio, without Node.
+//!
+//! A [`Driver`] knows its servers, what they are (their [`View`]) and keeps a pool of connections to each. A
+//! [`Session`] does work in order: auto-commit queries and transactions, each on a server chosen by role, permission
+//! and [`Strategy`]. Rows are handed to a [`Sink`] in batches of columns, as fast as the reader gives credit.
+//!
+//! The protocol itself is in the crate `bolt`; this crate owns sockets, time and decisions.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+mod address;
+mod config;
+mod driver;
+mod error;
+mod log;
+mod net;
+mod observer;
+mod pool;
+mod retry;
+mod session;
+mod strategy;
+mod topology;
+
+pub use address::{Address, TlsWish};
+pub use config::{
+    AccessMode, AuthConfig, BoltAgent, Config, LogLevel, Mode, NotificationFilterConfig, ServerConfig, SessionConfig, Trust,
+    TxConfig,
+};
+pub use driver::{Driver, ServerIdentity};
+pub use error::{Error, Kind, ServerRef};
+pub use observer::{Choice, Observer};
+pub use session::{Done, Flow, Head, Run, Session, Sink, Summary};
+pub use strategy::{Intent, Permissions, Strategy};
+pub use topology::{Role, ServerInfo, Status, View};

@@ -1,0 +1,341 @@
+//! One connection to one server: TCP, TLS, handshake, login, and Bolt messages over it.
+
+mod io;
+pub(crate) mod tls;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bolt::handshake::{Handshake, HandshakeError, Progress, Proposal};
+use bolt::{Event, Hello, Limits, Request, State, Version};
+use rustls::ClientConfig;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::address::Address;
+use crate::config::Config;
+use crate::error::{Error, Kind, ServerRef};
+use io::Io;
+
+/// Bytes asked of the socket at once: small while the connection serves small queries, growing while reads fill it,
+/// so that a scan is not bound by system calls and an idle connection holds little.
+const READ_SIZE: std::ops::RangeInclusive<usize> = 8 * 1024..=128 * 1024;
+
+/// What ends the connections of a server from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    /// Nothing.
+    None,
+    /// The server has not answered its checks for too long; counts up each time.
+    Unresponsive(u64),
+    /// The driver was closed.
+    Closed,
+}
+
+/// How to reach one server, and what was learned from reaching it before.
+pub(crate) struct Endpoint {
+    pub(crate) server: ServerRef,
+    pub(crate) address: Address,
+    pub(crate) auth: bolt::Auth,
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+    pub(crate) config: Arc<Config>,
+    /// The old proposal worked here, or the HTTP check said HA: it goes first.
+    pub(crate) legacy_first: AtomicBool,
+    pub(crate) interrupt: watch::Sender<Interrupt>,
+}
+
+/// A connection that is logged in. Dropping it closes it.
+pub(crate) struct Conn {
+    io: Io,
+    pub(crate) bolt: bolt::Connection,
+    input: Vec<u8>,
+    read_size: usize,
+    interrupt: watch::Receiver<Interrupt>,
+    pub(crate) server: ServerRef,
+    pub(crate) created: Instant,
+    pub(crate) idle_since: Instant,
+    broken: bool,
+}
+
+impl Conn {
+    /// Connects and logs in within the connection timeout.
+    pub(crate) async fn open(endpoint: &Endpoint) -> Result<Conn, Error> {
+        let limit = endpoint.config.connection_timeout;
+        let opening = Conn::open_with_proposals(endpoint);
+        if limit == 0 {
+            return opening.await;
+        }
+        match tokio::time::timeout(Duration::from_millis(limit), opening).await {
+            Ok(result) => result,
+            Err(_) => Err(endpoint.error(
+                Kind::Connection,
+                format!("No connection to {} within {limit} ms (connectionTimeout). Is the server up?", endpoint.address),
+            )),
+        }
+    }
+
+    async fn open_with_proposals(endpoint: &Endpoint) -> Result<Conn, Error> {
+        let legacy = endpoint.legacy_first.load(Ordering::Relaxed);
+        let (first, second) =
+            if legacy { (Proposal::Legacy, Proposal::Modern) } else { (Proposal::Modern, Proposal::Legacy) };
+        let (io, version, rest) = match Conn::shake_hands(endpoint, first).await? {
+            Some(done) => done,
+            // A proposal holds four versions: what the first has no room for is in the second.
+            None => match Conn::shake_hands(endpoint, second).await? {
+                Some(done) => {
+                    endpoint.legacy_first.store(!legacy, Ordering::Relaxed);
+                    done
+                }
+                None => {
+                    return Err(endpoint.error(
+                        Kind::Protocol,
+                        format!("{} speaks none of the Bolt versions 1 to 6.1 that this driver speaks.", endpoint.address),
+                    ))
+                }
+            },
+        };
+        let mut conn = Conn {
+            io,
+            bolt: bolt::Connection::new(version, Limits::default()),
+            input: Vec::new(),
+            read_size: *READ_SIZE.start(),
+            interrupt: endpoint.interrupt.subscribe(),
+            server: endpoint.server.clone(),
+            created: Instant::now(),
+            idle_since: Instant::now(),
+            broken: false,
+        };
+        conn.bolt.handle_input(&rest);
+        conn.log_in(endpoint).await?;
+        Ok(conn)
+    }
+
+    /// `None`: the server knows none of the versions proposed.
+    async fn shake_hands(endpoint: &Endpoint, proposal: Proposal) -> Result<Option<(Io, Version, Vec<u8>)>, Error> {
+        let lost = |what: &str, e: &dyn std::fmt::Display| {
+            endpoint.error(Kind::Connection, format!("{} cannot be reached: {what}: {e}", endpoint.address))
+        };
+        let mut io = Io::connect(&endpoint.address, endpoint.tls.clone()).await.map_err(|e| lost("connecting failed", &e))?;
+        let mut handshake = Handshake::new(proposal);
+        let mut input = Vec::with_capacity(256);
+        loop {
+            io.write_all(&handshake.take_output()).await.map_err(|e| lost("the handshake could not be sent", &e))?;
+            input.clear();
+            let read = io.read_some(&mut input, 256).await.map_err(|e| lost("the handshake was not answered", &e))?;
+            if read == 0 {
+                let hint = if endpoint.tls.is_none() { " Does it want TLS (bolt+s, or encrypted: true)?" } else { "" };
+                return Err(endpoint.error(
+                    Kind::Connection,
+                    format!("{} closed the connection during the handshake.{hint}", endpoint.address),
+                ));
+            }
+            match handshake.handle_input(&input) {
+                Ok(Progress::NeedMore) => {}
+                Ok(Progress::Done { version, rest }) => {
+                    io.write_all(&handshake.take_output()).await.map_err(|e| lost("the handshake could not be sent", &e))?;
+                    return Ok(Some((io, version, rest)));
+                }
+                Err(HandshakeError::NoCommonVersion) => return Ok(None),
+                Err(e) => return Err(endpoint.error(Kind::Protocol, format!("{}: {e}", endpoint.address))),
+            }
+        }
+    }
+
+    async fn log_in(&mut self, endpoint: &Endpoint) -> Result<(), Error> {
+        let agent = &endpoint.config.bolt_agent;
+        let bolt_agent = [
+            ("product", agent.product.as_str()),
+            ("platform", agent.platform.as_str()),
+            ("language", agent.language.as_str()),
+            ("language_details", agent.language_details.as_str()),
+        ];
+        let filter = endpoint.config.notification_filter.as_ref().map(|f| f.to_bolt());
+        let hello = Hello {
+            user_agent: &endpoint.config.user_agent,
+            bolt_agent: &bolt_agent,
+            auth: &endpoint.auth,
+            routing: None,
+            notification_filter: filter.as_ref(),
+        };
+        self.bolt.hello(&hello).map_err(|e| endpoint.error(Kind::Client, e.to_string()))?;
+        while self.bolt.pending() > 0 {
+            match self.event().await? {
+                Event::Success { .. } => {}
+                Event::Failure { failure, .. } => {
+                    self.broken = true;
+                    return Err(Error::from_failure(failure).on(self.server.clone()));
+                }
+                _ => return Err(self.protocol_error("an answer to the login that the protocol does not have")),
+            }
+        }
+        Ok(())
+    }
+
+    /// The next event. Sends what waits to be sent first; reads as long as needed. Cancel-safe.
+    pub(crate) async fn event(&mut self) -> Result<Event, Error> {
+        loop {
+            if let Some(event) = self.poll_event()? {
+                return Ok(event);
+            }
+            self.flush().await?;
+            self.read().await?;
+        }
+    }
+
+    /// An event that needs no reading.
+    pub(crate) fn poll_event(&mut self) -> Result<Option<Event>, Error> {
+        self.bolt.poll_event().map_err(|e| {
+            self.broken = true;
+            Error::new(Kind::Protocol, format!("{} broke the Bolt protocol: {e}", self.server.address)).on(self.server.clone())
+        })
+    }
+
+    /// Sends what waits to be sent.
+    pub(crate) async fn flush(&mut self) -> Result<(), Error> {
+        while !self.bolt.output().is_empty() {
+            let result = tokio::select! {
+                biased;
+                result = self.io.write_some(self.bolt.output()) => result.map_err(|e| format!("sending failed: {e}")),
+                interrupt = interrupted(&mut self.interrupt) => Err(interrupt),
+            };
+            match result {
+                Ok(sent) => self.bolt.consume_output(sent),
+                Err(what) => return Err(self.lost(&what)),
+            }
+        }
+        self.io.flush().await.map_err(|e| self.lost(&format!("sending failed: {e}")))
+    }
+
+    /// Reads once. Cancel-safe.
+    async fn read(&mut self) -> Result<(), Error> {
+        self.input.clear();
+        let limit = self.bolt.hints().recv_timeout;
+        let result = tokio::select! {
+            biased;
+            result = self.io.read_some(&mut self.input, self.read_size) => match result {
+                Ok(0) => Err("the server closed it".to_owned()),
+                Ok(_) => Ok(()),
+                Err(e) => Err(e.to_string()),
+            },
+            interrupt = interrupted(&mut self.interrupt) => Err(interrupt),
+            () = sleep_for(limit) => Err(format!(
+                "nothing came for {} s, the limit that the server itself set (connection.recv_timeout_seconds)",
+                limit.unwrap_or_default().as_secs()
+            )),
+        };
+        match result {
+            Ok(()) => {
+                self.bolt.handle_input(&self.input);
+                if self.input.len() >= self.read_size {
+                    self.read_size = (self.read_size * 2).min(*READ_SIZE.end());
+                }
+                Ok(())
+            }
+            Err(what) => Err(self.lost(&what)),
+        }
+    }
+
+    /// Whether an idle connection still looks alive: nothing came in, above all no end of stream.
+    pub(crate) async fn is_quiet(&mut self) -> bool {
+        self.input.clear();
+        match self.io.poll_read_now(&mut self.input).await {
+            None => true,
+            Some(Ok(n)) if n > 0 => {
+                // A NOOP is all that a server may send unasked.
+                self.bolt.handle_input(&self.input);
+                matches!(self.poll_event(), Ok(None))
+            }
+            Some(_) => false,
+        }
+    }
+
+    /// Asks for RESET and waits for its answer; what else still comes is dropped.
+    pub(crate) async fn reset(&mut self) -> Result<(), Error> {
+        self.bolt.reset().map_err(|e| self.protocol_error(&e.to_string()))?;
+        loop {
+            match self.event().await? {
+                Event::Success { request: Request::Reset, .. } => return Ok(()),
+                Event::Failure { request: Request::Reset, failure } => {
+                    self.broken = true;
+                    return Err(Error::from_failure(failure).on(self.server.clone()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Gives back the memory that a large result needed.
+    pub(crate) fn rest(&mut self) {
+        self.idle_since = Instant::now();
+        self.read_size = *READ_SIZE.start();
+        self.input = Vec::new();
+    }
+
+    /// Whether another piece of work can start on this connection as it is.
+    pub(crate) fn is_clean(&self) -> bool {
+        !self.broken && self.bolt.state() == State::Ready && self.bolt.pending() == 0
+    }
+
+    /// Whether it can serve at all.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Says goodbye, where the version has it, and closes.
+    pub(crate) async fn close(mut self) {
+        if !self.broken {
+            self.bolt.goodbye();
+            let output = self.bolt.output().to_vec();
+            let _ = tokio::time::timeout(Duration::from_millis(500), async {
+                self.io.write_all(&output).await?;
+                self.io.shutdown().await
+            })
+            .await;
+        }
+    }
+
+    /// Waits until this connection is ended from outside.
+    pub(crate) async fn interrupted(&mut self) -> Error {
+        let what = interrupted(&mut self.interrupt).await;
+        self.lost(&what)
+    }
+
+    fn lost(&mut self, what: &str) -> Error {
+        self.broken = true;
+        Error::new(Kind::Connection, format!("The connection to {} was lost: {what}.", self.server.address))
+            .on(self.server.clone())
+    }
+
+    /// An error for an exchange that makes no sense; the connection is given up.
+    pub(crate) fn protocol_error(&mut self, what: &str) -> Error {
+        self.broken = true;
+        Error::new(Kind::Protocol, format!("{} broke the Bolt protocol: {what}.", self.server.address))
+            .on(self.server.clone())
+    }
+}
+
+impl Endpoint {
+    pub(crate) fn error(&self, kind: Kind, message: impl Into<String>) -> Error {
+        Error::new(kind, message).on(self.server.clone())
+    }
+}
+
+/// Waits until the connections of the server are to end, and says why.
+async fn interrupted(receiver: &mut watch::Receiver<Interrupt>) -> String {
+    loop {
+        if receiver.changed().await.is_err() || *receiver.borrow() == Interrupt::Closed {
+            return "the driver was closed".into();
+        }
+        if matches!(*receiver.borrow(), Interrupt::Unresponsive(_)) {
+            return "the server has not answered its checks for too long (unresponsiveTimeout)".into();
+        }
+    }
+}
+
+async fn sleep_for(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}

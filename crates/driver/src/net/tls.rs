@@ -1,0 +1,165 @@
+//! Which certificates are trusted, as a rustls configuration. Serves Bolt and the HTTP checks alike.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::{ring, verify_tls12_signature, verify_tls13_signature, CryptoProvider};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_platform_verifier::BuilderVerifierExt;
+
+use crate::address::TlsWish;
+use crate::config::{Config, Trust};
+use crate::error::{Error, Kind};
+
+/// The TLS configuration for one server, or `None` for plain TCP. The scheme's suffix wins over the options.
+pub(crate) fn for_bolt(config: &Config, wish: TlsWish) -> Result<Option<Arc<ClientConfig>>, Error> {
+    match wish {
+        TlsWish::Secure if config.trust == Trust::TrustCustomCaSignedCertificates => trusting(config, config.trust).map(Some),
+        TlsWish::Secure => trusting(config, Trust::TrustSystemCaSignedCertificates).map(Some),
+        TlsWish::SelfSigned => trusting(config, Trust::TrustAllCertificates).map(Some),
+        TlsWish::Options if config.encrypted => trusting(config, config.trust).map(Some),
+        TlsWish::Options => Ok(None),
+    }
+}
+
+/// The TLS configuration of the HTTP checks (`https://` status URLs).
+pub(crate) fn for_http(config: &Config) -> Result<ClientConfig, Error> {
+    trusting(config, config.trust).map(|tls| tls.as_ref().clone())
+}
+
+fn trusting(config: &Config, trust: Trust) -> Result<Arc<ClientConfig>, Error> {
+    let failed = |what: &str, e: &dyn std::fmt::Display| Error::new(Kind::Client, format!("TLS cannot be set up: {what}: {e}"));
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|e| failed("no protocol version", &e))?;
+    let tls = match trust {
+        Trust::TrustSystemCaSignedCertificates => {
+            builder.with_platform_verifier().map_err(|e| failed("the system's certificates", &e))?.with_no_client_auth()
+        }
+        Trust::TrustCustomCaSignedCertificates => {
+            let verifier = CustomAuthorities::new(&config.trusted_certificates, provider)?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+        }
+        Trust::TrustAllCertificates => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+            .with_no_client_auth(),
+    };
+    Ok(Arc::new(tls))
+}
+
+/// Certificates signed by the user's authorities, or one of those certificates itself: Neo4j servers often present
+/// the very self-signed certificate that clients are told to trust, which WebPKI alone refuses as an authority.
+#[derive(Debug)]
+struct CustomAuthorities {
+    webpki: Arc<WebPkiServerVerifier>,
+    trusted: Vec<CertificateDer<'static>>,
+}
+
+impl CustomAuthorities {
+    fn new(pem: &[String], provider: Arc<CryptoProvider>) -> Result<Self, Error> {
+        let refuse = |why: String| Error::new(Kind::Client, format!("trustedCertificates: {why}"));
+        let mut trusted = Vec::new();
+        let mut roots = RootCertStore::empty();
+        for text in pem {
+            for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+                let certificate = certificate.map_err(|e| refuse(format!("not a PEM certificate: {e}")))?;
+                roots.add(certificate.clone()).map_err(|e| refuse(format!("a certificate cannot be read: {e}")))?;
+                trusted.push(certificate);
+            }
+        }
+        if trusted.is_empty() {
+            return Err(refuse("there is no certificate in the given files".into()));
+        }
+        let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|e| refuse(e.to_string()))?;
+        Ok(CustomAuthorities { webpki, trusted })
+    }
+}
+
+impl ServerCertVerifier for CustomAuthorities {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            // WebPKI looks at the validity period before this, so an expired certificate does not come here.
+            Err(e) if format!("{e:?}").contains("CaUsedAsEndEntity") && self.trusted.iter().any(|t| t == end_entity) => {
+                rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            result => result,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.webpki.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.webpki.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.webpki.supported_verify_schemes()
+    }
+}
+
+/// Any certificate whose owner holds its key (`+ssc`, `TRUST_ALL_CERTIFICATES`).
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,165 @@
+//! The connections to one server: handed out in the order asked for, taken back, never more than the maximum.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::error::{Error, Kind};
+use crate::log::Log;
+use crate::net::{Conn, Endpoint};
+
+/// How long a connection may take to answer the RESET that makes it fit for other work.
+const RECYCLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(crate) struct Pool {
+    pub(crate) endpoint: Endpoint,
+    log: Log,
+    /// One permit a connection in use. Its queue is fair.
+    permits: Arc<Semaphore>,
+    /// Most recently used last. An idle connection needs no permit, since a new one is only made when none is idle.
+    idle: Mutex<Vec<Conn>>,
+}
+
+/// A connection in use. Dropping it closes the connection; [`Pooled::release`] gives it back.
+pub(crate) struct Pooled {
+    pub(crate) conn: Conn,
+    pool: Arc<Pool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    pub(crate) fn new(endpoint: Endpoint, log: Log) -> Self {
+        let permits = Arc::new(Semaphore::new(endpoint.config.max_connection_pool_size.clamp(1, Semaphore::MAX_PERMITS)));
+        Pool { endpoint, log, permits, idle: Mutex::new(Vec::new()) }
+    }
+
+    /// A connection that is ready for work, within the acquisition timeout.
+    pub(crate) async fn acquire(self: &Arc<Self>) -> Result<Pooled, Error> {
+        let config = &self.endpoint.config;
+        let limit = Duration::from_millis(config.connection_acquisition_timeout);
+        match tokio::time::timeout(limit, self.acquire_unbounded()).await {
+            Ok(result) => result,
+            Err(_) => {
+                let size = config.max_connection_pool_size;
+                let busy = size.saturating_sub(self.permits.available_permits());
+                Err(self.endpoint.error(
+                    Kind::Pool,
+                    format!(
+                        "Connection acquisition timed out in {} ms (connectionAcquisitionTimeout): {busy} of {size} \
+                         connections to {} are in use. Close sessions that are done, or raise maxConnectionPoolSize.",
+                        limit.as_millis(),
+                        self.endpoint.address,
+                    ),
+                ))
+            }
+        }
+    }
+
+    async fn acquire_unbounded(self: &Arc<Self>) -> Result<Pooled, Error> {
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| self.closed())?;
+        loop {
+            let Some(mut conn) = self.idle.lock().pop() else { break };
+            if self.is_usable(&mut conn).await {
+                return Ok(Pooled { conn, pool: self.clone(), _permit: permit });
+            }
+            tokio::spawn(conn.close());
+        }
+        let conn = Conn::open(&self.endpoint).await?;
+        if self.permits.is_closed() {
+            conn.close().await;
+            return Err(self.closed());
+        }
+        self.log.debug(|| {
+            format!("connected to {} by Bolt {}", self.endpoint.address, conn.bolt.version())
+        });
+        Ok(Pooled { conn, pool: self.clone(), _permit: permit })
+    }
+
+    async fn is_usable(&self, conn: &mut Conn) -> bool {
+        let config = &self.endpoint.config;
+        let too_old = u64::try_from(config.max_connection_lifetime)
+            .is_ok_and(|limit| limit > 0 && conn.created.elapsed() > Duration::from_millis(limit));
+        if too_old || !conn.is_quiet().await {
+            return false;
+        }
+        let tested_after = config.connection_liveness_check_timeout.and_then(|limit| u64::try_from(limit).ok());
+        match tested_after {
+            Some(limit) if conn.idle_since.elapsed() >= Duration::from_millis(limit) => conn.reset().await.is_ok(),
+            _ => true,
+        }
+    }
+
+    /// Closes what is idle, such as after the server went away.
+    pub(crate) fn drop_idle(&self) {
+        self.idle.lock().clear();
+    }
+
+    /// No connection is handed out any more; idle ones are closed. Those in use end by the endpoint's interrupt.
+    pub(crate) async fn close(&self) {
+        self.permits.close();
+        let idle = std::mem::take(&mut *self.idle.lock());
+        for conn in idle {
+            conn.close().await;
+        }
+    }
+
+    fn closed(&self) -> Error {
+        self.endpoint.error(Kind::Pool, "The driver is closed: it makes no connection any more.")
+    }
+}
+
+impl Pooled {
+    /// Gives the connection back. One that failed is reset first, by a task of its own.
+    pub(crate) fn release(mut self) {
+        if self.conn.is_clean() {
+            self.put_back();
+        } else if !self.conn.is_broken() {
+            tokio::spawn(async move {
+                let reset = tokio::time::timeout(RECYCLE_TIMEOUT, self.conn.reset()).await;
+                if matches!(reset, Ok(Ok(()))) && self.conn.is_clean() {
+                    self.put_back();
+                }
+            });
+        }
+    }
+
+    fn put_back(self) {
+        let Pooled { mut conn, pool, _permit } = self;
+        conn.rest();
+        let mut idle = pool.idle.lock();
+        if pool.permits.is_closed() {
+            drop(idle);
+            tokio::spawn(conn.close());
+        } else {
+            idle.push(conn);
+        }
+    }
+
+    /// Whether the driver's owner may be told of it as a server that is up.
+    pub(crate) async fn probe(mut self) -> Result<(), Error> {
+        self.conn.reset().await?;
+        self.release();
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Pooled {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl std::ops::DerefMut for Pooled {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
+
+/// Time left until a deadline.
+pub(crate) fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}

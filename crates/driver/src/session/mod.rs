@@ -1,0 +1,284 @@
+//! Sessions: work in order, on a server chosen by intent.
+//!
+//! A session is a queue of commands and, while the queue is not empty, one task that does them. Nothing of it lives
+//! on between commands but its state: the open transaction, the bookmarks, the server it sticks to.
+
+mod auto_commit;
+mod command;
+mod result;
+mod transaction;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::config::{AccessMode, SessionConfig, TxConfig};
+use crate::driver::Shared;
+use crate::error::{Error, Kind};
+use crate::pool::Pooled;
+use crate::retry::{Next, Retry};
+use crate::strategy::Intent;
+use crate::topology::Role;
+use command::{Command, Fate};
+pub use command::{Done, Run};
+pub use result::{Flow, Head, Sink, Summary};
+use transaction::Transaction;
+
+/// A session. Dropping it rolls back what is open.
+pub struct Session(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    intent: Intent,
+    config: SessionConfig,
+    queue: Mutex<Queue>,
+    bookmarks: Mutex<Vec<String>>,
+    /// Wakes the task: there is credit, a result was cancelled, or a command came.
+    nudge: Arc<Notify>,
+}
+
+struct Queue {
+    commands: VecDeque<Command>,
+    /// What the task works with; `None` while it runs.
+    state: Option<State>,
+    closed: bool,
+}
+
+/// What outlives a command.
+struct State {
+    /// The server this session sticks to while it fits.
+    server: Option<usize>,
+    transaction: Option<Transaction>,
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>, intent: Intent, config: SessionConfig, server: Option<usize>) -> Self {
+        let bookmarks = Mutex::new(config.bookmarks.clone());
+        let state = State { server, transaction: None };
+        let queue = Mutex::new(Queue { commands: VecDeque::new(), state: Some(state), closed: false });
+        Session(Arc::new(Inner { shared, intent, config, queue, bookmarks, nudge: Arc::new(Notify::new()) }))
+    }
+
+    /// Flow control of a result of this session, to be given to [`Session::run`].
+    pub fn flow(&self) -> Arc<Flow> {
+        Arc::new(Flow::new(self.0.nudge.clone()))
+    }
+
+    /// Runs a query: in the open transaction, or as one of its own. A result that still streams is read to its end
+    /// first, into memory if its reader does not take it.
+    pub fn run(&self, run: Run) {
+        self.0.post(Command::Run(run));
+    }
+
+    /// Opens a transaction.
+    pub fn begin(&self, config: TxConfig, metadata: Option<Vec<u8>>, done: Done) {
+        self.0.post(Command::Begin { config, metadata, done });
+    }
+
+    /// Commits the open transaction.
+    pub fn commit(&self, done: Done) {
+        self.0.post(Command::Commit(done));
+    }
+
+    /// Rolls the open transaction back.
+    pub fn rollback(&self, done: Done) {
+        self.0.post(Command::Rollback(done));
+    }
+
+    /// Rolls back what is open and takes no more work. Closing twice is fine.
+    pub fn close(&self, done: Done) {
+        self.0.post(Command::Close(done));
+    }
+
+    /// The bookmarks of the last work that was committed, or those the session was opened with.
+    pub fn bookmarks(&self) -> Vec<String> {
+        self.0.bookmarks.lock().clone()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let needed = {
+            let queue = self.0.queue.lock();
+            !queue.closed && (queue.state.as_ref().is_none_or(|s| s.transaction.is_some()) || !queue.commands.is_empty())
+        };
+        if needed {
+            self.0.post(Command::Close(Done::nobody()));
+        }
+    }
+}
+
+impl Inner {
+    /// Queues a command, and starts the task if it does not run.
+    fn post(self: &Arc<Self>, command: Command) {
+        let mut queue = self.queue.lock();
+        if queue.closed && !matches!(command, Command::Close(_)) {
+            drop(queue);
+            command.refuse(Error::new(Kind::Client, "The session is closed: open another one for more work."));
+            return;
+        }
+        queue.closed |= matches!(command, Command::Close(_));
+        queue.commands.push_back(command);
+        match queue.state.take() {
+            Some(state) => {
+                drop(queue);
+                self.shared.runtime.spawn(Worker { session: self.clone(), state: Some(state) }.work());
+            }
+            None => {
+                drop(queue);
+                self.nudge.notify_one();
+            }
+        }
+    }
+
+    /// Whether somebody waits for the work under way to end.
+    fn is_awaited(&self) -> bool {
+        !self.queue.lock().commands.is_empty()
+    }
+
+    /// Whether the server is told that the work only reads.
+    fn reads(&self) -> bool {
+        match self.config.access_mode {
+            Some(mode) => mode == AccessMode::Read,
+            None => !self.intent.write,
+        }
+    }
+
+    fn remember(&self, bookmark: Option<String>) {
+        if let Some(bookmark) = bookmark {
+            *self.bookmarks.lock() = vec![bookmark];
+        }
+    }
+}
+
+/// The task that does a session's commands.
+struct Worker {
+    session: Arc<Inner>,
+    /// `None` once it was given back.
+    state: Option<State>,
+}
+
+impl Worker {
+    async fn work(mut self) {
+        loop {
+            let command = {
+                let mut queue = self.session.queue.lock();
+                match queue.commands.pop_front() {
+                    Some(command) => command,
+                    None => {
+                        queue.state = self.state.take();
+                        return;
+                    }
+                }
+            };
+            let Some(state) = self.state.as_mut() else { return };
+            match command {
+                Command::Run(run) => match state.transaction.as_mut() {
+                    Some(transaction) => transaction.run(&self.session, run).await,
+                    None => state.auto_commit(&self.session, run).await,
+                },
+                Command::Begin { config, metadata, done } => done.settle(state.begin(&self.session, config, metadata).await),
+                Command::Commit(done) => done.settle(state.commit(&self.session).await),
+                Command::Rollback(done) => done.settle(state.roll_back().await),
+                Command::Close(done) => {
+                    let _ = state.roll_back().await;
+                    done.settle(Ok(()));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    /// Only with work left if the task panicked or its runtime went away: whoever waits is told.
+    fn drop(&mut self) {
+        if self.state.take().is_none() {
+            return;
+        }
+        let commands = {
+            let mut queue = self.session.queue.lock();
+            queue.closed = true;
+            std::mem::take(&mut queue.commands)
+        };
+        for command in commands {
+            command.refuse(command::internal_error());
+        }
+    }
+}
+
+impl State {
+    /// The server to work on now: the one chosen before while it fits, else a new choice.
+    async fn choose(&mut self, session: &Inner) -> Result<usize, Error> {
+        let shared = &session.shared;
+        shared.wait_checked().await;
+        if shared.is_closed() {
+            return Err(Error::new(Kind::Pool, "The driver is closed."));
+        }
+        if let Some(server) = self.server.filter(|server| shared.fits(*server, session.intent)) {
+            return Ok(server);
+        }
+        let server = shared.choose_with_callback(session.intent).await?;
+        self.server = Some(server);
+        Ok(server)
+    }
+
+    /// Whether writes sent to this server are passed on to another one.
+    fn is_slave(session: &Inner, server: usize) -> bool {
+        session.shared.topology.view().servers.get(server).is_some_and(|s| s.role == Role::Slave)
+    }
+
+    /// A connection to the server to work on now.
+    async fn connect(&mut self, session: &Inner) -> Result<(usize, Pooled), Error> {
+        let server = self.choose(session).await?;
+        match session.shared.pools.get(server) {
+            Some(pool) => Ok((server, pool.acquire().await?)),
+            None => Err(Error::new(Kind::Client, format!("There is no server {server}."))),
+        }
+    }
+
+    /// After a failed attempt: marks the server if it is unfit, and waits for the time of the next attempt. An error
+    /// is the one to surface.
+    async fn retry(&mut self, session: &Inner, retry: &mut Retry, error: Error) -> Result<(), Error> {
+        let shared = &session.shared;
+        let failed = error.server.as_ref().map(|s| s.index);
+        if error.server_unfit() {
+            if let Some(index) = failed {
+                shared.demote(index, &error);
+            }
+        }
+        shared.debug(|| format!("attempt {} failed: {error}", retry.attempts()));
+        let (pause, at_once_elsewhere) = match retry.after(error) {
+            Next::Surface(error) => return Err(error),
+            Next::Again { pause, at_once_elsewhere } => (pause, at_once_elsewhere),
+        };
+        self.server = self.server.filter(|_| session.intent.pinned.is_some());
+        let servers = u32::try_from(shared.pools.len()).unwrap_or(u32::MAX);
+        if at_once_elsewhere && retry.attempts() <= servers && shared.another_fits(failed, session.intent) {
+            return Ok(());
+        }
+        let pause = tokio::time::sleep(pause);
+        tokio::pin!(pause);
+        let mut changes = shared.topology.changes();
+        loop {
+            tokio::select! {
+                () = &mut pause => return Ok(()),
+                // As soon as a server is found that fits, there is nothing left to wait for.
+                _ = changes.changed(), if at_once_elsewhere => {
+                    if shared.is_closed() || shared.another_fits(None, session.intent) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether work may have been done although an error came of it: its answer was lost on the way to us, or on the way
+/// from the master to the slave that passed the work on.
+fn may_be_done(error: &Error, fate: Fate, by_slave: bool) -> bool {
+    let lost = matches!(error.kind, Kind::Connection | Kind::Protocol) && fate >= Fate::Sent;
+    let passed_on = by_slave && fate == Fate::Executing && error.kind == Kind::Server && error.master_went_away();
+    lost || passed_on
+}
