@@ -1,0 +1,134 @@
+//! A driver's handle.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use driver::{Driver, Error, SessionConfig};
+use napi_derive::napi;
+
+use crate::failure;
+use crate::inbox::{Inbox, Message};
+use crate::observer::JsObserver;
+use crate::runtime;
+use crate::session::NativeSession;
+
+/// A pool of servers, or one server.
+#[napi]
+pub struct NativeDriver {
+    id: i32,
+    driver: Driver,
+    observer: Arc<JsObserver>,
+    inbox: Arc<Inbox>,
+}
+
+impl NativeDriver {
+    pub(crate) fn new(id: i32, driver: Driver, observer: Arc<JsObserver>, inbox: Arc<Inbox>) -> Self {
+        NativeDriver { id, driver, observer, inbox }
+    }
+
+    /// Tells the operation when the work is done.
+    fn spawn(&self, op: i32, work: impl Future<Output = Result<String, Error>> + Send + 'static) -> napi::Result<()> {
+        let inbox = self.inbox.clone();
+        let runtime = runtime::handle()?;
+        let work = runtime.spawn(work);
+        runtime.spawn(async move {
+            match work.await {
+                Ok(Ok(json)) => inbox.push_text(Message::Done, op, &json),
+                Ok(Err(error)) => inbox.push_text(Message::Failure, op, &failure::to_json(&error)),
+                Err(panic) => {
+                    let error = Error::new(driver::Kind::Client, format!("The driver failed inside: {panic}. Please report it."));
+                    inbox.push_text(Message::Failure, op, &failure::to_json(&error));
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+#[napi]
+impl NativeDriver {
+    /// Which driver of its engine this is.
+    #[napi(getter)]
+    pub fn id(&self) -> i32 {
+        self.id
+    }
+
+    /// A session; numbers below 0 stand for the driver's own settings, and for no server in particular.
+    #[napi(catch_unwind)]
+    pub fn session(
+        &self,
+        write: bool,
+        rw_mask: i32,
+        strategy: i32,
+        server: i32,
+        config: Option<String>,
+    ) -> napi::Result<NativeSession> {
+        let config = match config {
+            Some(json) => serde_json::from_str(&json)
+                .map_err(|e| napi::Error::from_reason(format!("The session's configuration is wrong: {e}")))?,
+            None => SessionConfig::default(),
+        };
+        let intent = self.driver.intent(write, rw_mask, strategy, server);
+        Ok(NativeSession::new(self.driver.session(intent, config), self.inbox.clone()))
+    }
+
+    /// The place of the server that a session would get.
+    #[napi(catch_unwind)]
+    pub fn choose(&self, write: bool, rw_mask: i32, strategy: i32) -> u32 {
+        u32::try_from(self.driver.choose(self.driver.intent(write, rw_mask, strategy, -1))).unwrap_or_default()
+    }
+
+    /// The places of the servers that may do the work.
+    #[napi(catch_unwind)]
+    pub fn candidates(&self, write: bool, rw_mask: i32) -> Vec<u32> {
+        let candidates = self.driver.candidates(self.driver.intent(write, rw_mask, 0, -1));
+        candidates.into_iter().filter_map(|i| u32::try_from(i).ok()).collect()
+    }
+
+    /// Done after the first check of all servers.
+    #[napi(catch_unwind)]
+    pub fn ready(&self, op: i32) -> napi::Result<()> {
+        let ready = self.driver.ready();
+        self.spawn(op, async {
+            ready.await;
+            Ok(String::new())
+        })
+    }
+
+    /// Checks all servers; done when that is over.
+    #[napi(catch_unwind)]
+    pub fn check(&self, op: i32) -> napi::Result<()> {
+        let check = self.driver.check();
+        self.spawn(op, async {
+            check.await;
+            Ok(String::new())
+        })
+    }
+
+    /// Makes sure that a server can be reached; a number below 0 stands for any.
+    #[napi(catch_unwind)]
+    pub fn verify(&self, op: i32, server: i32) -> napi::Result<()> {
+        let verify = self.driver.verify(usize::try_from(server).ok());
+        self.spawn(op, async {
+            let found = verify.await?;
+            let version = [found.version.major, found.version.minor];
+            Ok(serde_json::json!({"address": found.address, "version": version, "agent": found.agent}).to_string())
+        })
+    }
+
+    /// Ends everything; done when the last connection is closed.
+    #[napi(catch_unwind)]
+    pub fn close(&self, op: i32) -> napi::Result<()> {
+        let close = self.driver.close();
+        self.spawn(op, async {
+            close.await;
+            Ok(String::new())
+        })
+    }
+
+    /// Answers a CHOOSE message.
+    #[napi(catch_unwind)]
+    pub fn chosen(&self, question: i32, index: i32) {
+        self.observer.chosen(question, index);
+    }
+}

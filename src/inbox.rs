@@ -1,0 +1,128 @@
+//! What waits for JavaScript: messages in one buffer, and one pending wake however many they are.
+//!
+//! A message is a header of four 32-bit words (length of the whole in bytes, kind, operation, argument; little
+//! endian, as every platform with prebuilt binaries is) and a payload; its length is a multiple of 8.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::Status;
+use parking_lot::Mutex;
+
+/// Calls JavaScript's `wake`. Weak: does not keep the process alive by itself.
+pub(crate) type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
+
+const HEADER: usize = 16;
+
+/// The kinds of messages; `lib/codec/inbox.ts` has the same.
+#[derive(Debug, Clone, Copy)]
+#[repr(i32)]
+pub(crate) enum Message {
+    Keys = 1,
+    Batch = 2,
+    Ready = 3,
+    Summary = 4,
+    Failure = 5,
+    Done = 6,
+    Topology = 7,
+    Log = 8,
+    Choose = 9,
+}
+
+pub(crate) struct Inbox {
+    queue: Mutex<Queue>,
+    signalled: AtomicBool,
+    wake: Wake,
+}
+
+#[derive(Default)]
+struct Queue {
+    bytes: Vec<u8>,
+    /// Where the first message that was not drained begins.
+    start: usize,
+}
+
+impl Inbox {
+    pub(crate) fn new(wake: Wake) -> Self {
+        Inbox { queue: Mutex::default(), signalled: AtomicBool::new(false), wake }
+    }
+
+    pub(crate) fn wake_function(&self) -> &Wake {
+        &self.wake
+    }
+
+    /// Appends a message whose payload of `length` bytes is written by `fill`. JavaScript is not woken yet.
+    pub(crate) fn push(&self, kind: Message, op: i32, argument: usize, length: usize, fill: impl FnOnce(&mut [u8])) {
+        let whole = (HEADER + length).next_multiple_of(8);
+        let mut queue = self.queue.lock();
+        let at = queue.bytes.len();
+        queue.bytes.resize(at + whole, 0);
+        let Some(message) = queue.bytes.get_mut(at..) else { return };
+        let (header, payload) = message.split_at_mut(HEADER);
+        put_words(header, [word(whole), kind as i32, op, word(argument)]);
+        if let Some(payload) = payload.get_mut(..length) {
+            fill(payload);
+        }
+    }
+
+    /// Appends a message whose payload is text, and wakes JavaScript.
+    pub(crate) fn push_text(&self, kind: Message, op: i32, text: &str) {
+        self.push(kind, op, text.len(), text.len(), |payload| payload.copy_from_slice(text.as_bytes()));
+        self.wake();
+    }
+
+    /// Makes JavaScript drain the inbox soon, unless it is about to.
+    pub(crate) fn wake(&self) {
+        if !self.signalled.swap(true, Ordering::AcqRel) {
+            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+
+    /// Moves as many whole messages as fit to `out`. Returns their bytes; 0 if there are none; the negative length
+    /// of the first message if not even that fits.
+    pub(crate) fn drain(&self, out: &mut [u8]) -> i32 {
+        self.signalled.store(false, Ordering::Release);
+        let mut queue = self.queue.lock();
+        let waiting = queue.bytes.get(queue.start..).unwrap_or_default();
+        let mut fits = 0;
+        while let Some(length) = waiting.get(fits..).and_then(first_word) {
+            if fits + length > out.len() {
+                if fits == 0 {
+                    return -word(length);
+                }
+                break;
+            }
+            fits += length;
+        }
+        if let (Some(to), Some(from)) = (out.get_mut(..fits), waiting.get(..fits)) {
+            to.copy_from_slice(from);
+        }
+        queue.start += fits;
+        if queue.start == queue.bytes.len() {
+            queue.start = 0;
+            queue.bytes.clear();
+            queue.bytes.shrink_to(KEEP);
+        }
+        word(fits)
+    }
+}
+
+/// Memory the inbox keeps while it is empty.
+const KEEP: usize = 256 * 1024;
+
+/// Writes words to the beginning of a payload.
+pub(crate) fn put_words<const N: usize>(payload: &mut [u8], words: [i32; N]) {
+    for (slot, word) in payload.chunks_exact_mut(4).zip(words) {
+        slot.copy_from_slice(&word.to_le_bytes());
+    }
+}
+
+fn first_word(bytes: &[u8]) -> Option<usize> {
+    let word = bytes.first_chunk::<4>()?;
+    usize::try_from(i32::from_le_bytes(*word)).ok()
+}
+
+/// Lengths here are bounded by the limit of a message, far below 2^31.
+pub(crate) fn word(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,128 @@
+//! A session's handle.
+
+use std::sync::Arc;
+
+use bolt::Parameters;
+use driver::{Done, Run, Session, TxConfig};
+use napi::bindgen_prelude::Uint8ArraySlice;
+use napi_derive::napi;
+
+use crate::failure;
+use crate::inbox::{Inbox, Message};
+use crate::sink::{self, JsSink, OpenResult, Results};
+
+/// Work in order, on one server at a time.
+#[napi]
+pub struct NativeSession {
+    session: Session,
+    inbox: Arc<Inbox>,
+    results: Results,
+}
+
+impl NativeSession {
+    pub(crate) fn new(session: Session, inbox: Arc<Inbox>) -> Self {
+        NativeSession { session, inbox, results: Results::default() }
+    }
+
+    fn done(&self, op: i32) -> Done {
+        let inbox = self.inbox.clone();
+        Done::new(move |result| match result {
+            Ok(()) => inbox.push_text(Message::Done, op, ""),
+            Err(error) => inbox.push_text(Message::Failure, op, &failure::to_json(&error)),
+        })
+    }
+}
+
+#[napi]
+impl NativeSession {
+    /// Runs a query; parameters are one PackStream map, `needs` says which types are in it.
+    #[napi(catch_unwind)]
+    pub fn run(
+        &self,
+        op: i32,
+        query: String,
+        parameters: &[u8],
+        needs: u32,
+        config: Option<String>,
+        metadata: Option<&[u8]>,
+    ) -> napi::Result<()> {
+        let flow = self.session.flow();
+        self.results.lock().insert(op, OpenResult::new(flow.clone()));
+        let sink = JsSink { op, inbox: self.inbox.clone(), results: self.results.clone() };
+        self.session.run(Run {
+            query,
+            parameters: Parameters { bytes: parameters.to_vec().into(), needs },
+            config: tx_config(config)?,
+            metadata: metadata.map(<[u8]>::to_vec),
+            sink: Arc::new(sink),
+            flow,
+        });
+        Ok(())
+    }
+
+    /// Opens a transaction.
+    #[napi(catch_unwind)]
+    pub fn begin(&self, op: i32, config: Option<String>, metadata: Option<&[u8]>) -> napi::Result<()> {
+        self.session.begin(tx_config(config)?, metadata.map(<[u8]>::to_vec), self.done(op));
+        Ok(())
+    }
+
+    /// Commits it.
+    #[napi(catch_unwind)]
+    pub fn commit(&self, op: i32) {
+        self.session.commit(self.done(op));
+    }
+
+    /// Rolls it back.
+    #[napi(catch_unwind)]
+    pub fn rollback(&self, op: i32) {
+        self.session.rollback(self.done(op));
+    }
+
+    /// Rolls back what is open, and ends the session.
+    #[napi(catch_unwind)]
+    pub fn close(&self, op: i32) {
+        self.session.close(self.done(op));
+    }
+
+    /// The reader of a result has taken so many batches.
+    #[napi(catch_unwind)]
+    pub fn more(&self, op: i32, batches: u32) {
+        if let Some(result) = self.results.lock().get(&op) {
+            result.flow.more(batches as usize);
+        }
+    }
+
+    /// Copies the oldest announced batch of a result to `into`, which has its length.
+    #[napi(catch_unwind)]
+    pub fn take(&self, op: i32, mut into: Uint8ArraySlice<'_>) -> napi::Result<()> {
+        let batch = sink::take(&self.results, op).ok_or_else(|| napi::Error::from_reason("There is no batch to take."))?;
+        // SAFETY: JavaScript does not run while this does, so nobody else looks at the buffer.
+        let into = unsafe { into.as_mut() };
+        if into.len() != batch.byte_len() {
+            return Err(napi::Error::from_reason("The buffer does not have the length of the batch."));
+        }
+        batch.write(into);
+        Ok(())
+    }
+
+    /// Discards the rest of a result.
+    #[napi(catch_unwind)]
+    pub fn cancel(&self, op: i32) {
+        sink::cancel(&self.results, op);
+    }
+
+    /// Bookmarks of the last committed work.
+    #[napi(catch_unwind)]
+    pub fn bookmarks(&self) -> Vec<String> {
+        self.session.bookmarks()
+    }
+}
+
+fn tx_config(json: Option<String>) -> napi::Result<TxConfig> {
+    match json {
+        Some(json) => serde_json::from_str(&json)
+            .map_err(|e| napi::Error::from_reason(format!("The transaction's configuration is wrong: {e}"))),
+        None => Ok(TxConfig::default()),
+    }
+}

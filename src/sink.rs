@@ -1,0 +1,120 @@
+//! A result as messages. Small batches travel inside their message; large ones wait here until JavaScript takes them
+//! into memory of its own.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use bolt::columns::Batch;
+use bolt::Version;
+use driver::{Error, Flow, Head, Sink, Summary};
+use parking_lot::Mutex;
+
+use crate::failure;
+use crate::inbox::{put_words, word, Inbox, Message};
+
+/// Batches up to this size are copied through the inbox.
+const INLINE: usize = 16 * 1024;
+/// Words before the text or batch in the payload of KEYS and SUMMARY.
+const PREFIX: usize = 16;
+
+/// The results of one session that are under way, by operation.
+pub(crate) type Results = Arc<Mutex<HashMap<i32, OpenResult>>>;
+
+pub(crate) struct OpenResult {
+    pub(crate) flow: Arc<Flow>,
+    /// Large batches that were announced and not taken.
+    batches: VecDeque<Batch>,
+    finished: bool,
+}
+
+impl OpenResult {
+    pub(crate) fn new(flow: Arc<Flow>) -> Self {
+        OpenResult { flow, batches: VecDeque::new(), finished: false }
+    }
+}
+
+/// Takes the oldest large batch of a result.
+pub(crate) fn take(results: &Results, op: i32) -> Option<Batch> {
+    let mut results = results.lock();
+    let result = results.get_mut(&op)?;
+    let batch = result.batches.pop_front();
+    if result.finished && result.batches.is_empty() {
+        results.remove(&op);
+    }
+    batch
+}
+
+/// The rest of a result is not wanted.
+pub(crate) fn cancel(results: &Results, op: i32) {
+    if let Some(result) = results.lock().get_mut(&op) {
+        result.flow.cancel();
+        result.batches.clear();
+    }
+}
+
+pub(crate) struct JsSink {
+    pub(crate) op: i32,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) results: Results,
+}
+
+impl JsSink {
+    fn finish(&self) {
+        let mut results = self.results.lock();
+        if let Some(result) = results.get_mut(&self.op) {
+            result.finished = true;
+            if result.batches.is_empty() {
+                results.remove(&self.op);
+            }
+        }
+    }
+}
+
+impl Sink for JsSink {
+    fn keys(&self, head: &Head) {
+        let text = serde_json::to_string(&head.keys).unwrap_or_default();
+        let available = head.available_after.map_or(-1, |ms| i32::try_from(ms).unwrap_or(i32::MAX));
+        self.inbox.push(Message::Keys, self.op, head.keys.len(), PREFIX + text.len(), |payload| {
+            let (prefix, rest) = payload.split_at_mut(PREFIX);
+            put_words(prefix, [word(head.server), version_word(head.version), available, word(text.len())]);
+            rest.copy_from_slice(text.as_bytes());
+        });
+    }
+
+    fn batch(&self, batch: Batch) {
+        let length = batch.byte_len();
+        if length <= INLINE {
+            self.inbox.push(Message::Batch, self.op, batch.rows, length, |payload| batch.write(payload));
+        } else {
+            if let Some(result) = self.results.lock().get_mut(&self.op) {
+                result.batches.push_back(batch);
+            }
+            self.inbox.push(Message::Ready, self.op, length, 0, |_| {});
+        }
+    }
+
+    fn summary(&self, summary: Summary) {
+        self.finish();
+        let length = summary.metadata.byte_len();
+        self.inbox.push(Message::Summary, self.op, length, PREFIX + length, |payload| {
+            let (prefix, rest) = payload.split_at_mut(PREFIX);
+            let attempts = i32::try_from(summary.attempts).unwrap_or(i32::MAX);
+            put_words(prefix, [word(summary.server), version_word(summary.version), attempts, 0]);
+            summary.metadata.write(rest);
+        });
+    }
+
+    fn failure(&self, error: Error) {
+        self.finish();
+        let text = failure::to_json(&error);
+        self.inbox.push(Message::Failure, self.op, text.len(), text.len(), |p| p.copy_from_slice(text.as_bytes()));
+    }
+
+    fn flush(&self) {
+        self.inbox.wake();
+    }
+}
+
+fn version_word(version: Version) -> i32 {
+    i32::from(version.major) << 8 | i32::from(version.minor)
+}
