@@ -1,0 +1,899 @@
+import * as core from 'neo4j-driver-core'
+
+/**
+ * Access to a Neo4j HA cluster: sessions on servers chosen by role, permission and strategy, with failover. It has all methods of
+ * {@link neo4j.Driver} too.
+ *
+ * @example
+ * const servers = [
+ *   ['http://127.0.0.1:7474', 'bolt://127.0.0.1:7687'],
+ *   ['http://127.0.0.1:7475', 'bolt://127.0.0.1:7688']
+ * ]
+ * const driver = new Neo4jHA(servers, { auth: { user: 'neo4j', pass: 'password' } })
+ * await driver.ready
+ * const session = driver.session(true)
+ * const { records, servedBy } = await session.run('CREATE (n:Person {name: $name}) RETURN n', { name: 'Ada' })
+ * await session.close()
+ * await driver.close()
+ */
+declare class Neo4jHA extends neo4j.Driver {
+  /**
+   * Opens a pool and starts to check its servers.
+   *
+   * @param servers `[httpUrl, boltUrl]`, `{url, bolt, auth}` or a Bolt URI for each server; or one Bolt URI. Without an HTTP URL a server
+   *   is checked over Bolt.
+   * @param options none is needed; never written into
+   * @param readyCallback called without arguments after the first check of all servers, though every one be down
+   * @throws TypeError naming the argument or option and what it takes
+   */
+  constructor(
+    servers: string | readonly Neo4jHA.ServerLocation[],
+    options?: Neo4jHA.Options | null,
+    readyCallback?: (() => void) | null
+  )
+
+  /** The servers, in the order they were given. */
+  readonly servers: Neo4jHA.Server[]
+
+  /** Index of the master in {@link Neo4jHA.servers}; -1 when none is known. */
+  readonly masterIndex: number
+
+  /** Resolves after the first check of all servers, though every one be down. Rejects when the driver is closed before. */
+  readonly ready: Promise<void>
+
+  /** The master; undefined when none is known. */
+  getMaster(): Neo4jHA.Server | undefined
+
+  /**
+   * Checks all servers now.
+   *
+   * @param done called without arguments when that is over
+   * @returns a promise of the same moment
+   */
+  checkServers(done?: () => void): Promise<void>
+
+  /**
+   * The server that a session would get now: one of the eligible, by strategy; the master when there is none; the first server when
+   * there is no master either.
+   *
+   * @param canWrite whether writes are meant; default false
+   * @param rwConfig what each role may be used for; default: the driver's own
+   * @param strategy how a server is picked; default: the driver's own
+   * @throws TypeError when an argument is wrong; Neo4jError when a strategy function throws or returns no candidate
+   */
+  getDriverBaseOnStrategyAndQueryWriteState(
+    canWrite?: boolean,
+    rwConfig?: Neo4jHA.ReadWriteConfig | null,
+    strategy?: Neo4jHA.Strategy | null
+  ): Neo4jHA.Server
+
+  /**
+   * Opens a session. Its server is chosen now, so that round robin follows the order of these calls, and chosen anew before work starts
+   * when it no longer qualifies. A session asked for before the first check waits for it.
+   *
+   * @param writeLock true if at least one query will write; default false
+   * @param rwConfig what each role may be used for; default: the driver's own
+   * @param strategy how a server is picked; default: the driver's own; 0 counts
+   * @throws TypeError when an argument is wrong; Neo4jError when the driver is closed
+   */
+  session(
+    writeLock?: boolean | null,
+    rwConfig?: Neo4jHA.ReadWriteConfig | null,
+    strategy?: Neo4jHA.Strategy | null
+  ): neo4j.Session
+  /**
+   * Opens a session with the session config of `neo4j-driver`, and `rwConfig` and `strategy` besides.
+   *
+   * @throws TypeError or Neo4jError naming the option and what it takes
+   */
+  session(config: Neo4jHA.SessionConfig): neo4j.Session
+  /** Opens a session as `neo4j-driver` 1.x did: access mode, then bookmarks. */
+  session(mode: neo4j.SessionMode, bookmarks?: string | string[] | null): neo4j.Session
+}
+
+declare namespace Neo4jHA {
+  /** How one of several eligible servers is picked. */
+  export const HAStrategies: {
+    /** Any of them. The default. */
+    readonly random: 0
+    /** One after the other, beginning with the first; counted for each driver. */
+    readonly roundRobin: 1
+    /** The one with the lowest smoothed latency of its checks. */
+    readonly nearest: 2
+  }
+
+  /** What the last check of a server found. */
+  export const Status: {
+    /** It answered with an error. */
+    readonly error: -2
+    /** It answers, and does not know its role. */
+    readonly unknown: -1
+    /** It does not answer. */
+    readonly down: 0
+    /** It answers and knows its role. */
+    readonly up: 1
+  }
+
+  /** The role of a server in its cluster. */
+  export const ServerType: {
+    readonly unknown: 0
+    readonly slave: 1
+    readonly master: 2
+  }
+
+  /** The usual divisions of work between master and slaves. */
+  export const HAReadWrite: {
+    /** The master does everything. */
+    readonly masterOnly: ReadWriteConfig
+    /** The master writes, slaves read. */
+    readonly masterWriteOnlySlaveReadOnly: ReadWriteConfig
+    /** The master reads and writes, slaves read. The default. */
+    readonly masterReadWriteSlaveRead: ReadWriteConfig
+    /** Every server does everything: slaves forward writes to the master. */
+    readonly all: ReadWriteConfig
+  }
+
+  /** What servers of one role may be used for. */
+  export interface RoleAccess {
+    readonly read: boolean
+    readonly write: boolean
+  }
+
+  /** What servers of each role may be used for. */
+  export interface ReadWriteConfig {
+    readonly master: RoleAccess
+    readonly slave: RoleAccess
+  }
+
+  /** A strategy of your own: returns one of `candidates`, which are the eligible entries of `servers`. */
+  export type StrategyFunction = (candidates: Server[], intent: { write: boolean }) => Server
+
+  /** One of {@link HAStrategies}, or a function. */
+  export type Strategy = 0 | 1 | 2 | StrategyFunction
+
+  /** User and password. */
+  export interface Credentials {
+    readonly user: string
+    readonly pass: string
+  }
+
+  /** User and password, a token of `neo4j.auth`, or a token manager; null or nothing for servers without authentication. */
+  export type Auth = Credentials | neo4j.AuthToken | neo4j.AuthTokenManager | null
+
+  /** Where a server is: its HTTP URL and its Bolt URI, or the Bolt URI alone. */
+  export type ServerLocation =
+    | readonly [httpUrl: string, boltUrl: string]
+    | { readonly url?: string | null; readonly bolt: string; readonly auth?: Auth }
+    | string
+
+  /** Where a server is, as it was given. */
+  export interface Location {
+    /** Base of the HTTP status endpoint; null when the server is checked over Bolt. */
+    readonly url: string | null
+    readonly bolt: string
+    /** Its own, or the driver's. The secret in it is not enumerable: no log and no JSON shows it. */
+    readonly auth: Auth | undefined
+  }
+
+  /** What the last check of a server found. */
+  export interface ServerInfo {
+    /** One of {@link Status}. */
+    readonly status: number
+    /** One of {@link ServerType}. */
+    readonly type: number
+    /** Smoothed time of a check in milliseconds; -1 when the server is down. */
+    readonly distance: number
+    /** Why it is not up. */
+    readonly err?: Error
+  }
+
+  /** A server of the pool. */
+  export interface Server {
+    readonly location: Location
+    /** A driver of this one server. Closing it leaves the pool alone. */
+    readonly driver: neo4j.Driver
+    /** Null before the first check. */
+    readonly info: ServerInfo | null
+  }
+
+  /** The server that did the work. */
+  export interface ServedBy {
+    readonly location: Location
+    /** What the last check before the end of the work had found; null before the first check, and where servers are not checked. */
+    readonly info: ServerInfo | null
+  }
+
+  /** Options of the driver. */
+  export interface Options {
+    /** For every server without an `auth` of its own. Default: none. */
+    auth?: Auth
+    /** How one of several eligible servers is picked. Default: `HAStrategies.random`. */
+    strategy?: Strategy
+    /** What each role may be used for. Default: `HAReadWrite.masterReadWriteSlaveRead`. */
+    rwConfig?: ReadWriteConfig
+    /** Milliseconds between two checks of a server. Default: 500. */
+    checkInterval?: number
+    /** Milliseconds after which a check without an answer counts as `down`. Default: 2000. */
+    checkTimeout?: number
+    /** Milliseconds a server may leave its checks unanswered before work under way on it is given up. Default: 10000. */
+    unresponsiveTimeout?: number
+    /** How many times a query is sent again after an error that another attempt may cure. Default: 10. */
+    retryOnError?: number
+    /** Whether lost and refused connections count against `retryOnError`. Default: false. */
+    badConnectionsCountAsErrors?: boolean
+    /** Whether a write whose outcome is unknown is sent again, as 1.2.3 did: it may then be done twice. Default: false. */
+    retryUnknownOutcome?: boolean
+    /** The options of `neo4j-driver` 6, for the connections to each server. */
+    neo4jDriverOptions?: neo4j.Config
+  }
+
+  /** The session config of `neo4j-driver`, and what a pool adds to it. */
+  export interface SessionConfig extends neo4j.SessionConfig {
+    /** True if at least one query will write; default: what `defaultAccessMode` says. */
+    writeLock?: boolean
+    /** Default: the driver's own. */
+    rwConfig?: ReadWriteConfig
+    /** Default: the driver's own. */
+    strategy?: Strategy
+  }
+
+  export { Neo4jHA as default, neo4j as driver }
+}
+
+/** The namespace of `neo4j-driver`, on this package's engine. Values, summaries and errors are the classes of its core. */
+declare namespace neo4j {
+  // ---- values and classes of core, as they are ----
+
+  export import auth = core.auth
+  export import authTokenManagers = core.authTokenManagers
+  export type AuthTokenAndExpiration = core.AuthTokenAndExpiration
+  export type AuthTokenManager = core.AuthTokenManager
+  export type AuthTokenManagers = core.AuthTokenManagers
+  export type BookmarkManager = core.BookmarkManager
+  export import bookmarkManager = core.bookmarkManager
+  export type BookmarkManagerConfig = core.BookmarkManagerConfig
+  export type ClientCertificate = core.ClientCertificate
+  export type ClientCertificateProvider = core.ClientCertificateProvider
+  export type ClientCertificateProviders = core.ClientCertificateProviders
+  export import clientCertificateProviders = core.clientCertificateProviders
+  // biome-ignore lint/suspicious/noShadowRestrictedNames: the name it has in neo4j-driver
+  export import Date = core.Date
+  export import DateTime = core.DateTime
+  export import Duration = core.Duration
+  export import EncryptionService = core.EncryptionService
+  export import EnvelopeEncryptionProfile = core.EnvelopeEncryptionProfile
+  export import error = core.error
+  export import GqlStatusObject = core.GqlStatusObject
+  export import int = core.int
+  export import Integer = core.Integer
+  export import isDate = core.isDate
+  export import isDateTime = core.isDateTime
+  export import isDuration = core.isDuration
+  export import isInt = core.isInt
+  export import isLocalDateTime = core.isLocalDateTime
+  export import isLocalTime = core.isLocalTime
+  export import isNode = core.isNode
+  export import isPath = core.isPath
+  export import isPathSegment = core.isPathSegment
+  export import isPoint = core.isPoint
+  export import isRelationship = core.isRelationship
+  export import isRetriableError = core.isRetriableError
+  export import isRetryableError = core.isRetryableError
+  export import isTime = core.isTime
+  export import isUnboundRelationship = core.isUnboundRelationship
+  export import isUnsupportedType = core.isUnsupportedType
+  export import isUUID = core.isUUID
+  export import isVector = core.isVector
+  export import LocalDateTime = core.LocalDateTime
+  export import LocalKeyEncapsulationService = core.LocalKeyEncapsulationService
+  export import localKeyEncapsulationService = core.localKeyEncapsulationService
+  export import LocalTime = core.LocalTime
+  export import mappingDecorators = core.mappingDecorators
+  export import Node = core.Node
+  export import Notification = core.Notification
+  export import notificationCategory = core.notificationCategory
+  export type NotificationCategory = core.NotificationCategory
+  export import notificationClassification = core.notificationClassification
+  export type NotificationClassification = core.NotificationClassification
+  export type NotificationFilter = core.NotificationFilter
+  export type NotificationFilterDisabledCategory = core.NotificationFilterDisabledCategory
+  export import notificationFilterDisabledCategory = core.notificationFilterDisabledCategory
+  export type NotificationFilterDisabledClassification = core.NotificationFilterDisabledClassification
+  export import notificationFilterDisabledClassification = core.notificationFilterDisabledClassification
+  export type NotificationFilterMinimumSeverityLevel = core.NotificationFilterMinimumSeverityLevel
+  export import notificationFilterMinimumSeverityLevel = core.notificationFilterMinimumSeverityLevel
+  export type NotificationPosition = core.NotificationPosition
+  export type NotificationSeverityLevel = core.NotificationSeverityLevel
+  export import notificationSeverityLevel = core.notificationSeverityLevel
+  export import Path = core.Path
+  export import PathSegment = core.PathSegment
+  export import Plan = core.Plan
+  export import Point = core.Point
+  export import ProfiledPlan = core.ProfiledPlan
+  export import ProtocolVersion = core.ProtocolVersion
+  export import QueryStatistics = core.QueryStatistics
+  export import Record = core.Record
+  export import RecordObjectMapping = core.RecordObjectMapping
+  // biome-ignore lint/suspicious/noExplicitAny: as in neo4j-driver-core
+  export type RecordShape<Key extends PropertyKey = PropertyKey, Value = any> = core.RecordShape<Key, Value>
+  export import Relationship = core.Relationship
+  export import routing = core.routing
+  export type RoutingControl = core.RoutingControl
+  export import rule = core.rule
+  export type Rule = core.Rule
+  export type Rules = core.Rules
+  export import ServerInfo = core.ServerInfo
+  export import StandardCase = core.StandardCase
+  export import Time = core.Time
+  export import UnboundRelationship = core.UnboundRelationship
+  export import UnsupportedType = core.UnsupportedType
+  export import UUID = core.UUID
+  export import uuid = core.uuid
+  export import Vector = core.Vector
+  export import vector = core.vector
+  export type VectorType = core.VectorType
+
+  export type AuthToken = core.types.AuthToken
+  export type LoggingConfig = core.types.LoggingConfig
+  export type LogLevel = core.types.LogLevel
+  export type Parameters = core.types.Parameters
+  /** Cypher, or an object with it as `text` and with its `parameters`. */
+  export type Query = core.types.Query
+  export type SessionMode = core.types.SessionMode
+  /** 1.x also knows `ENCRYPTION_NON_LOCAL`: encrypt unless the server is on this machine. */
+  export type EncryptionLevel = core.types.EncryptionLevel | 'ENCRYPTION_NON_LOCAL'
+  /** `TRUST_SIGNED_CERTIFICATES` and `TRUST_ON_FIRST_USE` are of 1.x: the former is `TRUST_CUSTOM_CA_SIGNED_CERTIFICATES`, the latter trusts all. */
+  export type TrustStrategy = core.types.TrustStrategy | 'TRUST_SIGNED_CERTIFICATES' | 'TRUST_ON_FIRST_USE'
+
+  // ---- errors ----
+
+  /** An error of the server, or of the driver. */
+  export interface Neo4jError extends core.Neo4jError {
+    /** `host:port` of the server it happened on; not enumerable. */
+    readonly server?: string
+    /**
+     * True when the work may have been committed though this error came: its answer was lost. Look at the data before sending it again. Not
+     * enumerable.
+     */
+    readonly unknownOutcome?: boolean
+  }
+  export const Neo4jError: typeof core.Neo4jError
+
+  // ---- drivers ----
+
+  /**
+   * A driver of one server. It connects when work first asks for it.
+   *
+   * @param url `bolt://host:port`, also `bolt+s`, `bolt+ssc`, and the `neo4j` schemes; default port 7687
+   * @param authToken a token of `neo4j.auth`, or a token manager; nothing for servers without authentication
+   * @param config see {@link Config}; never written into
+   * @throws TypeError naming the argument or option and what it takes
+   */
+  export function driver(
+    url: string,
+    authToken?: AuthToken | AuthTokenManager | null,
+    config?: Config | null
+  ): Driver
+
+  /**
+   * Whether a server answers at this URI, whoever asks.
+   *
+   * @returns true; rejects with the reason when none does
+   */
+  export function hasReachableServer(url: string, config?: Config): Promise<true>
+
+  /** A driver: opens sessions, and closes the connections behind them. Programs have one for each database they talk to. */
+  export class Driver {
+    protected constructor()
+
+    /** Opens a session: cheap, and to be closed after its piece of work. */
+    session(config?: SessionConfig | null): Session
+    /** Opens a session as `neo4j-driver` 1.x did. */
+    session(mode: SessionMode, bookmarks?: string | string[] | null): Session
+
+    /**
+     * Runs one query in a transaction of its own, with the retries of a transaction function.
+     *
+     * @returns what `config.resultTransformer` makes of the result; by default all of it, as an {@link EagerResult}
+     */
+    executeQuery<T = EagerResult>(
+      query: Query,
+      parameters?: object | null,
+      config?: QueryConfig<T>,
+      parameterRules?: Rules
+    ): Promise<T>
+
+    /** What chains the queries of {@link Driver.executeQuery} causally, unless they are told otherwise. */
+    readonly executeQueryBookmarkManager: BookmarkManager
+
+    /** Makes sure that a server can be reached and lets us in. Rejects with the reason if not. */
+    verifyConnectivity(config?: { database?: string }): Promise<ServerInfo>
+    /** Whether a server lets us in, or lets in who is given as `auth`. */
+    verifyAuthentication(config?: { database?: string; auth?: AuthToken }): Promise<boolean>
+    /** Address, agent and Bolt version of a server. */
+    getServerInfo(config?: { database?: string }): Promise<ServerInfo>
+    /** Whether the server has several databases: Bolt 4.0 and later. */
+    supportsMultiDb(): Promise<boolean>
+    /** Whether the server takes timeout and metadata of transactions: Bolt 3 and later. */
+    supportsTransactionConfig(): Promise<boolean>
+    /** Whether the server lets one user act as another: Bolt 4.4 and later. */
+    supportsUserImpersonation(): Promise<boolean>
+    /** Whether the server lets a session have an auth of its own: Bolt 5.1 and later. */
+    supportsSessionAuth(): Promise<boolean>
+    /** The Bolt version that is spoken with the server. */
+    getNegotiatedProtocolVersion(): Promise<ProtocolVersion>
+    /** Whether connections are encrypted. */
+    isEncrypted(): boolean
+
+    /** Ends all sessions and closes all connections. Work under way fails; nothing hangs. Calling it twice is fine. */
+    close(): Promise<void>
+    [Symbol.asyncDispose](): Promise<void>
+  }
+
+  /** Options of a driver: those of `neo4j-driver` 6, and of 1.x where they have another name. Times are in milliseconds. */
+  export interface Config {
+    /** Whether connections are encrypted. Default: what the URI says, else false. Not beside a URI that says it. */
+    encrypted?: boolean | EncryptionLevel
+    /** Which certificates are trusted. Default: `TRUST_SYSTEM_CA_SIGNED_CERTIFICATES`. Not beside a URI that says it. */
+    trust?: TrustStrategy
+    /** Paths of PEM files, or PEM texts, of the authorities to trust with `TRUST_CUSTOM_CA_SIGNED_CERTIFICATES`. */
+    trustedCertificates?: readonly string[]
+    /** Records a PULL asks for; -1 for all. Default: 1000. */
+    fetchSize?: number
+    /** Connections to one server at most; 0 or less for no limit. Default: 100. */
+    maxConnectionPoolSize?: number
+    /** @deprecated A name of 1.x for {@link Config.maxConnectionPoolSize}. */
+    connectionPoolSize?: number
+    /** How long a transaction function may be tried again. Default: 30000. */
+    maxTransactionRetryTime?: number
+    /** Age at which an idle connection is closed instead of used again; 0 or less for none. Default: 3600000. */
+    maxConnectionLifetime?: number
+    /** How long to wait for a connection. Default: 60000. */
+    connectionAcquisitionTimeout?: number
+    /** Idle time after which a connection is tested before use; 0: always. Default: never. */
+    connectionLivenessCheckTimeout?: number
+    /** How long making a connection may take; 0 or less for no limit. Default: 30000. */
+    connectionTimeout?: number
+    /** Taken as `neo4j-driver` takes it; a driver of one server sends no query twice anyway. */
+    disableAutoCommitRetries?: boolean
+    /** Integers as numbers, or an infinity beyond the safe ones. Default: false. */
+    disableLosslessIntegers?: boolean
+    /** Integers as bigints. Default: false. */
+    useBigInt?: boolean
+    /** Which notifications servers send (Bolt 5.2 and later). Default: what the server likes. */
+    notificationFilter?: Partial<NotificationFilter>
+    /** Where the driver's messages go. Default: warnings to `process.emitWarning`, once for each kind. */
+    logging?: LoggingConfig
+    /** Taken, and of no use to a driver of one server. */
+    resolver?: (address: string) => string[] | Promise<string[]>
+    /** Sent to servers. Default: name and version of this package. */
+    userAgent?: string
+    /** Never send telemetry, even where a server asks for it. Default: false. */
+    telemetryDisabled?: boolean
+    /** @deprecated Of 1.x, without effect. */
+    knownHosts?: string
+    /** @deprecated Of 1.x, without effect. */
+    loadBalancingStrategy?: string
+  }
+
+  /** Options of a session. */
+  export interface SessionConfig {
+    /** `WRITE`, which is the default, or `READ`. */
+    defaultAccessMode?: SessionMode
+    /** Work waits until the server has seen these. */
+    bookmarks?: string | string[] | null
+    /** Default: the server's own, or the user's. Bolt 4.0 and later. */
+    database?: string
+    /** Whose rights the work runs with. Bolt 4.4 and later. */
+    impersonatedUser?: string
+    /** Records a PULL asks for; -1 for all. Default: the driver's. */
+    fetchSize?: number
+    /** Chains this session's work to that of others. */
+    bookmarkManager?: BookmarkManager
+    /** Default: the driver's. */
+    notificationFilter?: Partial<NotificationFilter>
+    /** Not supported: refused with an error. */
+    auth?: AuthToken
+    /** See {@link Config.disableAutoCommitRetries}. */
+    disableAutoCommitRetries?: boolean
+  }
+
+  /** How {@link Driver.executeQuery} does its work. */
+  export interface QueryConfig<T = EagerResult> {
+    /** `WRITE`, which is the default, or `READ`. */
+    routing?: RoutingControl
+    database?: string
+    impersonatedUser?: string
+    /** Default: the driver's own, {@link Driver.executeQueryBookmarkManager}. Null: none. */
+    bookmarkManager?: BookmarkManager | null
+    /** What is made of the result. Default: {@link resultTransformers}`.eager()`. */
+    resultTransformer?: ResultTransformer<T>
+    transactionConfig?: TransactionConfig
+    /** Not supported: refused with an error. */
+    auth?: AuthToken
+    /** Its abort rejects the promise at once with its reason, and ends the work. */
+    signal?: AbortSignal
+  }
+
+  /** Options of a transaction or an auto-commit query. Bolt 3 and later. */
+  export interface TransactionConfig {
+    /** The server ends the work after so many milliseconds; 0: never. Default: what the server is configured for. */
+    timeout?: core.NumberOrInteger
+    /** Shown by the server beside the work, in its log and lists. */
+    metadata?: object
+  }
+
+  // ---- sessions and transactions ----
+
+  /** What a transaction function does. */
+  export type ManagedTransactionWork<T> = (transaction: ManagedTransaction) => T | Promise<T>
+
+  /** A unit of causally ordered work: what it reads, it reads after what it wrote. */
+  export class Session {
+    protected constructor()
+
+    /** Whether this session may write: what it was opened with. */
+    writeLock: boolean
+
+    /**
+     * Runs a query as a transaction of its own. It starts before this returns, without anybody awaiting it; several can be under way at
+     * once, and are done in the order of the calls.
+     *
+     * @param query Cypher, or `{text, parameters}`
+     * @param parameters its parameters, by name
+     * @param transactionConfig timeout and metadata of this query
+     * @param parameterRules how to check and convert the parameters
+     * @returns a promise of all records, which can also be subscribed to or iterated over
+     * @throws TypeError when it is no query, or the parameters are no object
+     */
+    run<R extends RecordShape = RecordShape>(
+      query: Query,
+      parameters?: object | null,
+      transactionConfig?: TransactionConfig,
+      parameterRules?: Rules
+    ): Result<R>
+
+    /**
+     * Begins a transaction, which can be used without awaiting this. A session has one transaction at a time.
+     *
+     * @throws Neo4jError when the session is closed or has an open transaction
+     */
+    beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise
+
+    /**
+     * Runs a transaction function on a server that may read; commits when its promise resolves, rolls back when it rejects. After an
+     * error that another attempt may cure it runs again, from the start and on a server chosen anew: after 1 s, then twice as long each
+     * time, by 20 % more or less, for `maxTransactionRetryTime`. Never after a commit whose outcome is unknown.
+     *
+     * @returns what the function's promise resolves to
+     */
+    executeRead<T>(work: ManagedTransactionWork<T>, transactionConfig?: TransactionConfig): Promise<T>
+    /** As {@link Session.executeRead}, on a server that may write. */
+    executeWrite<T>(work: ManagedTransactionWork<T>, transactionConfig?: TransactionConfig): Promise<T>
+    /** @deprecated Use {@link Session.executeRead}. */
+    readTransaction<T>(
+      work: (transaction: Transaction) => T | Promise<T>,
+      transactionConfig?: TransactionConfig
+    ): Promise<T>
+    /** @deprecated Use {@link Session.executeWrite}. */
+    writeTransaction<T>(
+      work: (transaction: Transaction) => T | Promise<T>,
+      transactionConfig?: TransactionConfig
+    ): Promise<T>
+
+    /** Bookmarks of the last work that was committed, or those the session was opened with. */
+    lastBookmarks(): string[]
+    /** @deprecated A name of 1.x: the last bookmark, or null. Use {@link Session.lastBookmarks}. */
+    lastBookmark(): string | null
+
+    /**
+     * Ends the session. Results that somebody reads are read to their end; those that nobody does are discarded, and an open transaction is
+     * rolled back. Calling it twice is fine.
+     *
+     * @param callback called when it is done, as in 1.x
+     */
+    close(callback?: () => void): Promise<void>
+    [Symbol.asyncDispose](): Promise<void>
+  }
+
+  /** Several queries that take effect together, or not at all. */
+  export class Transaction {
+    protected constructor()
+
+    /**
+     * Runs a query in this transaction. Queries run in the order of the calls; none has to be awaited before the next. After one has
+     * failed, the transaction refuses further work.
+     *
+     * @throws TypeError when it is no query, or the parameters are no object
+     */
+    run<R extends RecordShape = RecordShape>(
+      query: Query,
+      parameters?: object | null,
+      parameterRules?: Rules
+    ): Result<R>
+
+    /**
+     * Makes all that was done permanent. Rejects when the server refuses, and then all was rolled back; except where the error has
+     * `unknownOutcome`: the connection was lost before the answer came, and only a look at the data can tell.
+     */
+    commit(): Promise<void>
+    /** Undoes all that was done. */
+    rollback(): Promise<void>
+    /** True until it was committed or rolled back, or has failed. */
+    isOpen(): boolean
+    /** Rolls back, if it is still open. */
+    close(): Promise<void>
+    [Symbol.asyncDispose](): Promise<void>
+  }
+
+  /** A transaction that can be used at once, and a promise of it, for those who want to know that it has begun. */
+  export class TransactionPromise extends Transaction implements Promise<Transaction> {
+    readonly [Symbol.toStringTag]: string
+    // biome-ignore lint/suspicious/noThenProperty: it is a promise, as in neo4j-driver
+    then<A = Transaction, B = never>(
+      onFulfilled?: ((value: Transaction) => A | PromiseLike<A>) | null,
+      onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
+    ): Promise<A | B>
+    catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Transaction | B>
+    finally(onFinally?: (() => void) | null): Promise<Transaction>
+  }
+
+  /** The transaction of a transaction function: whoever runs the function begins and ends it. */
+  export class ManagedTransaction {
+    protected constructor()
+    /** See {@link Transaction.run}. */
+    run<R extends RecordShape = RecordShape>(
+      query: Query,
+      parameters?: object | null,
+      parameterRules?: Rules
+    ): Result<R>
+  }
+
+  // ---- results ----
+
+  /** All of a result, as awaiting it gives. */
+  export interface QueryResult<R extends RecordShape = RecordShape> {
+    records: Array<Record<R>>
+    summary: ResultSummary
+    /** The server that did the work. */
+    servedBy: Neo4jHA.ServedBy
+  }
+
+  /** All of a result whose records were made objects: see {@link Result.as}. */
+  export interface MappedQueryResult<O> {
+    records: O[]
+    summary: ResultSummary
+    /** The server that did the work. */
+    servedBy: Neo4jHA.ServedBy
+  }
+
+  /** Called back as a result comes. */
+  export interface ResultObserver<R extends RecordShape = RecordShape> {
+    /** The names of the fields, once, before the first record. */
+    onKeys?: (keys: string[]) => void
+    /** Each record. What it throws ends the result, and goes to `onError`. */
+    onNext?: (record: Record<R>) => void
+    /** The end. */
+    onCompleted?: (summary: ResultSummary) => void
+    /** The end, by an error. Without it, errors are printed. */
+    onError?: (error: Error) => void
+  }
+
+  /** As {@link ResultObserver}, for records that were made objects. */
+  export interface MappedResultObserver<O> {
+    onKeys?: (keys: string[]) => void
+    onNext?: (object: O) => void
+    onCompleted?: (summary: ResultSummary) => void
+    onError?: (error: Error) => void
+  }
+
+  /** An async iterator that can look at the next element without taking it. Its return value is the summary. */
+  export interface PeekableAsyncIterator<T, TReturn = ResultSummary>
+    extends AsyncIterator<T, TReturn, undefined> {
+    next(): Promise<IteratorResult<T, TReturn>>
+    /** The next element, or the end, which the following `next` gives again. */
+    peek(): Promise<IteratorResult<T, TReturn>>
+    /** Discards the rest. */
+    return(value?: TReturn): Promise<IteratorResult<T, TReturn>>
+    [Symbol.asyncIterator](): PeekableAsyncIterator<T, TReturn>
+  }
+
+  /** What results have in common, whatever their records are. */
+  export abstract class GenericResult<E, Q, O> implements Promise<Q> {
+    protected constructor()
+    readonly [Symbol.toStringTag]: 'Result'
+    /** The server that did the work; undefined until the result has ended well. */
+    readonly servedBy: Neo4jHA.ServedBy | undefined
+    // biome-ignore lint/suspicious/noThenProperty: a result is a promise, as in neo4j-driver
+    then<A = Q, B = never>(
+      onFulfilled?: ((value: Q) => A | PromiseLike<A>) | null,
+      onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
+    ): Promise<A | B>
+    catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Q | B>
+    finally(onFinally?: (() => void) | null): Promise<Q>
+    /**
+     * Calls back as the result comes. Not to be mixed with awaiting or iterating.
+     *
+     * @returns this very result
+     */
+    subscribe(observer: O): this
+    /** Names of the fields, in their order. Rejects with the error of the query. */
+    keys(): Promise<string[]>
+    /**
+     * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded. Rejects with
+     * the error of the query.
+     */
+    summary<T extends core.NumberOrInteger = core.Integer>(): Promise<ResultSummary<T>>
+    /** True until a summary or an error has reached whoever reads the result. */
+    isOpen(): boolean
+    /**
+     * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. Not to be mixed
+     * with awaiting or subscribing.
+     */
+    [Symbol.asyncIterator](): PeekableAsyncIterator<E>
+  }
+
+  /**
+   * The result of a query. Work started when `run` was called: awaiting, subscribing and iterating only say how it is read.
+   *
+   * The stack of its error shows the `await`s it went through; no stack is taken when a query starts, for that would be a third of the
+   * cost of a small one.
+   */
+  export class Result<R extends RecordShape = RecordShape> extends GenericResult<
+    Record<R>,
+    QueryResult<R>,
+    ResultObserver<R>
+  > {
+    /**
+     * Gives each record as an object, made by rules.
+     *
+     * @throws Neo4jError when the result is being consumed already
+     */
+    as<O extends object = object>(rules: Rules): MappedResult<O>
+    /** Gives each record as an object of a class. */
+    as<O extends object = object>(
+      genericConstructor: new (...args: never[]) => O,
+      rules?: Rules
+    ): MappedResult<O>
+  }
+
+  /** A result whose records are made objects. */
+  export class MappedResult<O> extends GenericResult<O, MappedQueryResult<O>, MappedResultObserver<O>> {}
+
+  /** Keys, records and summary: what {@link Driver.executeQuery} gives by default. */
+  export interface EagerResult<R extends RecordShape = RecordShape> extends core.EagerResult<R> {
+    summary: ResultSummary
+  }
+  export const EagerResult: typeof core.EagerResult
+
+  /** What came at the end of a result: the summary of `neo4j-driver`, and the names of 1.x. */
+  export interface ResultSummary<T extends core.NumberOrInteger = core.Integer>
+    extends core.ResultSummary<T> {
+    counters: Counters
+    /** The server that did the work. */
+    readonly servedBy: Neo4jHA.ServedBy
+    /** @deprecated A name of 1.x for `query`. */
+    readonly statement: { text: string; parameters: Parameters }
+    /** @deprecated A name of 1.x for `queryType`. */
+    readonly statementType: string
+    /** @deprecated An old name for `counters`. */
+    readonly updateStatistics: Counters
+  }
+  export const ResultSummary: typeof core.ResultSummary
+
+  /** What a query changed: `updates()`, and the functions of 1.x. */
+  export interface Counters extends core.QueryStatistics {
+    nodesCreated(): number
+    nodesDeleted(): number
+    relationshipsCreated(): number
+    relationshipsDeleted(): number
+    propertiesSet(): number
+    labelsAdded(): number
+    labelsRemoved(): number
+    indexesAdded(): number
+    indexesRemoved(): number
+    constraintsAdded(): number
+    constraintsRemoved(): number
+  }
+
+  /** Makes something of a result. */
+  export type ResultTransformer<T> = (result: Result) => Promise<T>
+
+  /** Ready-made transformers for {@link Driver.executeQuery}. */
+  export const resultTransformers: {
+    /** All of the result. */
+    eager<R extends RecordShape = RecordShape>(): ResultTransformer<EagerResult<R>>
+    /** All of the result. */
+    eagerResultTransformer<R extends RecordShape = RecordShape>(): ResultTransformer<EagerResult<R>>
+    /** Maps each record, and collects what came of them. */
+    mapped<R = Record, T = { records: R[]; keys: string[]; summary: ResultSummary }>(config: {
+      map?: (record: Record) => R | undefined
+      collect?: (records: R[], summary: ResultSummary, keys: string[]) => T
+    }): ResultTransformer<T>
+    /** Maps each record, and collects what came of them. */
+    mappedResultTransformer<
+      R = Record,
+      T = { records: R[]; keys: string[]; summary: ResultSummary }
+    >(config: {
+      map?: (record: Record) => R | undefined
+      collect?: (records: R[], summary: ResultSummary, keys: string[]) => T
+    }): ResultTransformer<T>
+    /** The first record, or undefined; the rest is discarded. */
+    first<R extends RecordShape = RecordShape>(): ResultTransformer<Record<R> | undefined>
+    /** The summary; records are discarded. */
+    summary<T extends core.NumberOrInteger = core.Integer>(): ResultTransformer<ResultSummary<T>>
+    /** Each record as an object. */
+    hydrated<O extends object = object>(rules: Rules): ResultTransformer<MappedQueryResult<O>>
+    /** Each record as an object of a class. */
+    hydrated<O extends object = object>(
+      genericConstructor: new (...args: never[]) => O,
+      rules?: Rules
+    ): ResultTransformer<MappedQueryResult<O>>
+  }
+
+  // ---- groups of functions ----
+
+  /** Ready-made values of the option `logging`. */
+  export const logging: {
+    /** To `console.log`, with time, level and message. Default level: `info`. */
+    console(level?: LogLevel): LoggingConfig
+  }
+
+  /** Access modes of a session. */
+  export const session: { readonly READ: 'READ'; readonly WRITE: 'WRITE' }
+
+  /** Functions for {@link Integer}s. */
+  export const integer: {
+    toNumber: typeof core.toNumber
+    toString: typeof core.toString
+    inSafeRange: typeof core.inSafeRange
+  }
+
+  export const graph: {
+    isNode: typeof core.isNode
+    isPath: typeof core.isPath
+    isPathSegment: typeof core.isPathSegment
+    isRelationship: typeof core.isRelationship
+    isUnboundRelationship: typeof core.isUnboundRelationship
+  }
+
+  export const spatial: { isPoint: typeof core.isPoint }
+
+  export const temporal: {
+    isDuration: typeof core.isDuration
+    isLocalTime: typeof core.isLocalTime
+    isTime: typeof core.isTime
+    isDate: typeof core.isDate
+    isLocalDateTime: typeof core.isLocalDateTime
+    isDateTime: typeof core.isDateTime
+  }
+
+  /** Classes of all values. */
+  export const types: {
+    Node: typeof core.Node
+    Relationship: typeof core.Relationship
+    UnboundRelationship: typeof core.UnboundRelationship
+    PathSegment: typeof core.PathSegment
+    Path: typeof core.Path
+    Result: typeof Result
+    EagerResult: typeof core.EagerResult
+    ResultSummary: typeof core.ResultSummary
+    Record: typeof core.Record
+    Point: typeof core.Point
+    Date: typeof core.Date
+    DateTime: typeof core.DateTime
+    Duration: typeof core.Duration
+    LocalDateTime: typeof core.LocalDateTime
+    LocalTime: typeof core.LocalTime
+    Time: typeof core.Time
+    Integer: typeof core.Integer
+    Vector: typeof core.Vector
+    UUID: typeof core.UUID
+    ProtocolVersion: typeof core.ProtocolVersion
+  }
+
+  /** This namespace itself, for programs written as `require('neo4j-driver').v1`. */
+  export { neo4j as default, neo4j as v1 }
+}
+
+export = Neo4jHA

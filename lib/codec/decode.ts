@@ -1,0 +1,111 @@
+import type { Record as CoreRecord } from 'neo4j-driver-core'
+import { BoundedCache } from './codegen.js'
+import { type IntegerMode, modeOf } from './integers.js'
+import { internalised } from './names.js'
+import { lazyRecords } from './record.js'
+import { standingRecords } from './row-readers.js'
+import { Batch, type Bytes, type Dictionary, HEADER_WORDS } from './tape.js'
+
+export type { IntegerMode } from './integers.js'
+
+/** Field name -> its position, as core's Record wants it. */
+export type FieldLookup = Readonly<Record<string, number>>
+
+/** Builds the {@link FieldLookup} of a result. */
+export function lookupOf(keys: readonly string[]): FieldLookup {
+  const lookup: Record<string, number> = Object.create(null)
+  for (let i = 0; i < keys.length; i++) lookup[keys[i]] = i
+  return lookup
+}
+
+const fields = new BoundedCache<string, { keys: readonly string[]; lookup: FieldLookup }>(1024)
+
+/** The field names of a result, from their JSON, and where each is: what {@link Decoder.setKeys} takes. */
+export function fieldsOf(json: string): { keys: string[]; lookup: FieldLookup } {
+  let known = fields.get(json)
+  if (known === undefined) {
+    const keys = (JSON.parse(json) as string[]).map(internalised)
+    known = fields.set(json, { keys, lookup: lookupOf(keys) })
+  }
+  // an application may sort the array: each result has its own
+  return { keys: known.keys.slice(), lookup: known.lookup }
+}
+
+const NO_KEYS: string[] = []
+const NO_LOOKUP = lookupOf(NO_KEYS)
+
+// What eager reading is done with: it is over when the call returns, and what it made does not refer to the batch.
+const passing = new Batch()
+
+/**
+ * Turns the batches of one result into values. Batches must be given in the order in which they came, each once: strings and node
+ * shapes are numbered over the whole result.
+ */
+export class Decoder {
+  readonly #dictionary: Dictionary
+  #keys = NO_KEYS
+  #lookup = NO_LOOKUP
+
+  constructor(mode: IntegerMode = 'Integer') {
+    this.#dictionary = { mode: modeOf(mode), strings: [], plain: [], shapes: [] }
+  }
+
+  /**
+   * The names of the result's fields, and where each is. Both become parts of every record.
+   * The array's strings are replaced by equal ones that compare faster.
+   */
+  setKeys(keys: string[], lookup: FieldLookup = lookupOf(keys)): void {
+    for (let i = 0; i < keys.length; i++) keys[i] = internalised(keys[i])
+    this.#keys = keys
+    this.#lookup = lookup
+  }
+
+  /**
+   * The records of a batch that fills `buffer` from its start; each value is made when it is read. The records own the buffer from
+   * then on: it lives as long as one of them.
+   */
+  lazyBatch(buffer: ArrayBuffer): CoreRecord[] {
+    const u8 = Buffer.from(buffer) as Bytes
+    const batch = new Batch()
+    batch.keys = this.#keys
+    batch.lookup = this.#lookup
+    batch.bind(
+      new Int32Array(buffer),
+      new Float64Array(buffer, 0, buffer.byteLength >> 3),
+      u8,
+      0,
+      this.#dictionary
+    )
+    return lazyRecords(batch)
+  }
+
+  /**
+   * The records of the batch `byteOffset` bytes (a multiple of 8) into a buffer, given as three views of all of it. They are read out
+   * at once and keep nothing of the buffer.
+   */
+  eagerBatch(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): CoreRecord[] {
+    this.#pass(i32, f64, u8, byteOffset)
+    try {
+      return standingRecords(passing)
+    } finally {
+      passing.release()
+    }
+  }
+
+  /** The one value of a batch of one row and one column (the metadata of a summary); the arguments are those of {@link eagerBatch}. */
+  value(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): unknown {
+    this.#pass(i32, f64, u8, byteOffset)
+    try {
+      passing.p = passing.base + i32[passing.base + i32[passing.base + HEADER_WORDS + 1]]
+      return passing.value()
+    } finally {
+      passing.release()
+    }
+  }
+
+  #pass(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): void {
+    passing.keys = this.#keys
+    passing.lookup = this.#lookup
+    passing.bind(i32, f64, u8 as Bytes, byteOffset, this.#dictionary)
+  }
+}

@@ -1,0 +1,72 @@
+import { Integer } from 'neo4j-driver-core'
+
+/** What 64-bit integers of a result become: `neo4j-driver`'s default, `disableLosslessIntegers`, `useBigInt`. */
+export type IntegerMode = 'Integer' | 'number' | 'bigint'
+
+export const INTEGER = 0
+export const NUMBER = 1
+export const BIGINT = 2
+
+/** {@link IntegerMode} as a small number, for switches in hot loops. */
+export type Mode = typeof INTEGER | typeof NUMBER | typeof BIGINT
+
+export const modeOf = (mode: IntegerMode): Mode =>
+  mode === 'Integer' ? INTEGER : mode === 'number' ? NUMBER : BIGINT
+
+const CACHE_FROM = -128
+const CACHE_TO = 65535
+// Small integers (counts, ages, years, labels of enums) are most of what a database returns: sharing their objects halves
+// the memory of lists of them. Filled as they are met.
+const cache: (Integer | null)[] = new Array(CACHE_TO - CACHE_FROM + 1).fill(null)
+
+function cached(n: number): Integer {
+  const known = cache[n - CACHE_FROM]
+  if (known !== null) return known
+  const made = new Integer(n, n >> 31)
+  cache[n - CACHE_FROM] = made
+  return made
+}
+
+/** An Integer of a 32-bit value. */
+export function integerOf32(n: number): Integer {
+  return n >= CACHE_FROM && n <= CACHE_TO ? cached(n) : new Integer(n, n >> 31)
+}
+
+/** An Integer of two signed halves. */
+export function integerOf(low: number, high: number): Integer {
+  return high === low >> 31 && low >= CACHE_FROM && low <= CACHE_TO ? cached(low) : new Integer(low, high)
+}
+
+/** The number of two signed halves, or an infinity when it is no safe integer (as `Integer.toNumberOrInfinity`). */
+export function numberOf(low: number, high: number): number {
+  const n = high * 4294967296 + (low >>> 0)
+  return n > Number.MAX_SAFE_INTEGER
+    ? Number.POSITIVE_INFINITY
+    : n < Number.MIN_SAFE_INTEGER
+      ? Number.NEGATIVE_INFINITY
+      : n
+}
+
+/** The bigint of two signed halves. */
+export function bigintOf(low: number, high: number): bigint {
+  if (high === low >> 31) return BigInt(low)
+  return high >= -0x200000 && high < 0x200000
+    ? BigInt(high * 4294967296 + (low >>> 0))
+    : (BigInt(high) << 32n) | BigInt(low >>> 0)
+}
+
+/** A 64-bit integer as `mode` wants it. */
+export function make(mode: Mode, low: number, high: number): Integer | number | bigint {
+  return mode === INTEGER ? integerOf(low, high) : mode === NUMBER ? numberOf(low, high) : bigintOf(low, high)
+}
+
+/** A 32-bit integer as `mode` wants it. */
+export function make32(mode: Mode, n: number): Integer | number | bigint {
+  return mode === INTEGER ? integerOf32(n) : mode === NUMBER ? n : BigInt(n)
+}
+
+/** A safe integer (a double without fraction) as `mode` wants it. */
+export function makeSafe(mode: Mode, n: number): Integer | number | bigint {
+  if (mode === NUMBER) return n
+  return mode === INTEGER ? integerOf(n | 0, Math.floor(n / 4294967296)) : BigInt(n)
+}

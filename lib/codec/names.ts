@@ -1,0 +1,23 @@
+// Names of properties, labels and fields.
+
+const NAMES_KEPT = 20_000
+const names = new Map<string, string>()
+
+/** The same text as the string that V8 uses for property names: comparing and looking up is then by address. */
+export function internalised(text: string): string {
+  return names.get(text) ?? internalise(text)
+}
+
+function internalise(text: string): string {
+  if (names.size >= NAMES_KEPT) names.clear()
+  for (const name in { [text]: 0 }) {
+    names.set(name, name)
+    return name
+  }
+  return text
+}
+
+/** Sets an own property whatever its name, `__proto__` included. */
+export function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
+}

@@ -1,0 +1,138 @@
+import type { Record as CoreRecord } from 'neo4j-driver-core'
+import { BoundedCache, canCompile, compile } from './codegen.js'
+import { BIGINT, INTEGER, integerOf, integerOf32, make, make32, NUMBER, numberOf } from './integers.js'
+import { Row } from './record.js'
+import { type Batch, BOOL, COLUMN_WORDS, FLOAT, HEADER_WORDS, INT, INT32, MIXED, NULL, STR } from './tape.js'
+
+/** Reads all rows of a batch into records that need it no more. */
+type Reader = (batch: Batch) => CoreRecord[]
+
+// Rows of one signature read before a reader is compiled for it, and columns up to which one is.
+const COMPILE_AFTER = 500
+const COMPILE_COLUMNS = 24
+
+class Signature {
+  left = canCompile ? COMPILE_AFTER : Number.POSITIVE_INFINITY
+  read: Reader = interpreted
+}
+
+const signatures = new BoundedCache<string, Signature>(512)
+
+/** The records of a batch, standing on their own. */
+export function standingRecords(batch: Batch): CoreRecord[] {
+  const columns = batch.keys.length
+  if (columns > COMPILE_COLUMNS) return interpreted(batch)
+  const id = identify(batch, columns)
+  const signature = signatures.get(id) ?? signatures.set(id, new Signature())
+  if (signature.left > 0) {
+    signature.left -= batch.rows
+    if (signature.left <= 0) signature.read = compiled(batch, columns)
+  }
+  return signature.read(batch)
+}
+
+/** Mode, kinds, and which columns have nulls: one character each. */
+function identify(batch: Batch, columns: number): string {
+  const { i32 } = batch
+  let id = String.fromCharCode(48 + batch.mode)
+  let h = batch.base + HEADER_WORDS
+  for (let c = 0; c < columns; c++, h += COLUMN_WORDS)
+    id += String.fromCharCode(48 + i32[h] + (i32[h + 2] === 0 ? 0 : 8))
+  return id
+}
+
+function interpreted(batch: Batch): CoreRecord[] {
+  const { i32, base, rows, keys, lookup } = batch
+  const columns = keys.length
+  const records = new Array<CoreRecord>(rows)
+  for (let row = 0; row < rows; row++) {
+    const fields = new Array(columns)
+    let h = base + HEADER_WORDS
+    for (let c = 0; c < columns; c++, h += COLUMN_WORDS) fields[c] = field(batch, i32, h, c, row)
+    records[row] = new Row(keys, fields, lookup) as unknown as CoreRecord
+  }
+  return records
+}
+
+function field(batch: Batch, i32: Int32Array, h: number, column: number, row: number): unknown {
+  const nulls = i32[h + 2]
+  if (nulls !== 0 && ((i32[batch.base + nulls + (row >> 5)] >>> (row & 31)) & 1) !== 0) return null
+  const kind = i32[h]
+  const at = i32[h + 1] + (kind === FLOAT ? batch.floats : batch.base)
+  switch (kind) {
+    case INT:
+      return make(batch.mode, i32[at + 2 * row], i32[at + 2 * row + 1])
+    case FLOAT:
+      return batch.f64[at + row]
+    case STR:
+      return batch.text(i32[at + 2 * row], i32[at + 2 * row + 1])
+    case INT32:
+      return make32(batch.mode, i32[at + row])
+    case BOOL:
+      return ((i32[at + (row >> 5)] >>> (row & 31)) & 1) !== 0
+    case NULL:
+      return null
+    default:
+      batch.column = column
+      batch.p = batch.base + i32[at + row]
+      return batch.value()
+  }
+}
+
+/** The same as {@link interpreted}, as one loop of straight-line code. */
+function compiled(batch: Batch, columns: number): Reader {
+  const { i32, base, mode } = batch
+  let before = ''
+  let body = ''
+  const fields: string[] = []
+  for (let c = 0; c < columns; c++) {
+    const h = HEADER_WORDS + COLUMN_WORDS * c
+    const kind = i32[base + h]
+    const nullable = i32[base + h + 2] !== 0
+    before += `const a${c}=i32[base+${h + 1}]+${kind === FLOAT ? 'batch.floats' : 'base'};`
+    if (nullable) before += `const n${c}=base+i32[base+${h + 2}];`
+    const value = expression(kind, c, mode)
+    body += nullable
+      ? `const v${c}=(i32[n${c}+(r>>5)]>>>(r&31)&1)!==0?null:${value};`
+      : `const v${c}=${value};`
+    fields.push(`v${c}`)
+  }
+  return compile<Reader>(
+    { Row, integerOf, integerOf32, numberOf, make, make32, mixed },
+    `return batch=>{const{i32,f64,base,rows,keys,lookup}=batch;${before}const records=new Array(rows);` +
+      `for(let r=0;r<rows;r++){${body}records[r]=new Row(keys,[${fields}],lookup)}return records}`
+  )
+}
+
+function expression(kind: number, c: number, mode: number): string {
+  const at = `a${c}`
+  const pair = `i32[${at}+2*r],i32[${at}+2*r+1]`
+  switch (kind) {
+    case INT:
+      return mode === INTEGER
+        ? `integerOf(${pair})`
+        : mode === NUMBER
+          ? `numberOf(${pair})`
+          : `make(${BIGINT},${pair})`
+    case FLOAT:
+      return `f64[${at}+r]`
+    case STR:
+      return `batch.text(${pair})`
+    case INT32:
+      return mode === INTEGER ? `integerOf32(i32[${at}+r])` : `make32(${mode},i32[${at}+r])`
+    case BOOL:
+      return `(i32[${at}+(r>>5)]>>>(r&31)&1)!==0`
+    case NULL:
+      return 'null'
+    case MIXED:
+      return `mixed(batch,${c},base+i32[${at}+r])`
+    default:
+      throw new Error(`column kind ${kind}`)
+  }
+}
+
+function mixed(batch: Batch, column: number, at: number): unknown {
+  batch.column = column
+  batch.p = at
+  return batch.value()
+}

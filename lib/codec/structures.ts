@@ -1,0 +1,203 @@
+import {
+  internal,
+  Node,
+  Path,
+  PathSegment,
+  Point,
+  Relationship,
+  UnboundRelationship,
+  UnsupportedType,
+  UUID,
+  Vector
+} from 'neo4j-driver-core'
+import type { Batch } from './tape.js'
+import {
+  dateOf,
+  dateTimeInZone,
+  dateTimeLegacy,
+  dateTimeWithOffset,
+  durationOf,
+  localDateTimeOf,
+  localTimeOf,
+  timeOf
+} from './temporal.js'
+
+// Codes of the tape's structures
+const NODE = 1
+const RELATIONSHIP = 2
+const UNBOUND_RELATIONSHIP = 3
+const PATH = 4
+const DATE = 5
+const TIME = 6
+const LOCAL_TIME = 7
+const DATETIME_OFFSET = 8
+const DATETIME_ZONE_UTC = 9
+const DATETIME_ZONE_LOCAL = 10
+const LOCAL_DATETIME = 11
+const DURATION = 12
+const POINT = 13
+const POINT3D = 14
+const VECTOR = 15
+const UNSUPPORTED = 16
+
+type Properties = Record<string, unknown>
+
+/** Reads the structure of that code, whose fields are the tape's next values. */
+export function readStructure(batch: Batch, code: number): unknown {
+  switch (code) {
+    case NODE: {
+      const id = batch.value() as number
+      const labels = batch.value() as string[]
+      const properties = batch.value() as Properties
+      return new Node(id, labels, properties, batch.value() as string)
+    }
+    case RELATIONSHIP: {
+      const id = batch.value() as number
+      const start = batch.value() as number
+      const end = batch.value() as number
+      const type = batch.value() as string
+      const properties = batch.value() as Properties
+      const elementId = batch.value() as string
+      const startElementId = batch.value() as string
+      return new Relationship(
+        id,
+        start,
+        end,
+        type,
+        properties,
+        elementId,
+        startElementId,
+        batch.value() as string
+      )
+    }
+    case UNBOUND_RELATIONSHIP: {
+      const id = batch.value() as number
+      const type = batch.value() as string
+      const properties = batch.value() as Properties
+      return new UnboundRelationship(id, type, properties, batch.value() as string)
+    }
+    case PATH:
+      return path(batch)
+    case DURATION: {
+      const months = batch.value() as number
+      const days = batch.value() as number
+      batch.integer()
+      const { low, high } = batch
+      return durationOf(batch.mode, months, days, low, high, batch.number())
+    }
+    case POINT:
+    case POINT3D: {
+      const srid = batch.value() as number
+      const x = batch.value() as number
+      const y = batch.value() as number
+      return new Point(srid, x, y, code === POINT3D ? (batch.value() as number) : undefined)
+    }
+    case VECTOR: {
+      const type = batch.number()
+      return vectorOf(type & 0xff, batch.value() as Int8Array)
+    }
+    case UNSUPPORTED: {
+      const name = batch.value() as string
+      const major = batch.value() as number
+      const minor = batch.value() as number
+      return new UnsupportedType(name, major, minor, (batch.value() as string | null) ?? undefined)
+    }
+    case DATE:
+    case TIME:
+    case LOCAL_TIME:
+    case DATETIME_OFFSET:
+    case DATETIME_ZONE_UTC:
+    case DATETIME_ZONE_LOCAL:
+    case LOCAL_DATETIME:
+      return temporal(batch, code)
+    default:
+      return new UUID(new Uint8Array((batch.value() as Int8Array).buffer))
+  }
+}
+
+/** Dates and times: an integer, then nanoseconds if it was in seconds, then an offset or a zone. */
+function temporal(batch: Batch, code: number): unknown {
+  const { mode } = batch
+  batch.integer()
+  const { low, high } = batch
+  const first = high * 4294967296 + (low >>> 0)
+  const nanos = code >= DATETIME_OFFSET ? batch.number() : 0
+  const zone = code === DATETIME_ZONE_UTC || code === DATETIME_ZONE_LOCAL ? (batch.value() as string) : ''
+  const offset = code === TIME || code === DATETIME_OFFSET ? batch.number() : 0
+  try {
+    switch (code) {
+      case DATE:
+        return dateOf(mode, first)
+      case TIME:
+        return timeOf(mode, first, offset)
+      case LOCAL_TIME:
+        return localTimeOf(mode, first)
+      case DATETIME_OFFSET:
+        return dateTimeWithOffset(mode, low, high, nanos, offset)
+      case DATETIME_ZONE_UTC:
+        return dateTimeInZone(mode, low, high, nanos, zone)
+      case DATETIME_ZONE_LOCAL:
+        return dateTimeLegacy(mode, low, high, nanos, zone)
+      default:
+        return localDateTimeOf(mode, low, high, nanos)
+    }
+  } catch (error) {
+    return broken(batch, error as Error)
+  }
+}
+
+/** As in `neo4j-driver`: the rest of the record can be read, and whatever touches this value gets the error. */
+function broken(batch: Batch, error: Error): unknown {
+  error.message = `Field '${batch.keys[batch.column]}' cannot be read: ${error.message}`
+  return internal.objectUtil.createBrokenObject(error)
+}
+
+/**
+ * A path comes as its different nodes and relationships, and the walk over them: index of a relationship (from 1, negative when walked
+ * against its direction), index of the node reached, and so on.
+ */
+function path(batch: Batch): Path {
+  const nodes = batch.value() as Node[]
+  const relationships = batch.value() as (UnboundRelationship | Relationship)[]
+  const indices = batch.value32s()
+  const segments: PathSegment[] = []
+  let from = nodes[0]
+  for (let i = 0; i < indices.length; i += 2) {
+    const to = nodes[indices[i + 1]]
+    const index = indices[i]
+    const at = Math.abs(index) - 1
+    let relationship = relationships[at]
+    if (relationship instanceof UnboundRelationship) {
+      relationship = index > 0 ? relationship.bindTo(from, to) : relationship.bindTo(to, from)
+      relationships[at] = relationship
+    }
+    segments.push(new PathSegment(from, relationship as Relationship, to))
+    from = to
+  }
+  return new Path(nodes[0], nodes[nodes.length - 1], segments)
+}
+
+/** A Vector of big-endian elements; `type` is PackStream's marker of one. */
+function vectorOf(type: number, bytes: Int8Array): unknown {
+  const buffer = bytes.buffer as ArrayBuffer
+  const swapped = Buffer.from(buffer)
+  switch (type) {
+    case 0xc8:
+      return new Vector(bytes)
+    case 0xc9:
+      swapped.swap16()
+      return new Vector(new Int16Array(buffer))
+    case 0xca:
+      swapped.swap32()
+      return new Vector(new Int32Array(buffer))
+    case 0xcb:
+      swapped.swap64()
+      return new Vector(new BigInt64Array(buffer))
+    case 0xc6:
+      swapped.swap32()
+      return new Vector(new Float32Array(buffer))
+    default:
+      swapped.swap64()
+      return new Vector(new Float64Array(buffer))
+  }
+}

@@ -1,0 +1,297 @@
+/** A driver of one server, or of one server of a pool. */
+
+import {
+  type BookmarkManager,
+  bookmarkManager,
+  type EagerResult,
+  type ProtocolVersion,
+  type Rules,
+  resultTransformers,
+  ServerInfo
+} from 'neo4j-driver-core'
+import type { Token } from './auth'
+import { DEFAULT } from './constants'
+import { clientError } from './errors'
+import { type DriverSettings, readDriverOptions, readServers, type Server } from './options'
+import { Pool, type ServerEntry } from './pool'
+import type { Query, TransactionConfig } from './query'
+import type { Result } from './result'
+import { type AccessMode, Session, type SessionSettings } from './session'
+import { type HASessionConfig, readSessionConfig, type SessionConfig } from './session-config'
+import { protocolVersion } from './summary'
+
+/** How `executeQuery` does its work. */
+export interface QueryConfig<T> {
+  /** `READ` or `WRITE`, which is the default. */
+  routing?: AccessMode
+  database?: string
+  impersonatedUser?: string
+  /** Default: the driver's own, `executeQueryBookmarkManager`. Null: none. */
+  bookmarkManager?: BookmarkManager | null
+  /** Default: all records, in an `EagerResult`. */
+  resultTransformer?: (result: Result) => Promise<T>
+  transactionConfig?: TransactionConfig
+  auth?: Token
+  /** Its abort rejects the promise at once, and ends the work. */
+  signal?: AbortSignal
+}
+
+/** Where the driver is told to go: a pool, and one of its servers or none in particular. */
+export interface Target {
+  pool: Pool
+  /** Index of the one server, or -1. */
+  server: number
+  settings: DriverSettings
+  /** The configuration of each server. */
+  servers: readonly Server[]
+  /** Closing this driver closes the pool. */
+  owned: boolean
+}
+
+const ANY = -1
+const VERSION_OF = {
+  transactionConfig: 3 << 8,
+  multiDb: 4 << 8,
+  impersonation: (4 << 8) | 4,
+  sessionAuth: (5 << 8) | 1
+}
+
+/** A driver: opens sessions, and closes the connections behind them. Programs have one for each database they talk to. */
+export class Driver {
+  /** @internal */
+  protected readonly target: Target
+  readonly #executeQueryBookmarkManager = bookmarkManager()
+  #closing: Promise<void> | null = null
+
+  /** @internal */
+  constructor(target: Target) {
+    this.target = target
+    Object.defineProperty(this, 'target', { enumerable: false })
+  }
+
+  /**
+   * Opens a session.
+   *
+   * @param config as in `neo4j-driver`; or, as in 1.x, the access mode, with bookmarks behind it
+   * @throws Neo4jError when the driver is closed, or an option is wrong
+   */
+  session(config?: SessionConfig | AccessMode | null, bookmarks?: string | string[] | null): Session {
+    return this.open(sessionConfig(config, bookmarks), false)
+  }
+
+  /** @internal */
+  protected open(config: HASessionConfig, chooseNow: boolean): Session {
+    this.assertOpen()
+    return new Session(this.target.pool, this.settingsOf(config, chooseNow))
+  }
+
+  /** @internal */
+  protected settingsOf(config: HASessionConfig, chooseNow: boolean): SessionSettings {
+    return readSessionConfig(config, DEFAULT, this.target.server, chooseNow)
+  }
+
+  /** @internal */
+  protected assertOpen(): void {
+    if (this.#closing !== null || this.target.pool.isClosed) throw clientError('The driver is closed.')
+  }
+
+  /** What chains the queries of `executeQuery` causally, unless they are told otherwise. */
+  get executeQueryBookmarkManager(): BookmarkManager {
+    return this.#executeQueryBookmarkManager
+  }
+
+  /**
+   * Runs one query in a transaction of its own, with the retries of a transaction function.
+   *
+   * @returns what `resultTransformer` makes of the result: all of it, by default
+   */
+  async executeQuery<T = EagerResult>(
+    query: Query,
+    parameters?: unknown,
+    config: QueryConfig<T> = {},
+    parameterRules?: Rules
+  ): Promise<T> {
+    const { routing = 'WRITE', database, impersonatedUser, auth, signal } = config
+    if (routing !== 'READ' && routing !== 'WRITE')
+      throw clientError(`Illegal query routing config: "${routing}"`)
+    signal?.throwIfAborted()
+    const transform = (config.resultTransformer ?? resultTransformers.eager()) as (
+      result: unknown
+    ) => Promise<T>
+    const session = this.open(
+      {
+        database,
+        impersonatedUser,
+        auth,
+        bookmarkManager:
+          config.bookmarkManager === null
+            ? undefined
+            : (config.bookmarkManager ?? this.executeQueryBookmarkManager),
+        defaultAccessMode: routing
+      },
+      false
+    )
+    const work = session.executePipelined(
+      routing,
+      tx => transform(tx.run(query, parameters, parameterRules)),
+      config.transactionConfig
+    )
+    try {
+      return await (signal === undefined ? work : unlessAborted(work, signal))
+    } finally {
+      const closed = session.close()
+      if (signal?.aborted !== true) await closed
+    }
+  }
+
+  /** Makes sure that a server can be reached and lets us in. Rejects with the reason if not. */
+  verifyConnectivity(config?: { database?: string }): Promise<ServerInfo> {
+    return this.getServerInfo(config)
+  }
+
+  /** What a server says of itself. */
+  async getServerInfo(_config?: { database?: string }): Promise<ServerInfo> {
+    const { address, version, agent } = await this.#verify()
+    return new ServerInfo({ address, version: agent ?? undefined }, version)
+  }
+
+  /**
+   * Whether a server lets us in.
+   *
+   * @param config `auth`: who is to be let in, instead of the driver's own
+   */
+  async verifyAuthentication({ auth }: { auth?: Token; database?: string } = {}): Promise<boolean> {
+    const driver = auth === undefined || auth === null ? this : this.#as(auth)
+    try {
+      await driver.#verify()
+      return true
+    } catch (error) {
+      if (REFUSED.includes((error as { code?: string }).code ?? '')) return false
+      throw error
+    } finally {
+      if (driver !== this) await driver.close()
+    }
+  }
+
+  /** Whether the server has several databases: Bolt 4.0 and later. */
+  supportsMultiDb(): Promise<boolean> {
+    return this.#supports(VERSION_OF.multiDb)
+  }
+
+  /** Whether the server takes timeout and metadata of transactions: Bolt 3 and later. */
+  supportsTransactionConfig(): Promise<boolean> {
+    return this.#supports(VERSION_OF.transactionConfig)
+  }
+
+  /** Whether the server lets one user act as another: Bolt 4.4 and later. */
+  supportsUserImpersonation(): Promise<boolean> {
+    return this.#supports(VERSION_OF.impersonation)
+  }
+
+  /** Whether the server lets a session have an auth of its own: Bolt 5.1 and later. */
+  supportsSessionAuth(): Promise<boolean> {
+    return this.#supports(VERSION_OF.sessionAuth)
+  }
+
+  /** The Bolt version that is spoken with the server. */
+  async getNegotiatedProtocolVersion(): Promise<ProtocolVersion> {
+    return (await this.#verify()).version
+  }
+
+  /** Whether connections are encrypted. */
+  isEncrypted(): boolean {
+    return this.target.settings.encrypted
+  }
+
+  /** Ends all sessions and closes all connections. Work under way fails; nothing hangs. Calling it twice is fine. */
+  close(): Promise<void> {
+    this.#closing ??= this.target.owned ? this.target.pool.close() : Promise.resolve()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #verify(): Promise<{ address: string; version: ProtocolVersion; agent: string | null }> {
+    this.assertOpen()
+    const { address, version, agent } = await this.target.pool.verify(this.target.server)
+    return { address, version: protocolVersion((version[0] << 8) | version[1]), agent }
+  }
+
+  async #supports(least: number): Promise<boolean> {
+    return (await this.#verify()).version.isGreaterOrEqualTo(protocolVersion(least))
+  }
+
+  /** A driver of the same server for somebody else. */
+  #as(auth: Token): Driver {
+    const { servers, server } = this.target
+    return directDriver({ ...servers[Math.max(0, server)], auth }, this.target.settings)
+  }
+}
+
+const REFUSED: readonly string[] = [
+  'Neo.ClientError.Security.Unauthorized',
+  'Neo.ClientError.Security.CredentialsExpired',
+  'Neo.ClientError.Security.Forbidden',
+  'Neo.ClientError.Security.TokenExpired'
+]
+
+/** `session(mode, bookmarks)` of 1.x, and `session(config)`, as a config. */
+export function sessionConfig(
+  config: SessionConfig | AccessMode | null | undefined,
+  bookmarks: unknown
+): SessionConfig {
+  if (config === undefined || config === null)
+    return bookmarks === undefined ? {} : { bookmarks: bookmarks as string[] }
+  if (typeof config === 'string')
+    return { defaultAccessMode: config, bookmarks: bookmarks as string[] | undefined }
+  if (typeof config !== 'object')
+    throw clientError(`session() takes a session config; it was ${typeof config}`)
+  return config
+}
+
+/**
+ * A driver of one server.
+ *
+ * @param uri `bolt://host:port`, or another of the `bolt` and `neo4j` schemes
+ * @param auth a token of `neo4j.auth`, or a token manager; nothing for servers without authentication
+ * @throws TypeError naming the argument or option and what it takes
+ */
+export function driver(uri: string, auth?: unknown, config?: unknown): Driver {
+  if (typeof uri !== 'string')
+    throw new TypeError(`"Bolt URL" expected to be string but was: ${JSON.stringify(uri)}`)
+  const servers = readServers([uri], auth)
+  return directDriver(servers[0], readDriverOptions(config, servers, 'config'))
+}
+
+function directDriver(server: Server, settings: DriverSettings): Driver {
+  const entries: ServerEntry[] = [{ location: server.location, info: null }]
+  const direct = { ...settings, native: { ...settings.native, mode: 'direct' } }
+  const pool = new Pool([server], entries, direct, 0)
+  return new Driver({ pool, server: ANY, settings, servers: [server], owned: true })
+}
+
+/** Rejects as soon as the signal is aborted; what `work` comes to then is of no interest. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/**
+ * Whether a server answers at this URI, whoever asks.
+ *
+ * @returns true; rejects with the reason when it does not
+ */
+export async function hasReachableServer(uri: string, config?: unknown): Promise<true> {
+  const open = driver(uri, { scheme: 'none', principal: '', credentials: '' }, config)
+  try {
+    await open.getNegotiatedProtocolVersion()
+    return true
+  } finally {
+    await open.close()
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * The one way through which everything comes back from the native side: it wakes us, we drain all that is there into one
+ * buffer, and hand each message to the operation it belongs to. One engine for each JavaScript environment, worker threads
+ * included. References are explicit: work under way keeps the process alive, an idle driver does not.
+ */
+
+import { CHOOSE, FAILURE, Inbox, LOG, SUMMARY, TOPOLOGY } from './codec/inbox'
+import { errorOf, type Failure, rejectLater, throwLater } from './errors'
+import { type NativeDriver, type NativeEngine, nativeModule } from './native'
+
+const FIRST_INBOX = 64 * 1024
+const LAST_OP = 0x7fffffff
+/** How long after the last operation the process is held: sequential work should not flip the reference each time. */
+const IDLE_MS = 2
+
+/** What a message of an operation is given to. */
+export interface Operation {
+  /**
+   * Takes the message at byte `at`. What it holds must be read, or copied, before this returns: the inbox is used again.
+   * SUMMARY, FAILURE and DONE are the last message of their operation.
+   */
+  receive(kind: number, inbox: Inbox, at: number): void
+  /** Ends it by an error of this side: nothing was, or will be, heard of it from the other. */
+  fail(make: () => Error): void
+}
+
+/** What a driver hears of its servers. */
+export interface DriverEars {
+  topology(view: TopologyView): void
+  log(level: string, message: string): void
+  asked(choice: number, question: ChooseQuestion): void
+}
+
+export interface TopologyView {
+  servers: readonly { status: number; type: number; distance: number; err?: string | null }[]
+  master: number
+}
+
+export interface ChooseQuestion {
+  driver: number
+  strategy: number
+  candidates: number[]
+  write: boolean
+}
+
+/** A result that has taken batches and owes the native side their credit. */
+export interface Debtor {
+  pay(): void
+}
+
+export class Engine {
+  readonly #native: NativeEngine
+  readonly #operations = new Map<number, Operation>()
+  readonly #drivers = new Map<number, DriverEars>()
+  readonly #turns: (() => void)[] = []
+  #debtors: Debtor[] = []
+  #inbox = new Inbox(FIRST_INBOX)
+  #lastOp = 0
+  #held = false
+  #idleTimer: NodeJS.Timeout | undefined
+
+  constructor() {
+    this.#native = new (nativeModule().Engine)(() => this.#wake())
+  }
+
+  /** Opens a pool of servers. What is heard of it goes to `ears` until {@link Engine.forget}. */
+  open(configJson: string, ears: DriverEars): NativeDriver {
+    const driver = this.#native.open(configJson)
+    this.#drivers.set(driver.id, ears)
+    return driver
+  }
+
+  forget(driver: NativeDriver): void {
+    this.#drivers.delete(driver.id)
+  }
+
+  /** Gives an operation its number. Until its last message, or {@link Engine.fail}, the process stays alive. */
+  begin(operation: Operation): number {
+    do {
+      this.#lastOp = this.#lastOp === LAST_OP ? 1 : this.#lastOp + 1
+    } while (this.#operations.has(this.#lastOp))
+    this.#operations.set(this.#lastOp, operation)
+    if (!this.#held) {
+      this.#held = true
+      this.#native.ref()
+    }
+    return this.#lastOp
+  }
+
+  /** Ends an operation that the native side never heard of, or refused: no message will come. */
+  fail(op: number, make: () => Error): void {
+    const operation = this.#operations.get(op)
+    this.#operations.delete(op)
+    this.#restWhenIdle()
+    operation?.fail(make)
+  }
+
+  /** Starts an operation that ends with DONE or FAILURE. */
+  ask<T>(start: (op: number) => void): Promise<T> {
+    return new Promise<T>(resolve => {
+      const op = this.begin(new Question<T>(resolve))
+      try {
+        start(op)
+      } catch (error) {
+        this.fail(op, () => error as Error)
+      }
+    })
+  }
+
+  /** The native side is told of the credit when all that was drained is handled: the end may be among it. */
+  owes(debtor: Debtor): void {
+    this.#debtors.push(debtor)
+  }
+
+  /** Runs `step` in a turn of the event loop of its own: one batch of rows a turn, whoever they are for. */
+  later(step: () => void): void {
+    if (this.#turns.push(step) === 1) setImmediate(this.#turn)
+  }
+
+  readonly #turn = (): void => {
+    const step = this.#turns.shift()
+    if (this.#turns.length > 0) setImmediate(this.#turn)
+    try {
+      step?.()
+    } finally {
+      this.#collectDebts()
+    }
+  }
+
+  #wake(): void {
+    for (;;) {
+      const n = this.#native.drain(this.#inbox.u8)
+      if (n === 0) break
+      if (n < 0) this.#inbox = new Inbox(roundUp(-n))
+      else this.#dispatch(n)
+    }
+    this.#collectDebts()
+    this.#restWhenIdle()
+  }
+
+  #dispatch(end: number): void {
+    const inbox = this.#inbox
+    for (let at = 0; at < end; at += inbox.byteLen(at)) {
+      const kind = inbox.kind(at)
+      const op = inbox.op(at)
+      if (kind >= TOPOLOGY) {
+        this.#tell(kind, op, inbox.json(at, 0, inbox.arg(at)))
+        continue
+      }
+      const operation = this.#operations.get(op)
+      if (operation === undefined) continue
+      if (kind >= SUMMARY) this.#operations.delete(op)
+      try {
+        operation.receive(kind, inbox, at)
+      } catch (error) {
+        // What cannot be read must not cost the others their messages.
+        this.#operations.delete(op)
+        operation.fail(() => error as Error)
+      }
+    }
+  }
+
+  #tell(kind: number, op: number, json: unknown): void {
+    try {
+      if (kind === TOPOLOGY) this.#drivers.get(op)?.topology(json as TopologyView)
+      else if (kind === LOG) {
+        const { level, message } = json as { level: string; message: string }
+        this.#drivers.get(op)?.log(level, message)
+      } else if (kind === CHOOSE) {
+        const question = json as ChooseQuestion
+        this.#drivers.get(question.driver)?.asked(op, question)
+      }
+    } catch (error) {
+      throwLater(error)
+    }
+  }
+
+  #collectDebts(): void {
+    if (this.#debtors.length === 0) return
+    const debtors = this.#debtors
+    this.#debtors = []
+    for (const debtor of debtors) debtor.pay()
+  }
+
+  #restWhenIdle(): void {
+    if (this.#operations.size > 0 || this.#idleTimer !== undefined || !this.#held) return
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined
+      if (this.#operations.size === 0) {
+        this.#held = false
+        this.#native.unref()
+      }
+    }, IDLE_MS).unref()
+  }
+}
+
+/** An operation that has one answer. */
+class Question<T> implements Operation {
+  readonly #resolve: (value: T | PromiseLike<T>) => void
+
+  constructor(resolve: (value: T | PromiseLike<T>) => void) {
+    this.#resolve = resolve
+  }
+
+  receive(kind: number, inbox: Inbox, at: number): void {
+    const answer = inbox.json(at, 0, inbox.arg(at))
+    if (kind === FAILURE) this.fail(() => errorOf(answer as Failure))
+    else this.#resolve(answer as T)
+  }
+
+  fail(make: () => Error): void {
+    rejectLater(this.#resolve, make)
+  }
+}
+
+let engine: Engine | undefined
+
+/** The engine of this environment, made at first use. */
+export function theEngine(): Engine {
+  engine ??= new Engine()
+  return engine
+}
+
+/** Forgets the engine, so that another native module can take its place: for tests. */
+export function resetEngine(): void {
+  engine = undefined
+}
+
+function roundUp(size: number): number {
+  return 2 ** Math.ceil(Math.log2(size))
+}

@@ -1,0 +1,126 @@
+/** What the native side reports as a failure, as the errors that users of `neo4j-driver` know. */
+
+import { type GQLError, Neo4jError, newError, newGQLError } from 'neo4j-driver-core'
+
+/** A failure as it crosses: JSON made by the binding. */
+export interface Failure {
+  code?: string
+  message: string
+  gqlStatus?: string
+  gqlStatusDescription?: string
+  diagnosticRecord?: Record<string, unknown>
+  cause?: Failure
+  retryable?: boolean
+  /** `host:port` of the server it happened on. */
+  server?: string
+  serverIndex?: number
+  /** The work may have been committed. */
+  unknownOutcome?: boolean
+  /** What earlier attempts of the same work died of, oldest first. */
+  earlier?: string[]
+}
+
+type DiagnosticRecord = Parameters<typeof newError>[5]
+
+/** What our errors carry beyond those of `neo4j-driver`. Neither shows in `inspect` or JSON. */
+interface Extras {
+  server?: string
+  unknownOutcome: boolean
+}
+
+/** The error of a failure. It has no stack of its own: see {@link rejectLater}. */
+export function errorOf(failure: Failure): Neo4jError {
+  const earlier = failure.earlier ?? []
+  const cause =
+    failure.cause !== undefined
+      ? gqlCause(failure.cause)
+      : earlier.length > 0
+        ? earlierAttempts(earlier)
+        : undefined
+  const error = newError(
+    failure.message,
+    failure.code,
+    cause,
+    failure.gqlStatus,
+    failure.gqlStatusDescription,
+    record(failure.diagnosticRecord)
+  )
+  if (failure.retryable !== undefined && failure.retryable !== error.retryable) {
+    error.retriable = failure.retryable
+    error.retryable = failure.retryable
+  }
+  return mark(error, { server: failure.server, unknownOutcome: failure.unknownOutcome === true })
+}
+
+/** An error made on this side: wrong use, or what a callback of the user's threw. */
+export function clientError(message: string, cause?: unknown): Neo4jError {
+  return mark(newError(message, 'N/A', cause instanceof Error ? cause : undefined), { unknownOutcome: false })
+}
+
+/** Whether the work that failed may have been committed all the same. */
+export function isOfUnknownOutcome(error: unknown): boolean {
+  return error instanceof Neo4jError && (error as Neo4jError & Partial<Extras>).unknownOutcome === true
+}
+
+/** The cause of an error that came after others. */
+export function earlierAttempts(earlier: readonly string[]): Error {
+  return new Error(`Earlier attempts failed:\n${earlier.map((text, i) => `  ${i + 1}. ${text}`).join('\n')}`)
+}
+
+function mark(error: Neo4jError, extras: Extras): Neo4jError {
+  return Object.defineProperties(error, {
+    server: { value: extras.server, configurable: true, writable: true },
+    unknownOutcome: { value: extras.unknownOutcome, configurable: true, writable: true }
+  })
+}
+
+function gqlCause(failure: Failure): GQLError {
+  return newGQLError(
+    failure.message,
+    failure.cause === undefined ? undefined : gqlCause(failure.cause),
+    failure.gqlStatus,
+    failure.gqlStatusDescription,
+    record(failure.diagnosticRecord)
+  )
+}
+
+/** Servers leave out what equals the default: OPERATION, OPERATION_CODE and CURRENT_SCHEMA. */
+function record(raw: Record<string, unknown> | undefined): DiagnosticRecord {
+  if (raw === undefined || raw === null) return undefined
+  return { OPERATION: '', OPERATION_CODE: '0', CURRENT_SCHEMA: '/', ...raw } as DiagnosticRecord
+}
+
+/**
+ * Settles a promise with an error whose stack says who was waiting.
+ *
+ * Taking a stack for each query would cost a third of all small queries, so none is taken. Instead the error is made inside
+ * a reaction of a promise that already leads to the caller's `await`: V8 then writes those async frames into its stack.
+ *
+ * @param resolve of the promise that is to be rejected
+ */
+export function rejectLater(resolve: (value: PromiseLike<never>) => void, make: () => Error): void {
+  let go!: () => void
+  const gate = new Promise<void>(done => {
+    go = done
+  })
+  const fail = (): never => {
+    const error = make()
+    Error.captureStackTrace(error, fail)
+    throw error
+  }
+  resolve(gate.then(fail))
+  // The promise takes up the one above in a microtask of its own; only after that is the way to the caller complete.
+  queueMicrotask(() => queueMicrotask(go))
+}
+
+/** A rejected promise for wrong use, its stack that of the call. */
+export function rejected(message: string): Promise<never> {
+  return Promise.reject(clientError(message))
+}
+
+/** Throws outside of the current work, as any uncaught exception of the user's own callback. */
+export function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error
+  })
+}

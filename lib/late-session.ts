@@ -1,0 +1,131 @@
+/**
+ * A native session whose work has to wait at times for a promise of the application: a token from its manager, bookmarks from
+ * its supplier. What is asked of it meanwhile is kept in order.
+ */
+
+import type { Engine } from './engine'
+import { clientError } from './errors'
+import type { NativeSession } from './native'
+
+type Call = (native: NativeSession) => void
+
+interface Post {
+  op: number
+  call: Call
+}
+
+export class LateSession implements NativeSession {
+  readonly #engine: Engine
+  #native: NativeSession | null = null
+  /** What waits, in order; null when nothing has to. */
+  #posts: Post[] | null = null
+  #holds = 0
+  #error: Error | null = null
+
+  readonly #open: () => NativeSession
+  readonly #configure: (json: string | null) => string | null
+
+  /**
+   * @param open makes the native session, when what it waits for is there
+   * @param configure completes the options of a query or transaction just before it starts
+   */
+  constructor(engine: Engine, open: () => NativeSession, configure: (json: string | null) => string | null) {
+    this.#engine = engine
+    this.#open = open
+    this.#configure = configure
+  }
+
+  /** Lets all that is asked from now on wait for `promise`. If it is rejected, what waits fails by that. */
+  hold(promise: Promise<unknown>): void {
+    this.#holds++
+    this.#posts ??= []
+    promise.then(
+      () => this.#release(null),
+      error => this.#release(error)
+    )
+  }
+
+  /** Does `call` for an operation, now or when all that it waits for is there. */
+  #post(op: number, call: Call): void {
+    if (this.#posts === null) this.#do(op, call)
+    else this.#posts.push({ op, call })
+  }
+
+  #release(error: unknown): void {
+    this.#holds--
+    if (error !== null) this.#error = error instanceof Error ? error : clientError(String(error))
+    if (this.#holds > 0) return
+    const posts = this.#posts ?? []
+    const failure = this.#error
+    this.#posts = null
+    this.#error = null
+    try {
+      this.#native ??= this.#open()
+    } catch (cause) {
+      this.#refuse(posts, cause as Error)
+      return
+    }
+    if (failure !== null) this.#refuse(posts, failure)
+    else for (const { op, call } of posts) this.#do(op, call)
+  }
+
+  #refuse(posts: Post[], error: Error): void {
+    for (const { op } of posts) if (op > 0) this.#engine.fail(op, () => error)
+  }
+
+  #do(op: number, call: Call): void {
+    try {
+      if (this.#native !== null) call(this.#native)
+    } catch (error) {
+      this.#engine.fail(op, () => error as Error)
+    }
+  }
+
+  run(
+    op: number,
+    query: string,
+    params: Uint8Array,
+    needs: number,
+    config: string | null,
+    metadata: Uint8Array | null
+  ): void {
+    // the encoder's memory is used again
+    const kept = params.slice()
+    const keptMetadata = metadata === null ? null : metadata.slice()
+    this.#post(op, native => native.run(op, query, kept, needs, this.#configure(config), keptMetadata))
+  }
+
+  begin(op: number, config: string | null, metadata: Uint8Array | null): void {
+    const kept = metadata === null ? null : metadata.slice()
+    this.#post(op, native => native.begin(op, this.#configure(config), kept))
+  }
+
+  commit(op: number): void {
+    this.#post(op, native => native.commit(op))
+  }
+
+  rollback(op: number): void {
+    this.#post(op, native => native.rollback(op))
+  }
+
+  close(op: number): void {
+    this.#post(op, native => native.close(op))
+  }
+
+  more(op: number, batches: number): void {
+    this.#native?.more(op, batches)
+  }
+
+  take(op: number, into: Uint8Array): void {
+    this.#native?.take(op, into)
+  }
+
+  cancel(op: number): void {
+    // in its place: what has not begun must not be forgotten
+    this.#post(0, native => native.cancel(op))
+  }
+
+  bookmarks(): string[] {
+    return this.#native?.bookmarks() ?? []
+  }
+}

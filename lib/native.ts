@@ -1,0 +1,95 @@
+/**
+ * The native module as the surface sees it: handles and plain data. Nothing else in `lib` knows where it comes from, and
+ * a test may put another one in its place.
+ */
+
+/** One per JavaScript environment: the queue through which everything comes back. */
+export interface NativeEngine {
+  /** Copies whole messages into `inbox`: bytes written; 0 for none; -n when the next message alone needs n bytes. */
+  drain(inbox: Uint8Array): number
+  /** The environment stays alive until {@link NativeEngine.unref}. */
+  ref(): void
+  unref(): void
+  /** Opens a pool of servers; the JSON is made by `options.ts`. Throws where the native side refuses it. */
+  open(configJson: string): NativeDriver
+}
+
+/** A pool of servers, and what is known about them. */
+export interface NativeDriver {
+  readonly id: number
+  session(
+    write: boolean,
+    rwMask: number,
+    strategy: number,
+    server: number,
+    configJson: string | null
+  ): NativeSession
+  /** Index of the server that a session of this kind would get now. */
+  choose(write: boolean, rwMask: number, strategy: number): number
+  candidates(write: boolean, rwMask: number): number[]
+  /** Answers a question of the kind CHOOSE; -1 when there is no answer, and then why. */
+  chosen(choice: number, index: number, reason?: string): void
+  ready(op: number): void
+  check(op: number): void
+  close(op: number): void
+  /** Connects to a server (-1: any), and answers with its address, protocol version and agent. */
+  verify(op: number, server: number): void
+  /** What a server calls itself, as `Neo4j/5.26.0`, once it was talked to. */
+  agent?(server: number): string | null
+  /** Another token for a server, from a manager. */
+  setAuth?(server: number, authJson: string): void
+}
+
+/** Work on one connection at a time, in the order of the calls. */
+export interface NativeSession {
+  run(
+    op: number,
+    query: string,
+    params: Uint8Array,
+    needs: number,
+    configJson: string | null,
+    txMetadata: Uint8Array | null
+  ): void
+  begin(op: number, configJson: string | null, txMetadata: Uint8Array | null): void
+  commit(op: number): void
+  rollback(op: number): void
+  close(op: number): void
+  /** Room for so many more batches of the result. */
+  more(op: number, batches: number): void
+  /** Copies the oldest large batch of the result into `into`. */
+  take(op: number, into: Uint8Array): void
+  /** The rest of the result is not wanted; its end still comes. */
+  cancel(op: number): void
+  bookmarks(): string[]
+}
+
+export interface NativeModule {
+  Engine: new (wake: () => void) => NativeEngine
+}
+
+let loaded: NativeModule | undefined
+
+/**
+ * The native module of this platform, loaded at first use.
+ *
+ * @throws Error saying which platform has no build, with the loader's own error as its cause
+ */
+export function nativeModule(): NativeModule {
+  if (loaded === undefined) {
+    try {
+      loaded = require('../native.js') as NativeModule
+    } catch (cause) {
+      throw new Error(
+        `neo4j-ha-bolt-driver has no native module for ${process.platform}-${process.arch} (node ${process.version}) here. ` +
+          'Install it without --omit=optional on this very platform, or build it with "npm run build:native".',
+        { cause }
+      )
+    }
+  }
+  return loaded
+}
+
+/** Puts another module in place of the native one: for tests. */
+export function useNativeModule(module: NativeModule | undefined): void {
+  loaded = module
+}

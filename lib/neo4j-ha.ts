@@ -1,0 +1,165 @@
+/** The pool of HA servers: `neo4j-ha-bolt-driver`'s own class, with the names and the behaviour of 1.2.3. */
+
+import {
+  DEFAULT,
+  HAReadWrite,
+  HAStrategies,
+  type ReadWriteConfig,
+  rwMask,
+  ServerType,
+  Status
+} from './constants'
+import { Driver, sessionConfig } from './driver'
+import { throwLater } from './errors'
+import { neo4j } from './namespace'
+import {
+  type HAOptions,
+  type HASettings,
+  type Location,
+  readHAOptions,
+  readRwConfig,
+  readServers,
+  readStrategy,
+  type ServerLocation,
+  type StrategyFunction
+} from './options'
+import { Pool, type ServerInfo } from './pool'
+import type { AccessMode, Session, SessionSettings } from './session'
+import { type HASessionConfig, readSessionConfig } from './session-config'
+
+/** A server of the pool. */
+export interface HAServer {
+  /** Where it is, as configured. */
+  readonly location: Location
+  /** A driver of this one server. Closing it ends it alone. */
+  readonly driver: Driver
+  /** What the last check found; null before the first. */
+  info: ServerInfo | null
+}
+
+type Strategy = number | StrategyFunction<HAServer>
+
+/** Access to a Neo4j HA cluster: sessions on servers chosen by role, permission and strategy, with failover. */
+export class Neo4jHA extends Driver {
+  static readonly HAStrategies: typeof HAStrategies = HAStrategies
+  static readonly HAReadWrite: typeof HAReadWrite = HAReadWrite
+  static readonly Status: typeof Status = Status
+  static readonly ServerType: typeof ServerType = ServerType
+  static readonly driver: typeof neo4j = neo4j
+
+  /** The servers, in the order they were given. */
+  readonly servers: HAServer[]
+  /** Resolves after the first check of all servers, though every one be down. */
+  readonly ready: Promise<void>
+  readonly #settings: HASettings
+
+  /**
+   * Starts to check the servers at once.
+   *
+   * @param servers `[httpUrl, boltUrl]`, `{url, bolt, auth}` or a Bolt URI for each; a Bolt URI alone for one
+   * @param options see HAOptions; none is needed
+   * @param readyCallback called without arguments after the first check of all servers
+   * @throws TypeError naming the argument or option and what it takes
+   */
+  constructor(
+    servers: string | readonly ServerLocation[],
+    options?: HAOptions | null,
+    readyCallback?: (() => void) | null
+  ) {
+    const list = readServers(servers, options?.auth)
+    const settings = readHAOptions(options, list)
+    if (readyCallback !== undefined && readyCallback !== null && typeof readyCallback !== 'function') {
+      throw new TypeError(`readyCallback takes a function; it was of type ${typeof readyCallback}`)
+    }
+    const entries = list.map(server => ({ location: server.location, info: null as ServerInfo | null }))
+    const pool = new Pool(list, entries, settings, settings.strategy)
+    super({ pool, server: DEFAULT, settings, servers: list, owned: true })
+    this.#settings = settings
+    this.servers = entries.map((entry, server) =>
+      Object.assign(entry, { driver: new Driver({ pool, server, settings, servers: list, owned: false }) })
+    )
+    this.ready = pool.ready()
+    // Who does not look at it is not to be bothered: a driver closed before its first check never becomes ready.
+    this.ready.then(
+      () => {
+        try {
+          readyCallback?.()
+        } catch (error) {
+          throwLater(error)
+        }
+      },
+      () => {}
+    )
+  }
+
+  /** Index of the master in `servers`; -1 when none is known. */
+  get masterIndex(): number {
+    return this.target.pool.masterIndex
+  }
+
+  /** The master; undefined when none is known. */
+  getMaster(): HAServer | undefined {
+    return this.servers[this.masterIndex]
+  }
+
+  /**
+   * Checks all servers now.
+   *
+   * @param done called without arguments when that is over
+   */
+  checkServers(done?: () => void): Promise<void> {
+    const checked = this.target.pool.check()
+    if (typeof done === 'function') checked.then(() => done(), throwLater)
+    return checked
+  }
+
+  /**
+   * The server that a session would get now: one of the eligible, by strategy; the master when there is none; the first server when
+   * there is no master.
+   */
+  getDriverBaseOnStrategyAndQueryWriteState(
+    canWrite?: boolean,
+    rwConfig?: ReadWriteConfig | null,
+    strategy?: Strategy | null
+  ): HAServer {
+    const access = readRwConfig(rwConfig, 'rwConfig')
+    const index = this.target.pool.choose({
+      write: Boolean(canWrite),
+      rwMask: access === undefined ? DEFAULT : rwMask(access),
+      strategy: (readStrategy(strategy, 'strategy') as StrategyFunction) ?? this.#settings.strategy,
+      server: DEFAULT
+    })
+    return this.servers[index] ?? this.servers[0]
+  }
+
+  /**
+   * Opens a session. Its server is chosen now, and again before work starts when it no longer qualifies.
+   *
+   * @param writeLock true if at least one query will write; or a session config of `neo4j-driver`, with `rwConfig` and `strategy` besides
+   * @param rwConfig what each role may be used for, instead of the driver's own
+   * @param strategy how a server is picked, instead of the driver's own; 0 counts
+   * @throws TypeError or Neo4jError naming what is wrong, or when the driver is closed
+   */
+  override session(
+    writeLock?: boolean | HASessionConfig | AccessMode | null,
+    rwConfig?: ReadWriteConfig | string | string[] | null,
+    strategy?: Strategy | null
+  ): Session {
+    if (typeof writeLock === 'object' || typeof writeLock === 'string') {
+      if (writeLock !== null) return this.open(sessionConfig(writeLock, rwConfig), true)
+    }
+    return this.open(
+      {
+        writeLock: Boolean(writeLock),
+        rwConfig: (rwConfig as ReadWriteConfig | null) ?? undefined,
+        strategy: (strategy as StrategyFunction | null) ?? undefined
+      },
+      true
+    )
+  }
+
+  /** @internal */
+  protected override settingsOf(config: HASessionConfig, chooseNow: boolean): SessionSettings {
+    return readSessionConfig(config, this.#settings.strategy, DEFAULT, chooseNow)
+  }
+}

@@ -1,0 +1,60 @@
+/** Consumes a result by calling the application back: `subscribe`. */
+
+import type { Record } from 'neo4j-driver-core'
+import type { Summary } from './compat/summary'
+import { throwLater } from './errors'
+import type { Consumer } from './result-stream'
+
+/** What `subscribe` takes. Each function is optional. */
+export interface ResultObserver<R> {
+  onKeys?: (keys: string[]) => void
+  onNext?: (record: R) => void
+  onCompleted?: (summary: Summary) => void
+  onError?: (error: Error) => void
+}
+
+export class Observer<R> implements Consumer {
+  readonly keeps = false
+  readonly ready = true
+  readonly #observer: ResultObserver<R>
+  readonly #mapper: ((record: Record) => R) | null
+
+  constructor(observer: ResultObserver<R>, mapper: ((record: Record) => R) | null) {
+    this.#observer = observer
+    this.#mapper = mapper
+  }
+
+  keys(keys: string[]): void {
+    this.#observer.onKeys?.(keys)
+  }
+
+  records(records: Record[]): void {
+    const observer = this.#observer
+    if (observer.onNext === undefined || observer.onNext === null) return
+    const mapper = this.#mapper
+    for (let i = 0; i < records.length; i++) {
+      observer.onNext(mapper === null ? (records[i] as unknown as R) : mapper(records[i]))
+    }
+  }
+
+  end(summary: Summary): void {
+    try {
+      this.#observer.onCompleted?.(summary)
+    } catch (error) {
+      this.fail(() => error as Error)
+    }
+  }
+
+  fail(error: () => Error): void {
+    try {
+      if (this.#observer.onError === undefined || this.#observer.onError === null) {
+        // as neo4j-driver does, so that no error goes unseen
+        console.log(`Uncaught error when processing result: ${error()}`)
+      } else {
+        this.#observer.onError(error())
+      }
+    } catch (thrown) {
+      throwLater(thrown)
+    }
+  }
+}

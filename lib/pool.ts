@@ -1,0 +1,286 @@
+/**
+ * The servers of one driver: what is known of them, the native handle to work on them, and the application's functions that choose
+ * among them. `Neo4jHA` and `Driver` are its faces.
+ */
+
+import { isManager, nativeToken, type Token, Tokens } from './auth'
+import type { IntegerMode } from './codec/decode'
+import { Status } from './constants'
+import { type ChooseQuestion, type DriverEars, type Engine, type TopologyView, theEngine } from './engine'
+import { clientError, type Failure } from './errors'
+import type { NativeDriver, NativeSession } from './native'
+import type { DriverSettings, Location, Server, StrategyFunction } from './options'
+import type { StreamHost } from './result-stream'
+import type { Answering } from './summary'
+
+/** What the last check of a server found. */
+export interface ServerInfo {
+  /** One of `Status`. */
+  readonly status: number
+  /** One of `ServerType`. */
+  readonly type: number
+  /** Smoothed time of a check in milliseconds; -1 when the server is down. */
+  readonly distance: number
+  /** Why the server is not up, if it is not. */
+  readonly err?: Error
+}
+
+/** A server of a pool, as the application sees it in `servers`. */
+export interface ServerEntry {
+  readonly location: Location
+  /** Null before the first check. */
+  info: ServerInfo | null
+}
+
+/** What a session is to work on, and how. */
+export interface Intent {
+  write: boolean
+  /** As `rwMask` makes it, or -1. */
+  rwMask: number
+  strategy: number | StrategyFunction
+  /** The one server to use, or -1. */
+  server: number
+}
+
+/** First key of a strategy function on the native side; those below are `HAStrategies`. */
+const FIRST_KEY = 3
+
+export class Pool implements DriverEars, StreamHost {
+  readonly engine: Engine
+  readonly integers: IntegerMode
+  readonly settings: DriverSettings
+  readonly servers: readonly ServerEntry[]
+  readonly #addresses: readonly string[]
+  readonly #agents: (string | undefined)[] = []
+  readonly #strategies: StrategyFunction[] = []
+  readonly #managers: Tokens[] = []
+  readonly #config: { [key: string]: unknown }
+  #tokens: Token[] = []
+  #native: NativeDriver | null = null
+  #opening: Promise<void> | null = null
+  #closing: Promise<void> | null = null
+  masterIndex = -1
+
+  /** @param entries what the application sees of the servers, in their order; their `info` is kept up to date */
+  constructor(
+    servers: readonly Server[],
+    entries: readonly ServerEntry[],
+    settings: DriverSettings,
+    strategy: number | StrategyFunction
+  ) {
+    this.engine = theEngine()
+    this.settings = settings
+    this.integers = settings.integers
+    this.servers = entries
+    this.#addresses = servers.map(server => server.address)
+    this.#config = {
+      ...settings.native,
+      strategy: this.#key(strategy),
+      servers: servers.map(({ http, bolt }) => ({ http, bolt }))
+    }
+    const pending: Promise<unknown>[] = []
+    servers.forEach((server, i) => {
+      if (!isManager(server.auth)) {
+        this.#tokens[i] = server.auth
+        return
+      }
+      const tokens = new Tokens(server.auth, i)
+      this.#managers.push(tokens)
+      pending.push(tokens.refresh())
+    })
+    if (pending.length === 0) this.#open()
+    else {
+      this.#opening = Promise.all(pending).then(() => {
+        this.#opening = null
+        if (this.#closing === null) this.#open()
+      })
+      // Whoever works with the pool is told; nobody has to.
+      this.#opening.catch(() => {})
+    }
+  }
+
+  #open(): void {
+    for (const tokens of this.#managers) this.#tokens[tokens.server] = tokens.current as Token
+    const servers = (this.#config.servers as object[]).map((server, i) => ({
+      ...server,
+      auth: nativeToken(this.#tokens[i])
+    }))
+    this.#native = this.engine.open(JSON.stringify({ ...this.#config, servers }), this)
+  }
+
+  /** The native handle, when the first tokens are there. */
+  async #whenOpen(): Promise<NativeDriver> {
+    await this.#opening
+    if (this.#native === null) throw clientError('The driver is closed.')
+    return this.#native
+  }
+
+  // ---- choosing ----
+
+  /**
+   * A session for this intent. The server is chosen now, if anything is known of the servers.
+   *
+   * @throws Neo4jError when the pool is closed, or not open yet: see {@link Pool.isManaged}
+   */
+  session({ write, rwMask, strategy, server }: Intent, config: object | null): NativeSession {
+    const native = this.#native
+    if (native === null) throw clientError('The driver is closed.')
+    let all = config
+    if (typeof strategy === 'function') {
+      const preferred = this.#ask(strategy, native.candidates(write, rwMask), write)
+      if (typeof preferred === 'number') all = { ...config, preferred }
+    }
+    return native.session(
+      write,
+      rwMask,
+      this.#key(strategy),
+      server,
+      all === null ? null : JSON.stringify(all)
+    )
+  }
+
+  /** Index of the server that a session of this kind would get now. */
+  choose({ write, rwMask, strategy }: Intent): number {
+    const native = this.#native
+    if (native === null) return 0
+    if (typeof strategy === 'function') {
+      const chosen = this.#ask(strategy, native.candidates(write, rwMask), write)
+      if (chosen instanceof Error) throw chosen
+      if (chosen !== undefined) return chosen
+    }
+    return native.choose(write, rwMask, this.#key(strategy))
+  }
+
+  /** Asks a strategy function: an index of `servers`, an error that says what was wrong, or nothing if none is eligible. */
+  #ask(
+    strategy: StrategyFunction,
+    candidates: readonly number[],
+    write: boolean
+  ): number | Error | undefined {
+    if (candidates.length === 0) return undefined
+    let chosen: unknown
+    try {
+      chosen = strategy(
+        candidates.map(i => this.servers[i]),
+        { write }
+      )
+    } catch (error) {
+      return clientError(`The strategy function threw: ${error}`, error)
+    }
+    const index = this.servers.indexOf(chosen as ServerEntry)
+    if (candidates.includes(index)) return index
+    return clientError(
+      'The strategy function must return one of its candidates, entries of servers, and did not'
+    )
+  }
+
+  #key(strategy: number | StrategyFunction): number {
+    if (typeof strategy === 'number') return strategy
+    const known = this.#strategies.indexOf(strategy)
+    return FIRST_KEY + (known >= 0 ? known : this.#strategies.push(strategy) - 1)
+  }
+
+  // ---- work ----
+
+  /** Resolves after the first check of all servers. */
+  async ready(): Promise<void> {
+    const native = await this.#whenOpen()
+    await this.engine.ask(op => native.ready(op))
+  }
+
+  /** Checks all servers now. */
+  async check(): Promise<void> {
+    const native = await this.#whenOpen()
+    await this.engine.ask(op => native.check(op))
+  }
+
+  /** Makes sure that a server (-1: any) can be reached. */
+  async verify(
+    server: number
+  ): Promise<{ address: string; version: [major: number, minor: number]; agent: string | null }> {
+    await this.refresh()
+    const native = await this.#whenOpen()
+    return await this.engine.ask(op => native.verify(op, server))
+  }
+
+  /** Ends everything. Work under way fails; nothing hangs. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const native = this.#native
+    if (native === null) return
+    await this.engine.ask(op => native.close(op))
+    this.engine.forget(native)
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== null
+  }
+
+  /** What a result needs of the server that answered it. */
+  answering(server: number): Answering {
+    const entry = this.servers[server]
+    return {
+      servedBy: { location: entry.location, info: entry.info },
+      address: this.#addresses[server],
+      agent: this.#agent(server)
+    }
+  }
+
+  #agent(server: number): string | undefined {
+    this.#agents[server] ??= this.#native?.agent?.(server) ?? undefined
+    return this.#agents[server]
+  }
+
+  // ---- tokens ----
+
+  /** Whether work has to wait for tokens of managers. */
+  get isManaged(): boolean {
+    return this.#managers.length > 0
+  }
+
+  /** Asks the managers for their tokens, and tells the native side of those that are new. */
+  async refresh(): Promise<void> {
+    if (this.#opening !== null) return this.#opening
+    await Promise.all(
+      this.#managers.map(async tokens => {
+        if (await tokens.refresh())
+          this.#native?.setAuth?.(tokens.server, JSON.stringify(nativeToken(tokens.current as Token)))
+      })
+    )
+  }
+
+  /** Lets the manager of a server know that its token was refused; if it has another, the work may be tried again. */
+  heard(failure: Failure): void {
+    if (this.#managers.length === 0 || failure.code?.startsWith('Neo.ClientError.Security.') !== true) return
+    const tokens = this.#managers.find(tokens => tokens.server === failure.serverIndex)
+    if (tokens?.refused(failure.code) === true) failure.retryable = true
+  }
+
+  // ---- ears ----
+
+  topology(view: TopologyView): void {
+    view.servers.forEach(({ status, type, distance, err }, i) => {
+      const entry = this.servers[i]
+      const failed = err !== undefined && err !== null
+      // What was never checked comes as unknown, without a latency and without an error.
+      if (entry.info === null && status === Status.unknown && distance < 0 && !failed) return
+      entry.info = failed ? { status, type, distance, err: new Error(err) } : { status, type, distance }
+    })
+    this.masterIndex = view.master
+  }
+
+  log(level: string, message: string): void {
+    this.settings.log.write(level, message)
+  }
+
+  asked(choice: number, question: ChooseQuestion): void {
+    const strategy = this.#strategies[question.strategy - FIRST_KEY]
+    const chosen = this.#ask(strategy, question.candidates, question.write)
+    if (typeof chosen === 'number') this.#native?.chosen(choice, chosen)
+    else this.#native?.chosen(choice, -1, chosen?.message)
+  }
+}

@@ -1,0 +1,393 @@
+/**
+ * One result on its way: messages of the native side become records and a summary for whoever consumes them.
+ *
+ * Until somebody does, what comes is held: large batches stay on the native side, small ones are copied. Collected records
+ * are lazy and own their batch; streamed ones are read out at once from memory that is used again. One large batch is
+ * taken in a turn of the event loop, and the native side gets credit for the next when its consumer is ready for it.
+ */
+
+import type { Record } from 'neo4j-driver-core'
+import { Decoder, type IntegerMode } from './codec/decode'
+import { BATCH, Inbox, KEYS, MESSAGE_HEADER_BYTES, READY, SUMMARY, SUMMARY_HEADER_WORDS } from './codec/inbox'
+import type { Summary } from './compat/summary'
+import type { Debtor, Engine, Operation } from './engine'
+import { errorOf, type Failure } from './errors'
+import type { NativeSession } from './native'
+import { type Schema, schemaAt } from './schema'
+import { type Answering, type Metadata, summaryOf } from './summary'
+
+/** What takes a result. */
+export interface Consumer {
+  /** Whether records are kept: they are then lazy, and own their batch. */
+  readonly keeps: boolean
+  /** Whether there is room for another batch now; {@link ResultStream.resume} is called when there is again. */
+  readonly ready: boolean
+  keys(keys: string[]): void
+  records(records: Record[]): void
+  end(summary: Summary): void
+  /** The error is made when it is asked for: see `rejectLater`. */
+  fail(error: () => Error): void
+}
+
+/** What a result needs of the driver it is from. */
+export interface StreamHost {
+  readonly engine: Engine
+  readonly integers: IntegerMode
+  answering(server: number): Answering
+  /** Told of every failure of a server, before whoever waits for the result. */
+  heard(failure: Failure): void
+}
+
+/** Who is told that a result has ended, before its consumer is. */
+export interface StreamOwner {
+  ended(stream: ResultStream, failed: boolean): void
+}
+
+/** A small batch with so many rows is decoded at once even when it is kept: what it would share is not worth it. */
+const FEW_ROWS = 64
+/** Last word before a summary's batch: its strings are numbered from 0. */
+const STANDS_ALONE = 1
+const FIRST_SCRATCH = 256 * 1024
+
+let scratch = new Inbox(FIRST_SCRATCH)
+
+interface KeyWatcher {
+  known: (keys: string[]) => void
+  failed: (error: () => Error) => void
+}
+
+/** A batch that waits: bytes of one on the native side, or a copy. */
+type Waiting = number | ArrayBuffer
+
+export class ResultStream implements Operation, Debtor {
+  /** Number of the operation; 0 when there is none, because it could not start. */
+  op = 0
+  readonly query: string
+  readonly parameters: object
+  readonly host: StreamHost
+  readonly native: NativeSession
+  readonly #owner: StreamOwner
+  #schema: Schema | null = null
+  #decoder: Decoder | null = null
+  #consumer: Consumer | null = null
+  #waiting: Waiting[] | null = null
+  #keyWatchers: KeyWatcher[] | null = null
+  #turnAsked = false
+  #owed = 0
+  #firstAfter = -1
+  #hasRecords = false
+  #cancelled = false
+  /** The last message came. */
+  #over = false
+  /** A consumer was told of the end. */
+  #told = false
+  #summary: Summary | null = null
+  #makeError: (() => Error) | null = null
+  #error: Error | null = null
+
+  constructor(
+    host: StreamHost,
+    owner: StreamOwner,
+    native: NativeSession,
+    query: string,
+    parameters: object
+  ) {
+    this.host = host
+    this.#owner = owner
+    this.native = native
+    this.query = query
+    this.parameters = parameters
+  }
+
+  /** Neither a summary nor an error has reached a consumer. */
+  get isOpen(): boolean {
+    return !this.#told
+  }
+
+  /** The native side has no more to say. */
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  get keys(): string[] | null {
+    return this.#schema === null ? null : this.#schema.keys
+  }
+
+  get summary(): Summary | null {
+    return this.#summary
+  }
+
+  get consumer(): Consumer | null {
+    return this.#consumer
+  }
+
+  get failed(): boolean {
+    return this.#makeError !== null
+  }
+
+  /** The error this result ended with: one object, however many are told of it. Made at the first look. */
+  get error(): Error {
+    if (this.#error === null && this.#makeError !== null) this.#error = this.#makeError()
+    return this.#error as Error
+  }
+
+  /** Gives the result to a consumer, beside those before it. What was held is delivered. */
+  attach(consumer: Consumer): void {
+    if (this.#schema !== null) consumer.keys(this.#schema.keys)
+    if (this.#told) {
+      this.#settle(consumer)
+      return
+    }
+    this.#consumer = this.#consumer === null ? consumer : new Both(this.#consumer, consumer)
+    if (this.#waiting !== null && this.#waiting.length > 0) this.#askTurn()
+    else if (this.#over) this.#tell()
+    else this.#repay()
+  }
+
+  /** Calls back when the names of the fields are known, or never will be. Does not make anything be read. */
+  whenKeys(known: (keys: string[]) => void, failed: (error: () => Error) => void): void {
+    if (this.#schema !== null) known(this.#schema.keys)
+    else if (this.#over) failed(() => this.error)
+    else {
+      this.#keyWatchers ??= []
+      this.#keyWatchers.push({ known, failed })
+    }
+  }
+
+  /** The consumer is ready again. */
+  resume(): void {
+    if (this.#waiting !== null && this.#waiting.length > 0) this.#askTurn()
+    this.pay()
+  }
+
+  /** The rest is not wanted. Its end still comes. */
+  cancel(): void {
+    if (this.#cancelled) return
+    this.#cancelled = true
+    this.#waiting = null
+    if (!this.#over) this.native.cancel(this.op)
+    else if (!this.#told && this.#consumer !== null) this.#tell()
+  }
+
+  /** Ends the result by an error of this side: it could not start, or its consumer broke. */
+  fail(make: () => Error): void {
+    if (this.#over) return
+    this.#end(true, make)
+  }
+
+  // ---- from the native side ----
+
+  receive(kind: number, inbox: Inbox, at: number): void {
+    switch (kind) {
+      case BATCH:
+        this.#batch(inbox, at)
+        break
+      case SUMMARY:
+        this.#end(false, null, this.#summaryAt(inbox, at))
+        break
+      case KEYS:
+        this.#schema = schemaAt(inbox, at)
+        this.#firstAfter = inbox.word(at, 2)
+        this.#consumer?.keys(this.#schema.keys)
+        if (this.#keyWatchers !== null) this.#tellKeys()
+        break
+      case READY:
+        this.#hasRecords = true
+        if (!this.#cancelled) this.#hold(inbox.arg(at))
+        break
+      default: {
+        const failure = inbox.json(at, 0, inbox.arg(at)) as Failure
+        this.host.heard(failure)
+        this.#end(true, () => errorOf(failure))
+      }
+    }
+  }
+
+  pay(): void {
+    if (this.#owed > 0 && !this.#over && !this.#cancelled && this.#consumer?.ready === true) {
+      this.native.more(this.op, this.#owed)
+      this.#owed = 0
+    }
+  }
+
+  #batch(inbox: Inbox, at: number): void {
+    this.#hasRecords = true
+    if (this.#cancelled) return
+    const start = at + MESSAGE_HEADER_BYTES
+    if (this.#consumer === null || (this.#waiting !== null && this.#waiting.length > 0)) {
+      this.#hold(copyOf(inbox, start))
+      return
+    }
+    try {
+      this.#deliver(
+        this.#consumer.keeps && inbox.arg(at) > FEW_ROWS
+          ? this.#theDecoder().lazyBatch(copyOf(inbox, start))
+          : this.#theDecoder().eagerBatch(inbox.i32, inbox.f64, inbox.u8, start)
+      )
+    } catch (error) {
+      this.#break(error as Error)
+    }
+  }
+
+  #hold(batch: Waiting): void {
+    if (this.#waiting === null) this.#waiting = [batch]
+    else this.#waiting.push(batch)
+    this.#askTurn()
+  }
+
+  #askTurn(): void {
+    if (this.#turnAsked || this.#consumer?.ready !== true) return
+    this.#turnAsked = true
+    this.host.engine.later(() => this.#turn())
+  }
+
+  /** Delivers the batch that has waited longest. */
+  #turn(): void {
+    this.#turnAsked = false
+    if (this.#consumer?.ready !== true) return
+    const batch = this.#waiting?.shift()
+    if (batch !== undefined) {
+      try {
+        this.#deliver(this.#decode(batch, this.#consumer.keeps))
+      } catch (error) {
+        this.#break(error as Error)
+      }
+    }
+    if (this.#waiting !== null && this.#waiting.length > 0) this.#askTurn()
+    else if (this.#over) this.#tell()
+  }
+
+  #decode(batch: Waiting, keeps: boolean): Record[] {
+    const decoder = this.#theDecoder()
+    if (typeof batch !== 'number') {
+      const i32 = new Int32Array(batch)
+      return keeps && i32[0] > FEW_ROWS
+        ? decoder.lazyBatch(batch)
+        : decoder.eagerBatch(i32, new Float64Array(batch), Buffer.from(batch), 0)
+    }
+    if (keeps) {
+      const own = new ArrayBuffer(batch)
+      this.native.take(this.op, new Uint8Array(own))
+      return decoder.lazyBatch(own)
+    }
+    if (scratch.u8.length < batch) scratch = new Inbox(2 ** Math.ceil(Math.log2(batch)))
+    this.native.take(this.op, scratch.u8.subarray(0, batch))
+    return decoder.eagerBatch(scratch.i32, scratch.f64, scratch.u8, 0)
+  }
+
+  #theDecoder(): Decoder {
+    if (this.#decoder === null) {
+      this.#decoder = new Decoder(this.host.integers)
+      if (this.#schema !== null) this.#decoder.setKeys(this.#schema.keys, this.#schema.lookup)
+    }
+    return this.#decoder
+  }
+
+  #deliver(records: Record[]): void {
+    this.#owed++
+    this.#consumer?.records(records)
+    this.#repay()
+  }
+
+  #repay(): void {
+    if (this.#owed > 0 && !this.#over) this.host.engine.owes(this)
+  }
+
+  #summaryAt(inbox: Inbox, at: number): Summary {
+    // With a dictionary of its own it can be read though batches before it were discarded.
+    const decoder = inbox.word(at, 3) === STANDS_ALONE ? new Decoder(this.host.integers) : this.#theDecoder()
+    const start = at + MESSAGE_HEADER_BYTES + SUMMARY_HEADER_WORDS * 4
+    return summaryOf(
+      this.query,
+      this.parameters,
+      decoder.value(inbox.i32, inbox.f64, inbox.u8, start) as Metadata,
+      inbox.word(at, 1),
+      this.#firstAfter,
+      { hasRecords: this.#hasRecords, hasKeys: (this.#schema?.keys.length ?? 0) > 0, pulled: true },
+      this.host.answering(inbox.word(at, 0)),
+      this.host.integers
+    )
+  }
+
+  #end(failed: boolean, makeError: (() => Error) | null, summary: Summary | null = null): void {
+    this.#over = true
+    if (!this.#told) {
+      this.#makeError = makeError
+      this.#summary = summary
+    }
+    if (this.#keyWatchers !== null) this.#tellKeys()
+    this.#owner.ended(this, failed)
+    if (this.#consumer !== null && (this.#waiting === null || this.#waiting.length === 0)) this.#tell()
+  }
+
+  #tell(): void {
+    if (this.#told) return
+    this.#told = true
+    this.#settle(this.#consumer as Consumer)
+  }
+
+  #tellKeys(): void {
+    const watchers = this.#keyWatchers ?? []
+    this.#keyWatchers = null
+    for (const { known, failed } of watchers) this.whenKeys(known, failed)
+  }
+
+  #settle(consumer: Consumer): void {
+    if (this.#summary !== null) consumer.end(this.#summary)
+    else consumer.fail(() => this.error)
+  }
+
+  /** A consumer threw (a callback or a mapping of the user's), or a batch could not be read: nothing more is delivered. */
+  #break(error: Error): void {
+    this.#makeError = () => error
+    this.#error = error
+    this.#summary = null
+    this.cancel()
+    this.#tell()
+  }
+}
+
+/** Two consumers of one result: what one keeps cannot be lazy if the other is streamed to. */
+class Both implements Consumer {
+  constructor(
+    readonly first: Consumer,
+    readonly second: Consumer
+  ) {}
+
+  get keeps(): boolean {
+    return this.first.keeps && this.second.keeps
+  }
+
+  get ready(): boolean {
+    return this.first.ready && this.second.ready
+  }
+
+  keys(keys: string[]): void {
+    this.first.keys(keys)
+    this.second.keys(keys)
+  }
+
+  records(records: Record[]): void {
+    this.first.records(records)
+    this.second.records(records)
+  }
+
+  end(summary: Summary): void {
+    this.first.end(summary)
+    this.second.end(summary)
+  }
+
+  fail(error: () => Error): void {
+    this.first.fail(error)
+    this.second.fail(error)
+  }
+}
+
+/** The batch at byte `start`, in memory of its own. */
+function copyOf(inbox: Inbox, start: number): ArrayBuffer {
+  const length = inbox.i32[(start >> 2) + BYTE_LENGTH_WORD]
+  return inbox.i32.buffer.slice(start, start + length) as ArrayBuffer
+}
+
+/** Word of a batch's header that holds its length. */
+const BYTE_LENGTH_WORD = 10

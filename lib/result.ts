@@ -1,0 +1,140 @@
+/** What a query gives: a promise of all its records, and other ways to read them. */
+
+import type { Record, RecordShape, Rules } from 'neo4j-driver-core'
+import { type Collected, Collector } from './collector'
+import type { Summary } from './compat/summary'
+import { Cursor, consumed, type PeekableAsyncIterator } from './cursor'
+import { clientError, rejectLater } from './errors'
+import { Observer, type ResultObserver } from './observer'
+import type { Consumer, ResultStream } from './result-stream'
+import type { ServedBy } from './summary'
+
+/** A class whose instances records become. */
+export type GenericConstructor<O extends object> = new (...args: never[]) => O
+
+type Mapper<R> = (record: Record) => R
+
+/**
+ * The result of a query. Work started when `run` was called: awaiting, subscribing and iterating only say how it is read.
+ *
+ * @typeParam T shape of its records
+ * @typeParam R what `as` made of them
+ */
+export class Result<T extends RecordShape = RecordShape, R = Record<T>> implements Promise<Collected<R>> {
+  readonly [Symbol.toStringTag] = 'Result'
+  readonly #stream: ResultStream
+  readonly #lowWatermark: number
+  #mapper: Mapper<R> | null = null
+  #collector: Collector<R> | null = null
+
+  /** @internal */
+  constructor(stream: ResultStream, lowWatermark: number) {
+    this.#stream = stream
+    this.#lowWatermark = lowWatermark
+  }
+
+  /**
+   * The server that did the work: its location and what was known of it; undefined until the result has ended well.
+   */
+  get servedBy(): ServedBy | undefined {
+    return this.#stream.summary?.servedBy
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a result is a promise, as in neo4j-driver
+  then<A = Collected<R>, B = never>(
+    onFulfilled?: ((value: Collected<R>) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
+  ): Promise<A | B> {
+    return this.#collect().then(onFulfilled, onRejected)
+  }
+
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Collected<R> | B> {
+    return this.#collect().catch(onRejected)
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<Collected<R>> {
+    return this.#collect().finally(onFinally)
+  }
+
+  /**
+   * Calls back as the result comes. Not to be mixed with awaiting or iterating.
+   *
+   * @returns this very result
+   */
+  subscribe(observer: ResultObserver<R>): this {
+    this.#stream.attach(new Observer(observer, this.#mapper))
+    return this
+  }
+
+  /** Names of the fields, in their order. Rejects with the error of the query. */
+  keys(): Promise<string[]> {
+    return new Promise(resolve => {
+      this.#stream.whenKeys(resolve, error => rejectLater(resolve, error))
+    })
+  }
+
+  /**
+   * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded.
+   * Rejects with the error of the query.
+   */
+  summary(): Promise<Summary> {
+    return new Promise(resolve => {
+      const { consumer } = this.#stream
+      this.#stream.attach(new EndWatcher(resolve))
+      if (consumer === null || consumer instanceof Cursor) this.#stream.cancel()
+    })
+  }
+
+  /** True until a summary or an error has reached whoever reads the result. */
+  isOpen(): boolean {
+    return this.#stream.isOpen
+  }
+
+  /**
+   * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. Not to be
+   * mixed with awaiting or subscribing.
+   */
+  [Symbol.asyncIterator](): PeekableAsyncIterator<R> {
+    if (!this.isOpen()) return consumed()
+    return new Cursor(this.#stream, this.#lowWatermark, this.#mapper)
+  }
+
+  /** Gives each record as an object of a class, or as rules say: see `neo4j-driver`'s object mapping. */
+  as<O extends object>(rules: Rules): Result<RecordShape, O>
+  as<O extends object>(type: GenericConstructor<O>, rules?: Rules): Result<RecordShape, O>
+  as<O extends object>(typeOrRules: GenericConstructor<O> | Rules, rules?: Rules): Result<RecordShape, O> {
+    if (this.#collector !== null) throw clientError('Cannot call .as() on a Result that is being consumed')
+    this.#mapper = record => record.as(typeOrRules as new () => O, rules) as unknown as R
+    return this as unknown as Result<RecordShape, O>
+  }
+
+  #collect(): Promise<Collected<R>> {
+    if (this.#collector === null) {
+      this.#collector = new Collector(this.#mapper)
+      this.#stream.attach(this.#collector)
+    }
+    return this.#collector.promise
+  }
+}
+
+/** Waits for the end of a result and looks at none of its records. */
+class EndWatcher implements Consumer {
+  readonly keeps = true
+  readonly ready = true
+  readonly #resolve: (summary: Summary | PromiseLike<never>) => void
+
+  constructor(resolve: (summary: Summary | PromiseLike<never>) => void) {
+    this.#resolve = resolve
+  }
+
+  keys(): void {}
+  records(): void {}
+
+  end(summary: Summary): void {
+    this.#resolve(summary)
+  }
+
+  fail(error: () => Error): void {
+    rejectLater(this.#resolve, error)
+  }
+}

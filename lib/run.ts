@@ -1,0 +1,29 @@
+/** Starts a query on the native side. */
+
+import { encodeParameters } from './codec/encode'
+import type { NativeSession } from './native'
+import type { ResultStream } from './result-stream'
+
+/**
+ * The work starts before this returns; nobody has to await it. What goes wrong here, such as a parameter that cannot be sent, is the
+ * result's error.
+ */
+export function startRun(
+  stream: ResultStream,
+  native: NativeSession,
+  configJson: string | null,
+  txMetadata: Uint8Array | null
+): void {
+  const { engine } = stream.host
+  let op = 0
+  try {
+    const { bytes, needs } = encodeParameters(stream.parameters)
+    op = engine.begin(stream)
+    stream.op = op
+    native.run(op, stream.query, bytes, needs, configJson, txMetadata)
+  } catch (error) {
+    const make = (): Error => error as Error
+    if (op > 0) engine.fail(op, make)
+    else stream.fail(make)
+  }
+}

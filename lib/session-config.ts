@@ -1,0 +1,73 @@
+/** What `session()` takes, checked: the session config of `neo4j-driver`, and what an HA pool adds to it. */
+
+import type { BookmarkManager } from 'neo4j-driver-core'
+import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
+import { clientError } from './errors'
+import {
+  type NotificationFilter,
+  readFetchSize,
+  readNotificationFilter,
+  readRwConfig,
+  readStrategy,
+  readText,
+  type StrategyFunction
+} from './options'
+import { type AccessMode, bookmarksOf, type SessionSettings } from './session'
+
+/** The session config of `neo4j-driver`. */
+export interface SessionConfig {
+  defaultAccessMode?: AccessMode
+  bookmarks?: string | string[] | null
+  database?: string
+  impersonatedUser?: string
+  fetchSize?: number
+  bookmarkManager?: BookmarkManager
+  notificationFilter?: NotificationFilter
+  auth?: unknown
+  disableAutoCommitRetries?: boolean
+}
+
+/** The same for a pool of HA servers. */
+export interface HASessionConfig extends SessionConfig {
+  /** Whether at least one write is meant; without it, `defaultAccessMode` says so. */
+  writeLock?: boolean
+  rwConfig?: ReadWriteConfig
+  strategy?: number | StrategyFunction
+}
+
+/**
+ * @param strategy of the driver
+ * @param server the one server to use, or -1
+ * @param chooseNow choose a server at once
+ * @throws Neo4jError or TypeError naming the option and what it takes
+ */
+export function readSessionConfig(
+  config: HASessionConfig,
+  strategy: number | StrategyFunction,
+  server: number,
+  chooseNow: boolean
+): SessionSettings {
+  const mode = config.defaultAccessMode ?? 'WRITE'
+  if (mode !== 'READ' && mode !== 'WRITE') throw clientError(`Illegal session mode ${mode}`)
+  if (config.auth !== undefined && config.auth !== null) {
+    throw clientError('A session with an auth of its own is not supported: give auth to the driver')
+  }
+  const access = readRwConfig(config.rwConfig, 'rwConfig')
+  return {
+    intent: {
+      write: config.writeLock === undefined ? mode === 'WRITE' : Boolean(config.writeLock),
+      rwMask: access === undefined ? DEFAULT : rwMask(access),
+      strategy: readStrategy(config.strategy, 'strategy') ?? strategy,
+      server
+    },
+    chooseNow,
+    bookmarks: config.bookmarks === undefined ? NO_BOOKMARKS : bookmarksOf(config.bookmarks),
+    bookmarkManager: config.bookmarkManager ?? undefined,
+    database: readText(config.database, 'database') || undefined,
+    impersonatedUser: readText(config.impersonatedUser, 'impersonatedUser') || undefined,
+    fetchSize: readFetchSize(config.fetchSize, 'fetchSize'),
+    notificationFilter: readNotificationFilter(config.notificationFilter, 'notificationFilter')
+  }
+}
+
+const NO_BOOKMARKS: readonly string[] = Object.freeze([])

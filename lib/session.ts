@@ -1,0 +1,363 @@
+/** Sessions: queries and transactions in causal order, on servers chosen by intent. */
+
+import { type BookmarkManager, internal, type RecordShape, type Rules } from 'neo4j-driver-core'
+import { clientError } from './errors'
+import { LateSession } from './late-session'
+import type { NativeSession } from './native'
+import type { NotificationFilter } from './options'
+import type { Intent, Pool } from './pool'
+import { checkQuery, checkTxConfig, type Query, type TransactionConfig, type TxOptions } from './query'
+import { Result } from './result'
+import { ResultStream, type StreamOwner } from './result-stream'
+import { Pauses, retrying } from './retry'
+import { startRun } from './run'
+import {
+  ManagedTransaction,
+  type Transaction,
+  type TransactionOwner,
+  TransactionPromise,
+  TransactionState
+} from './transaction'
+
+export type AccessMode = 'READ' | 'WRITE'
+
+/** What a session is opened with, checked. */
+export interface SessionSettings {
+  intent: Intent
+  /** Choose a server now, so that the strategy sees sessions in the order of their calls. */
+  chooseNow: boolean
+  bookmarks: readonly string[]
+  bookmarkManager: BookmarkManager | undefined
+  database: string | undefined
+  impersonatedUser: string | undefined
+  fetchSize: number | undefined
+  notificationFilter: NotificationFilter | undefined
+}
+
+/** Records left to the reader of an iterator at which the next batch is asked for: 30 % of a PULL, as in `neo4j-driver`. */
+const LOW_WATERMARK = 0.3
+const ROWS_OF_A_BATCH = 1_000
+
+const CLOSED = Promise.resolve()
+
+/** A unit of causally ordered work. Not to be shared between concurrent pieces of work, though several queries at once do work. */
+export class Session implements StreamOwner, TransactionOwner {
+  /** Whether this session may write: what it was opened with. */
+  writeLock: boolean
+  readonly #pool: Pool
+  readonly #settings: SessionSettings
+  readonly #lowWatermark: number
+  readonly #streams = new Set<ResultStream>()
+  readonly #pauses = new Pauses()
+  /** For auto-commit queries and `beginTransaction`; null when none was needed yet, or its bookmarks are out of date. */
+  #main: NativeSession | null = null
+  #mainWrites = false
+  #transaction: TransactionState | null = null
+  /** Bookmarks of a transaction function, which are later than those of the main native session. */
+  #bookmarks: readonly string[]
+  /** What the bookmark manager said last. */
+  #managed: readonly string[] = []
+  #closing: Promise<void> | null = null
+
+  /** @internal */
+  constructor(pool: Pool, settings: SessionSettings) {
+    this.#pool = pool
+    this.#settings = settings
+    this.#bookmarks = settings.bookmarks
+    this.writeLock = settings.intent.write
+    const fetchSize = settings.fetchSize ?? pool.settings.fetchSize
+    this.#lowWatermark = Math.floor(
+      LOW_WATERMARK * (fetchSize > 0 ? Math.min(fetchSize, ROWS_OF_A_BATCH) : ROWS_OF_A_BATCH)
+    )
+    if (settings.chooseNow) this.#theMain()
+  }
+
+  // ---- work ----
+
+  /**
+   * Runs a query as a transaction of its own. It starts before this returns, without anybody awaiting it; several can be under way
+   * at once, and are done in the order of the calls.
+   *
+   * @param query Cypher, or `{text, parameters}`
+   * @param parameters its parameters, by name
+   * @param transactionConfig timeout and metadata of this query
+   * @param parameterRules how to check and convert the parameters
+   * @throws TypeError when it is no query, or the parameters are no object
+   */
+  run<T extends RecordShape = RecordShape>(
+    query: Query,
+    parameters?: unknown,
+    transactionConfig?: TransactionConfig,
+    parameterRules?: Rules
+  ): Result<T> {
+    const { text, parameters: checked } = checkQuery(query, parameters, parameterRules)
+    const { json, metadata } = checkTxConfig(transactionConfig)
+    const refusal = this.#refusal()
+    if (refusal !== null) return this.#failed<T>(text, checked, () => clientError(refusal))
+    let native: NativeSession
+    try {
+      native = this.#theMain()
+    } catch (error) {
+      return this.#failed<T>(text, checked, () => error as Error)
+    }
+    const stream = new ResultStream(this.#pool, this, native, text, checked)
+    this.#streams.add(stream)
+    this.#prepare(native)
+    startRun(stream, native, json, metadata)
+    return new Result<T>(stream, this.#lowWatermark)
+  }
+
+  /**
+   * Begins a transaction, which can be used without awaiting this. A session has one transaction at a time.
+   *
+   * @throws Neo4jError when the session is closed or has an open transaction
+   */
+  beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
+    const options = checkTxConfig(transactionConfig)
+    this.#assertFree()
+    return this.#begin(this.#theMain(), options)
+  }
+
+  /**
+   * Runs a transaction function on a server that may read; commits when its promise resolves, rolls back when it rejects. Errors
+   * that another attempt may cure make it run again, from the start and on a server chosen anew: after 1 s, then twice as long each
+   * time, by 20 % more or less, for `maxTransactionRetryTime` (30 s). Never after a commit whose outcome is unknown.
+   *
+   * @returns what the function's promise resolves to
+   */
+  executeRead<T>(
+    work: (transaction: ManagedTransaction) => T | Promise<T>,
+    transactionConfig?: TransactionConfig
+  ): Promise<T> {
+    return this.#execute('READ', tx => work(new ManagedTransaction(tx)), transactionConfig, false)
+  }
+
+  /** As {@link Session.executeRead}, on a server that may write. */
+  executeWrite<T>(
+    work: (transaction: ManagedTransaction) => T | Promise<T>,
+    transactionConfig?: TransactionConfig
+  ): Promise<T> {
+    return this.#execute('WRITE', tx => work(new ManagedTransaction(tx)), transactionConfig, false)
+  }
+
+  /** @deprecated Use {@link Session.executeRead}. The function gets a transaction that it may commit or roll back itself. */
+  readTransaction<T>(
+    work: (transaction: Transaction) => T | Promise<T>,
+    transactionConfig?: TransactionConfig
+  ): Promise<T> {
+    return this.#execute('READ', work, transactionConfig, false)
+  }
+
+  /** @deprecated Use {@link Session.executeWrite}. The function gets a transaction that it may commit or roll back itself. */
+  writeTransaction<T>(
+    work: (transaction: Transaction) => T | Promise<T>,
+    transactionConfig?: TransactionConfig
+  ): Promise<T> {
+    return this.#execute('WRITE', work, transactionConfig, false)
+  }
+
+  /** @internal As executeRead and executeWrite, without awaiting BEGIN: one exchange less. */
+  executePipelined<T>(
+    mode: AccessMode,
+    work: (transaction: ManagedTransaction) => Promise<T>,
+    transactionConfig: TransactionConfig | undefined
+  ): Promise<T> {
+    return this.#execute(mode, tx => work(new ManagedTransaction(tx)), transactionConfig, true)
+  }
+
+  /** Bookmarks of the last work that was committed, or those the session was opened with. */
+  lastBookmarks(): string[] {
+    return this.#main === null ? [...this.#bookmarks] : this.#main.bookmarks()
+  }
+
+  /** The last bookmark; null when there is none. A name of 1.x: see {@link Session.lastBookmarks}. */
+  lastBookmark(): string | null {
+    return this.lastBookmarks().at(-1) ?? null
+  }
+
+  /**
+   * Ends the session. Results that somebody reads are read to their end; those that nobody does are discarded, and an open transaction
+   * is rolled back. Calling it twice is fine.
+   *
+   * @param callback called when it is done, as in 1.x
+   */
+  close(callback?: () => void): Promise<void> {
+    this.#closing ??= this.#close()
+    if (typeof callback === 'function') this.#closing.then(() => callback())
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  // ---- what ended ----
+
+  /** @internal */
+  ended(stream: ResultStream, failed: boolean): void {
+    this.#streams.delete(stream)
+    if (!failed && this.#settings.bookmarkManager !== undefined) this.committed(stream.native)
+  }
+
+  /** @internal */
+  transactionEnded(): void {
+    this.#transaction = null
+  }
+
+  /** @internal */
+  committed(native: NativeSession): void {
+    const bookmarks = native.bookmarks()
+    if (native !== this.#main) {
+      this.#bookmarks = bookmarks
+      this.#main = null
+    }
+    if (bookmarks.length > 0) {
+      this.#settings.bookmarkManager?.updateBookmarks(this.#managed, bookmarks).catch(() => {})
+    }
+  }
+
+  // ---- native sessions ----
+
+  #theMain(): NativeSession {
+    if (this.#main === null || this.#mainWrites !== this.writeLock) {
+      if (this.#main !== null) this.#bookmarks = this.#main.bookmarks()
+      this.#mainWrites = this.writeLock
+      this.#main = this.#open(this.writeLock)
+    }
+    return this.#main
+  }
+
+  /** A native session that goes on from the last bookmarks. */
+  #open(write: boolean): NativeSession {
+    const pool = this.#pool
+    const intent = { ...this.#settings.intent, write }
+    const { bookmarkManager } = this.#settings
+    const config = this.#config()
+    if (bookmarkManager === undefined && !pool.isManaged) return pool.session(intent, config)
+    return new LateSession(
+      pool.engine,
+      () => pool.session(intent, config),
+      json => {
+        if (bookmarkManager === undefined) return json
+        return JSON.stringify({ ...(json === null ? null : JSON.parse(json)), bookmarks: this.#managed })
+      }
+    )
+  }
+
+  /** What differs from the driver's own settings. */
+  #config(): object | null {
+    const { database, impersonatedUser, fetchSize, notificationFilter } = this.#settings
+    const bookmarks = this.#bookmarks
+    if (
+      database === undefined &&
+      impersonatedUser === undefined &&
+      fetchSize === undefined &&
+      notificationFilter === undefined &&
+      bookmarks.length === 0
+    ) {
+      return null
+    }
+    return { database, impersonatedUser, fetchSize, notificationFilter, bookmarks }
+  }
+
+  /** Before work that is to wait for a token or for bookmarks. */
+  #prepare(native: NativeSession): void {
+    if (!(native instanceof LateSession)) return
+    native.hold(this.#pool.refresh())
+    const { bookmarkManager, bookmarks } = this.#settings
+    if (bookmarkManager !== undefined) {
+      native.hold(
+        bookmarkManager.getBookmarks().then(found => {
+          this.#managed = [...new Set([...found, ...bookmarks])]
+        })
+      )
+    }
+  }
+
+  // ---- transactions ----
+
+  #begin(native: NativeSession, options: TxOptions): TransactionPromise {
+    const state = new TransactionState(this.#pool, this, native, this.#lowWatermark)
+    this.#transaction = state
+    this.#prepare(native)
+    state.begin(options)
+    return new TransactionPromise(state)
+  }
+
+  async #execute<T>(
+    mode: AccessMode,
+    work: (transaction: Transaction) => T | Promise<T>,
+    transactionConfig: TransactionConfig | undefined,
+    pipelined: boolean
+  ): Promise<T> {
+    const options = checkTxConfig(transactionConfig)
+    const attempt = async (): Promise<T> => {
+      this.#assertFree()
+      const begun = this.#begin(this.#open(mode === 'WRITE'), options)
+      const transaction = pipelined ? begun : await begun
+      let result: T
+      try {
+        result = await work(transaction)
+      } catch (error) {
+        if (transaction.isOpen()) await transaction.rollback().catch(() => {})
+        throw error
+      }
+      if (transaction.isOpen()) await transaction.commit()
+      return result
+    }
+    return retrying(attempt, this.#pool.settings.maxTransactionRetryTime, this.#pauses)
+  }
+
+  #assertFree(): void {
+    if (this.#closing !== null) throw clientError('Cannot begin a transaction on a closed session.')
+    if (this.#transaction !== null) {
+      throw clientError(
+        'You cannot begin a transaction on a session with an open transaction; either run from within the transaction or use a ' +
+          'different session.'
+      )
+    }
+  }
+
+  #refusal(): string | null {
+    if (this.#closing !== null) return 'Cannot run query in a closed session.'
+    if (this.#transaction !== null) {
+      return (
+        'Queries cannot be run directly on a session with an open transaction; either run from within the transaction or use a ' +
+        'different session.'
+      )
+    }
+    return null
+  }
+
+  #failed<T extends RecordShape>(text: string, parameters: object, make: () => Error): Result<T> {
+    const stream = new ResultStream(this.#pool, NOBODY, NEVER, text, parameters)
+    stream.fail(make)
+    return new Result<T>(stream, this.#lowWatermark)
+  }
+
+  #close(): Promise<void> {
+    this.#pauses.end()
+    const busy = new Set<NativeSession>()
+    for (const stream of this.#streams) {
+      busy.add(stream.native)
+      if (stream.consumer === null) stream.cancel()
+    }
+    if (this.#transaction !== null) {
+      busy.add(this.#transaction.native)
+      this.#transaction.abandon()
+    }
+    if (busy.size === 0) return CLOSED
+    const engine = this.#pool.engine
+    const closing = [...busy].map(native => engine.ask<void>(op => native.close(op)).catch(() => {}))
+    return Promise.all(closing).then(() => {})
+  }
+}
+
+/** For results that never started. */
+const NOBODY: StreamOwner = { ended() {} }
+const NEVER = { cancel() {}, more() {} } as unknown as NativeSession
+
+/** The bookmarks that were given: one, several, or lists of them. */
+export function bookmarksOf(bookmarks: unknown): string[] {
+  return [...new internal.bookmarks.Bookmarks(bookmarks as string[]).values()]
+}

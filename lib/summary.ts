@@ -1,0 +1,91 @@
+/** What came at the end of a result, as the summary that users of `neo4j-driver` know, with the names of 1.x beside it. */
+
+import { int, ProtocolVersion } from 'neo4j-driver-core'
+import type { IntegerMode } from './codec/decode'
+import { Summary } from './compat/summary'
+
+/** Which server did the work: the entry of `servers` it was, as far as it was known at that moment. */
+export interface ServedBy {
+  /** Where the server is, as it was configured. */
+  location: object
+  /** What the last check before the end of the work had found; null before the first one. */
+  info: object | null
+}
+
+/** What a result needs to know of the server that answers it. */
+export interface Answering {
+  servedBy: ServedBy
+  /** `host:port` */
+  address: string
+  /** As `Neo4j/5.26.0`, if known. */
+  agent: string | undefined
+}
+
+/** Metadata of the last SUCCESS, decoded. */
+export type Metadata = { [key: string]: unknown }
+
+/** What of a result decides its status. */
+export interface StreamFacts {
+  hasKeys: boolean
+  hasRecords: boolean
+  /** PULL was sent for it, not only DISCARD. */
+  pulled: boolean
+}
+
+/** What GQL status objects hold where the server leaves it out. */
+const DIAGNOSTIC_RECORD = Object.freeze({ OPERATION: '', OPERATION_CODE: '0', CURRENT_SCHEMA: '/' })
+
+/**
+ * @param version major << 8 | minor
+ * @param firstAfter milliseconds until the first record was available; -1 when the server did not say
+ */
+export function summaryOf(
+  query: string,
+  parameters: object,
+  metadata: Metadata,
+  version: number,
+  firstAfter: number,
+  facts: StreamFacts,
+  answering: Answering,
+  integers: IntegerMode
+): Summary {
+  metadata.server = { address: answering.address, version: answering.agent ?? metadata.server }
+  if (metadata.t_last !== undefined) metadata.result_consumed_after = metadata.t_last
+  if (metadata.result_available_after === undefined && firstAfter >= 0) {
+    metadata.result_available_after = integerOf(firstAfter, integers)
+  }
+  metadata.stream_summary = {
+    have_records_streamed: facts.hasRecords,
+    pulled: facts.pulled,
+    has_keys: facts.hasKeys
+  }
+  if (Array.isArray(metadata.statuses)) metadata.statuses = metadata.statuses.map(completeStatus)
+  return new Summary(query, parameters, metadata, protocolVersion(version), answering.servedBy)
+}
+
+function completeStatus(status: Metadata): Metadata {
+  return {
+    ...status,
+    description: status.neo4j_code === undefined ? status.description : status.status_description,
+    diagnostic_record:
+      status.diagnostic_record === null
+        ? null
+        : { ...DIAGNOSTIC_RECORD, ...(status.diagnostic_record as object | undefined) }
+  }
+}
+
+export function integerOf(value: number, mode: IntegerMode): unknown {
+  return mode === 'number' ? value : mode === 'bigint' ? BigInt(value) : int(value)
+}
+
+const versions = new Map<number, ProtocolVersion>()
+
+/** @param version major << 8 | minor */
+export function protocolVersion(version: number): ProtocolVersion {
+  let known = versions.get(version)
+  if (known === undefined) {
+    known = new ProtocolVersion(version >> 8, version & 255)
+    versions.set(version, known)
+  }
+  return known
+}

@@ -1,0 +1,287 @@
+/** Explicit transactions. */
+
+import type { RecordShape, Rules } from 'neo4j-driver-core'
+import { FAILURE, type Inbox } from './codec/inbox'
+import type { Engine, Operation } from './engine'
+import { clientError, errorOf, type Failure, rejectLater } from './errors'
+import type { NativeSession } from './native'
+import { checkQuery, type Query, type TxOptions } from './query'
+import { Result } from './result'
+import { ResultStream, type StreamHost, type StreamOwner } from './result-stream'
+import { startRun } from './run'
+
+type Status = 'open' | 'failed' | 'committed' | 'rolled back'
+
+/** Why a transaction that is not open any more refuses work, in the words of `neo4j-driver`. */
+const BECAUSE: { readonly [status in Exclude<Status, 'open'>]: string } = {
+  failed: 'it has been rolled back either because of an error or explicit termination',
+  committed: 'it has already been committed',
+  'rolled back': 'it has already been rolled back'
+}
+
+/** What a transaction tells its session. */
+export interface TransactionOwner {
+  /** Nothing more can be asked of it: another one may begin. */
+  transactionEnded(): void
+  /** It was committed: its bookmarks count. */
+  committed(native: NativeSession): void
+}
+
+/** The state of a transaction, shared by the objects that stand for it. */
+export class TransactionState implements StreamOwner, Operation {
+  readonly host: StreamHost
+  readonly lowWatermark: number
+  readonly native: NativeSession
+  readonly #owner: TransactionOwner
+  readonly #streams = new Set<ResultStream>()
+  #status: Status = 'open'
+  #begun = false
+  #failure: (() => Error) | null = null
+  #error: Error | null = null
+  #waiting: BeginWatcher[] = []
+  /** The rollback that follows a failure: frees the connection. */
+  #cleaning: Promise<void> | null = null
+
+  constructor(host: StreamHost, owner: TransactionOwner, native: NativeSession, lowWatermark: number) {
+    this.host = host
+    this.#owner = owner
+    this.native = native
+    this.lowWatermark = lowWatermark
+  }
+
+  get engine(): Engine {
+    return this.host.engine
+  }
+
+  get isOpen(): boolean {
+    return this.#status === 'open'
+  }
+
+  // ---- begin ----
+
+  begin({ json, metadata }: TxOptions): void {
+    const op = this.engine.begin(this)
+    try {
+      this.native.begin(op, json, metadata)
+    } catch (error) {
+      this.engine.fail(op, () => error as Error)
+    }
+  }
+
+  receive(kind: number, inbox: Inbox, at: number): void {
+    if (kind === FAILURE) {
+      const failure = inbox.json(at, 0, inbox.arg(at)) as Failure
+      this.host.heard(failure)
+      this.fail(() => errorOf(failure))
+      return
+    }
+    this.#begun = true
+    for (const { begun } of this.#waiting) begun()
+    this.#waiting = []
+  }
+
+  fail(make: () => Error): void {
+    this.#failure = make
+    this.#failed()
+    for (const { failed } of this.#waiting) failed(() => this.#beginError())
+    this.#waiting = []
+  }
+
+  whenBegun(begun: () => void, failed: (error: () => Error) => void): void {
+    if (this.#begun) begun()
+    else if (this.#failure !== null) failed(() => this.#beginError())
+    else this.#waiting.push({ begun, failed })
+  }
+
+  #beginError(): Error {
+    this.#error ??= (this.#failure as () => Error)()
+    return this.#error
+  }
+
+  // ---- work ----
+
+  run(text: string, parameters: object): ResultStream {
+    const stream = new ResultStream(this.host, this, this.native, text, parameters)
+    if (this.#status === 'open') {
+      this.#streams.add(stream)
+      startRun(stream, this.native, null, null)
+    } else {
+      const message = this.#refusal('run query in')
+      stream.fail(() => clientError(message))
+    }
+    return stream
+  }
+
+  ended(stream: ResultStream, failed: boolean): void {
+    this.#streams.delete(stream)
+    if (failed) this.#failed()
+  }
+
+  /** The server has rolled back, or will: nothing more can be done in this transaction. */
+  #failed(): void {
+    if (this.#status !== 'open') return
+    this.#status = 'failed'
+    this.#cleaning = this.engine.ask<void>(op => this.native.rollback(op)).catch(() => {})
+    this.#owner.transactionEnded()
+  }
+
+  // ---- ends ----
+
+  async commit(): Promise<void> {
+    this.#finish('commit', 'committed')
+    await this.engine.ask(op => this.native.commit(op))
+    this.#owner.committed(this.native)
+  }
+
+  async rollback(): Promise<void> {
+    if (this.#status === 'failed') {
+      await this.#cleaning
+      return
+    }
+    this.#finish('rollback', 'rolled back')
+    this.#discard()
+    await this.engine.ask(op => this.native.rollback(op))
+  }
+
+  async close(): Promise<void> {
+    if (this.isOpen) await this.rollback()
+  }
+
+  /** The session rolls it back, by closing. */
+  abandon(): void {
+    if (this.#status !== 'open') return
+    this.#finish('rollback', 'rolled back')
+    this.#discard()
+  }
+
+  #finish(what: string, status: Status): void {
+    if (this.#status !== 'open') throw clientError(this.#refusal(what))
+    this.#status = status
+    this.#owner.transactionEnded()
+  }
+
+  /** Results that nobody reads are not worth waiting for. */
+  #discard(): void {
+    for (const stream of this.#streams) if (stream.consumer === null) stream.cancel()
+  }
+
+  #refusal(what: string): string {
+    return `Cannot ${what} this transaction, because ${BECAUSE[this.#status as Exclude<Status, 'open'>]}.`
+  }
+}
+
+interface BeginWatcher {
+  begun: () => void
+  failed: (error: () => Error) => void
+}
+
+/** A transaction: several queries that take effect together, or not at all. */
+export class Transaction {
+  /** @internal */
+  protected readonly state: TransactionState
+
+  /** @internal */
+  constructor(state: TransactionState) {
+    this.state = state
+    // Not for the application, and not for those who print it.
+    Object.defineProperty(this, 'state', { enumerable: false })
+  }
+
+  /**
+   * Runs a query in this transaction. Queries run in the order of the calls; none has to be awaited before the next.
+   *
+   * @param query Cypher, or `{text, parameters}`
+   * @param parameters its parameters, by name
+   * @param parameterRules how to check and convert the parameters
+   * @throws TypeError when it is no query, or the parameters are no object
+   */
+  run<T extends RecordShape = RecordShape>(
+    query: Query,
+    parameters?: unknown,
+    parameterRules?: Rules
+  ): Result<T> {
+    const { text, parameters: checked } = checkQuery(query, parameters, parameterRules)
+    return new Result<T>(this.state.run(text, checked), this.state.lowWatermark)
+  }
+
+  /**
+   * Makes all that was done permanent. Rejects when the server refuses, and then all was rolled back; except where the error has
+   * `unknownOutcome`: the connection was lost before the answer came, and only a look at the data can tell.
+   */
+  commit(): Promise<void> {
+    return this.state.commit()
+  }
+
+  /** Undoes all that was done. Of a transaction that has failed nothing is left to undo. */
+  rollback(): Promise<void> {
+    return this.state.rollback()
+  }
+
+  /** True until it was committed or rolled back, or has failed. */
+  isOpen(): boolean {
+    return this.state.isOpen
+  }
+
+  /** Rolls back, if it is still open. */
+  close(): Promise<void> {
+    return this.state.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/**
+ * What `beginTransaction` gives: a transaction that can be used at once, and a promise of it, for those who want to know that
+ * it has begun.
+ */
+export class TransactionPromise extends Transaction implements Promise<Transaction> {
+  readonly [Symbol.toStringTag] = 'TransactionPromise'
+  #promise: Promise<Transaction> | null = null
+
+  // biome-ignore lint/suspicious/noThenProperty: it is a promise, as in neo4j-driver
+  then<A = Transaction, B = never>(
+    onFulfilled?: ((value: Transaction) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
+  ): Promise<A | B> {
+    return this.#begun().then(onFulfilled, onRejected)
+  }
+
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Transaction | B> {
+    return this.#begun().catch(onRejected)
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<Transaction> {
+    return this.#begun().finally(onFinally)
+  }
+
+  #begun(): Promise<Transaction> {
+    this.#promise ??= new Promise(resolve => {
+      this.state.whenBegun(
+        () => resolve(new Transaction(this.state)),
+        error => rejectLater(resolve, error)
+      )
+    })
+    return this.#promise
+  }
+}
+
+/** The transaction of a transaction function: whoever runs the function begins and ends it. */
+export class ManagedTransaction {
+  readonly #transaction: Transaction
+
+  /** @internal */
+  constructor(transaction: Transaction) {
+    this.#transaction = transaction
+  }
+
+  /** Runs a query in this transaction: see {@link Transaction.run}. */
+  run<T extends RecordShape = RecordShape>(
+    query: Query,
+    parameters?: unknown,
+    parameterRules?: Rules
+  ): Result<T> {
+    return this.#transaction.run<T>(query, parameters, parameterRules)
+  }
+}
