@@ -1,0 +1,40 @@
+// The stages of `npm test`: what each runs, what servers it needs to have downloaded, and how long it may take.
+
+import { products } from '../servers/index.mjs'
+
+const minutes = n => n * 60_000
+
+/**
+ * @typedef {object} Stage
+ * @property {string} name
+ * @property {string} [folder] of *.test.mjs files; without it: cargo
+ * @property {number} limit ms for the whole stage
+ * @property {number} [fileLimit] ms for one file
+ * @property {number} [concurrency] files at once
+ * @property {string[]} [servers] what is downloaded before, so that no test waits for a download
+ */
+
+/** @type {Stage[]} */
+export const stages = [
+  { name: 'rust', limit: minutes(25) },
+  { name: 'unit', folder: '__test__/unit', limit: minutes(5), fileLimit: minutes(2) },
+  { name: 'contract', folder: '__test__/contract', limit: minutes(8), fileLimit: minutes(4) },
+  { name: 'types', folder: '__test__/types', limit: minutes(5), fileLimit: minutes(4) },
+  {
+    name: 'integration',
+    folder: '__test__/integration',
+    limit: minutes(20),
+    fileLimit: minutes(8),
+    concurrency: 1,
+    servers: products.map(product => product.name)
+  },
+  {
+    name: 'faults',
+    folder: '__test__/faults',
+    limit: minutes(20),
+    fileLimit: minutes(10),
+    concurrency: 1,
+    servers: ['ha']
+  },
+  { name: 'package', folder: '__test__/package', limit: minutes(8), fileLimit: minutes(7), concurrency: 1 }
+]
