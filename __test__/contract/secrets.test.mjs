@@ -1,0 +1,131 @@
+// Secrets are in no error, no log and no inspect.
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { cluster, failing, member, Neo4jHA, ready, settle, test } from '../support/contract.mjs'
+import { bolt } from '../support/scripted-server.mjs'
+
+const password = 'hunter2-Zwölf'
+const encoded = Buffer.from(`neo4j:${password}`).toString('base64')
+const auth = { user: 'neo4j', pass: password }
+
+const clean = (text, where) => {
+  for (const secret of [password, encoded, JSON.stringify(password).slice(1, -1)]) {
+    assert.ok(!String(text).includes(secret), `the password is in ${where}: ${text}`)
+  }
+}
+
+const told = error =>
+  [error.message, error.stack, inspect(error, { depth: 20, showHidden: true }), JSON.stringify(error)].join(
+    '\n'
+  )
+
+test('the password is in no error', async t => {
+  for (const versions of [['2.0'], ['3.0'], ['5.8']]) {
+    const group = await cluster(t, { versions, auth: { user: 'neo4j', pass: 'another' } })
+    const driver = await ready(t, group.servers, { auth, neo4jDriverOptions: { maxTransactionRetryTime: 0 } })
+    clean(told(await failing(driver.session(true).run('RETURN 1'))), 'the error of a wrong password')
+    for (const one of driver.servers) clean(inspect(one.info), 'info')
+    for (const { bolt: server } of group.members) server.handshake = 'garbage'
+    clean(told(await failing(driver.session(true).run('RETURN 1'))), 'the error of a broken server')
+    await Promise.all(group.members.map(one => one.kill()))
+    clean(told(await failing(driver.session(true).run('RETURN 1'))), 'the error of a dead server')
+    await driver.checkServers()
+    for (const one of driver.servers) clean(told(one.info.err), 'info.err')
+  }
+})
+
+test('the password is in no error of construction', () => {
+  for (const options of [
+    { auth: { user: 7, pass: password } },
+    { auth, strategy: 99 },
+    { auth, neo4jDriverOptions: { trust: 'X' } }
+  ]) {
+    assert.throws(
+      () => new Neo4jHA([['http://127.0.0.1:1', 'bolt://127.0.0.1:1']], options).close(),
+      error => {
+        clean(told(error), 'the error')
+        return true
+      }
+    )
+  }
+  for (const servers of [
+    [`http://neo4j:${password}@127.0.0.1:1`],
+    [[`http://neo4j:${password}@`, 'bolt://x']]
+  ]) {
+    assert.throws(
+      () => new Neo4jHA(servers, {}).close(),
+      error => {
+        clean(told(error), 'the error of a URL')
+        return true
+      }
+    )
+  }
+})
+
+test('the password is in no log, at no level', async t => {
+  const lines = []
+  for (const method of ['log', 'info', 'warn', 'error', 'debug']) {
+    t.mock.method(console, method, (...words) => lines.push(words.map(word => inspect(word)).join(' ')))
+  }
+  const one = await member(t, { auth, versions: ['5.8'] })
+  const logging = { level: 'debug', logger: (level, message) => lines.push(`${level} ${inspect(message)}`) }
+  const driver = await ready(t, [one.location], {
+    auth,
+    neo4jDriverOptions: { logging, maxTransactionRetryTime: 0 }
+  })
+  await driver.session(true).run('RETURN $x AS x', { x: 1 })
+  await settle(driver.session(true).run('NONSENSE'))
+  one.bolt.auth = { user: 'neo4j', pass: 'changed' }
+  await one.bolt.kick()
+  await settle(driver.session(true).run('RETURN 2'))
+  await driver.close()
+  clean(lines.join('\n'), 'the log')
+})
+
+test('the password is in no inspect: of the driver, a session, a transaction, a result', async t => {
+  const { servers } = await cluster(t, { auth })
+  const driver = await ready(t, servers, { auth })
+  const session = driver.session(true)
+  const result = await session.run('RETURN 1')
+  const tx = session.beginTransaction()
+  await tx.run('RETURN 2')
+  for (const [name, value] of Object.entries({ driver, session, tx, result, servedBy: result.servedBy })) {
+    clean(inspect(value, { depth: 20 }), `inspect of ${name}`)
+    clean(`${value}`, name)
+  }
+  await tx.rollback()
+})
+
+test('the password of a plain driver is in no inspect and no error', async t => {
+  const one = await member(t, { auth: { user: 'neo4j', pass: 'another' }, versions: bolt.neo4j526 })
+  const { driver: neo4j } = Neo4jHA
+  const driver = neo4j.driver(one.uri, neo4j.auth.basic('neo4j', password))
+  t.after(() => driver.close())
+  clean(inspect(driver, { depth: 20 }), 'inspect')
+  clean(told(await failing(driver.session().run('RETURN 1'))), 'the error')
+})
+
+test('credentials go to the server they are for, and to no other', async t => {
+  const mine = await member(t, { auth })
+  const other = await member(t, { auth: { user: 'neo4j', pass: 'other-word' }, role: 'slave' })
+  const driver = await ready(
+    t,
+    [
+      { url: mine.url, bolt: mine.uri, auth },
+      { url: other.url, bolt: other.uri, auth: { user: 'neo4j', pass: 'other-word' } }
+    ],
+    { strategy: 1 }
+  )
+  await driver.session(false).run('RETURN 1')
+  await driver.session(false).run('RETURN 1')
+  assert.equal(mine.bolt.received('HELLO')[0].fields.at(-1).credentials, password)
+  assert.equal(other.bolt.received('HELLO')[0].fields.at(-1).credentials, 'other-word')
+  assert.ok(other.checks.every(({ headers }) => headers.authorization !== `Basic ${encoded}`))
+})
+
+test('a server known by its bolt URI alone gets no HTTP request with credentials', async t => {
+  const one = await member(t, { auth, versions: bolt.neo4j526 })
+  const driver = await ready(t, one.uri, { auth })
+  await driver.session(true).run('RETURN 1')
+  assert.equal(one.checks.length, 0)
+})

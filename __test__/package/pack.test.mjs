@@ -1,0 +1,159 @@
+// The packages as a user gets them: the two tarballs alone, in an empty folder, on a machine without Rust.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { which } from '../../tools/lib/exec.mjs'
+import { bin, ROOT } from '../../tools/lib/project.mjs'
+import { pack } from '../../tools/pack.mjs'
+
+const exec = promisify(execFile)
+const scratch = realpathSync(mkdtempSync(join(tmpdir(), 'neo4j-ha-install-')))
+const app = join(scratch, 'app')
+const env = { ...process.env, PATH: pathWithoutRust(), NODE_PATH: '' }
+let tarballs
+
+/** The PATH less the folders which hold a Rust tool; node itself stays reachable. */
+function pathWithoutRust() {
+  const tools = join(scratch, 'bin')
+  mkdirSync(tools)
+  symlinkSync(process.execPath, join(tools, 'node'))
+  const others = process.env.PATH.split(delimiter).filter(
+    folder => !which('cargo', [folder]) && !which('rustc', [folder])
+  )
+  return [tools, ...others].join(delimiter)
+}
+
+/** Runs a program of the application and gives what it prints; it must end by itself. */
+async function node(...args) {
+  const { stdout } = await exec(process.execPath, args, { cwd: app, env, timeout: 60_000 })
+  return stdout.trim()
+}
+
+/** Type-checks the file with the compiler of this project, by the given options and nothing else. */
+async function typeCheck(file, ...options) {
+  try {
+    await exec(process.execPath, [bin('typescript', 'tsc'), '--noEmit', '--strict', ...options, file], {
+      cwd: app,
+      env
+    })
+  } catch (error) {
+    assert.fail(`${file} does not compile:\n${error.stdout}`)
+  }
+}
+
+before(async () => {
+  tarballs = await pack(join(scratch, 'tarballs'))
+  mkdirSync(app)
+  writeFileSync(join(app, 'package.json'), '{ "name": "app", "version": "1.0.0", "private": true }\n')
+  const npm = realpathSync(which('npm'))
+  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', tarballs.root, tarballs.platform]
+  await exec(process.execPath, [npm, ...install], { cwd: app, env, timeout: 180_000 })
+})
+
+after(() => rmSync(scratch, { recursive: true, force: true }))
+
+describe('the packed packages', () => {
+  it('are installed without a Rust tool in reach', () => {
+    assert.equal(which('cargo', env.PATH.split(delimiter)), null)
+    assert.equal(which('rustc', env.PATH.split(delimiter)), null)
+  })
+
+  it('hold what a user needs and nothing else', () => {
+    const files = readdirSync(join(app, 'node_modules', 'neo4j-ha-bolt-driver')).sort()
+    const wanted = [
+      'LICENSE',
+      'README.md',
+      'dist',
+      'index.d.mts',
+      'index.d.ts',
+      'index.mjs',
+      'native.d.ts',
+      'native.js',
+      'package.json'
+    ]
+    assert.deepEqual(
+      files.filter(file => file !== 'node_modules'),
+      wanted
+    )
+  })
+
+  it('name the package of every platform as an optional dependency of the same version', () => {
+    const read = name => JSON.parse(readFileSync(join(app, 'node_modules', name, 'package.json'), 'utf8'))
+    const { version, optionalDependencies, dependencies } = read('neo4j-ha-bolt-driver')
+    const { napi } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    assert.equal(Object.keys(optionalDependencies).length, napi.targets.length)
+    assert.deepEqual(new Set(Object.values(optionalDependencies)), new Set([version]))
+    assert.deepEqual(Object.keys(dependencies), ['neo4j-driver-core'])
+    const here = readdirSync(join(app, 'node_modules')).filter(name =>
+      name.startsWith('neo4j-ha-bolt-driver-')
+    )
+    assert.equal(here.length, 1, 'only the package of this platform is installed')
+    assert.equal(optionalDependencies[here[0]], read(here[0]).version)
+    assert.deepEqual(read(here[0]).os, [process.platform])
+    assert.deepEqual(read(here[0]).cpu, [process.arch])
+  })
+
+  it('load by require, and the native module works', async () => {
+    const program = `
+      const Neo4jHA = require('neo4j-ha-bolt-driver')
+      const driver = new Neo4jHA([['http://127.0.0.1:1', 'bolt://127.0.0.1:1']], {}, () => {
+        console.log(typeof Neo4jHA, Neo4jHA.HAStrategies.nearest, driver.servers[0].info.status === Neo4jHA.Status.down)
+        driver.close()
+      })`
+    assert.equal(await node('-e', program), 'function 2 true')
+  })
+
+  it('load by import, as default and by name, the same class', async () => {
+    const program = `
+      import Neo4jHA, { HAReadWrite, HAStrategies, ServerType, Status } from 'neo4j-ha-bolt-driver'
+      import { createRequire } from 'node:module'
+      const same = createRequire(process.cwd() + '/')('neo4j-ha-bolt-driver') === Neo4jHA
+      console.log(same, HAStrategies === Neo4jHA.HAStrategies, HAReadWrite.all.slave.write, ServerType.master, Status.up)`
+    assert.equal(await node('--input-type=module', '-e', program), 'true true true 2 1')
+  })
+
+  it('compile in a TypeScript program: ES modules, module node16', async () => {
+    writeFileSync(
+      join(app, 'program.mts'),
+      `import Neo4jHA, { HAStrategies } from 'neo4j-ha-bolt-driver'
+      const driver = new Neo4jHA([['http://localhost:7474', 'bolt://localhost:7687']], { strategy: HAStrategies.nearest })
+      const session = driver.session(true)
+      const result = await session.run('RETURN $a AS a', { a: 1 })
+      const master: number = driver.masterIndex
+      export const rows: number = result.records.length + master
+      await driver.close()\n`
+    )
+    await typeCheck('program.mts', '--module', 'node16', '--target', 'es2022')
+  })
+
+  it('compile in a TypeScript program: CommonJS, module node16', async () => {
+    writeFileSync(join(app, 'program.cts'), commonJs)
+    await typeCheck('program.cts', '--module', 'node16', '--target', 'es2022')
+  })
+
+  it('compile in a TypeScript program: CommonJS, module commonjs', async () => {
+    writeFileSync(join(app, 'program.ts'), commonJs)
+    await typeCheck('program.ts', '--module', 'commonjs', '--target', 'es2022')
+  })
+})
+
+const commonJs = `import Neo4jHA = require('neo4j-ha-bolt-driver')
+  const driver = new Neo4jHA([['http://localhost:7474', 'bolt://localhost:7687']], { strategy: Neo4jHA.HAStrategies.random })
+  driver.session().run('RETURN 1 AS one').then(result => {
+    const rows: number = result.records.length
+    console.log(rows)
+  })\n`
