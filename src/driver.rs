@@ -27,7 +27,11 @@ impl NativeDriver {
     }
 
     /// Tells the operation when the work is done.
-    fn spawn(&self, op: i32, work: impl Future<Output = Result<String, Error>> + Send + 'static) -> napi::Result<()> {
+    fn spawn(
+        &self,
+        op: i32,
+        work: impl Future<Output = Result<String, Error>> + Send + 'static,
+    ) -> napi::Result<()> {
         let inbox = self.inbox.clone();
         let runtime = runtime::handle()?;
         let work = runtime.spawn(work);
@@ -36,7 +40,10 @@ impl NativeDriver {
                 Ok(Ok(json)) => inbox.push_text(Message::Done, op, &json),
                 Ok(Err(error)) => inbox.push_text(Message::Failure, op, &failure::to_json(&error)),
                 Err(panic) => {
-                    let error = Error::new(driver::Kind::Client, format!("The driver failed inside: {panic}. Please report it."));
+                    let error = Error::new(
+                        driver::Kind::Client,
+                        format!("The driver failed inside: {panic}. Please report it."),
+                    );
                     inbox.push_text(Message::Failure, op, &failure::to_json(&error));
                 }
             }
@@ -64,8 +71,9 @@ impl NativeDriver {
         config: Option<String>,
     ) -> napi::Result<NativeSession> {
         let config = match config {
-            Some(json) => serde_json::from_str(&json)
-                .map_err(|e| napi::Error::from_reason(format!("The session's configuration is wrong: {e}")))?,
+            Some(json) => serde_json::from_str(&json).map_err(|e| {
+                napi::Error::from_reason(format!("The session's configuration is wrong: {e}"))
+            })?,
             None => SessionConfig::default(),
         };
         let intent = self.driver.intent(write, rw_mask, strategy, server);
@@ -75,7 +83,8 @@ impl NativeDriver {
     /// The place of the server that a session would get.
     #[napi(catch_unwind)]
     pub fn choose(&self, write: bool, rw_mask: i32, strategy: i32) -> u32 {
-        u32::try_from(self.driver.choose(self.driver.intent(write, rw_mask, strategy, -1))).unwrap_or_default()
+        u32::try_from(self.driver.choose(self.driver.intent(write, rw_mask, strategy, -1)))
+            .unwrap_or_default()
     }
 
     /// The places of the servers that may do the work.
@@ -112,7 +121,8 @@ impl NativeDriver {
         self.spawn(op, async {
             let found = verify.await?;
             let version = [found.version.major, found.version.minor];
-            Ok(serde_json::json!({"address": found.address, "version": version, "agent": found.agent}).to_string())
+            Ok(serde_json::json!({"address": found.address, "version": version, "agent": found.agent})
+                .to_string())
         })
     }
 

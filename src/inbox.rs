@@ -52,7 +52,14 @@ impl Inbox {
     }
 
     /// Appends a message whose payload of `length` bytes is written by `fill`. JavaScript is not woken yet.
-    pub(crate) fn push(&self, kind: Message, op: i32, argument: usize, length: usize, fill: impl FnOnce(&mut [u8])) {
+    pub(crate) fn push(
+        &self,
+        kind: Message,
+        op: i32,
+        argument: usize,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) {
         let whole = (HEADER + length).next_multiple_of(8);
         let mut queue = self.queue.lock();
         let at = queue.bytes.len();

@@ -52,7 +52,9 @@ impl Observer for JsObserver {
         let question = self.next_question.fetch_add(1, Ordering::Relaxed);
         let (asker, answer) = oneshot::channel();
         self.questions.lock().insert(question, asker);
-        let text = json!({"driver": self.driver, "strategy": strategy, "candidates": candidates, "write": write}).to_string();
+        let text =
+            json!({"driver": self.driver, "strategy": strategy, "candidates": candidates, "write": write})
+                .to_string();
         self.inbox.push_text(Message::Choose, question, &text);
         Box::pin(async move {
             let index = answer.await.map_err(|_| "nobody answered".to_owned())?;

@@ -96,7 +96,8 @@ impl NativeSession {
     /// Copies the oldest announced batch of a result to `into`, which has its length.
     #[napi(catch_unwind)]
     pub fn take(&self, op: i32, mut into: Uint8ArraySlice<'_>) -> napi::Result<()> {
-        let batch = sink::take(&self.results, op).ok_or_else(|| napi::Error::from_reason("There is no batch to take."))?;
+        let batch = sink::take(&self.results, op)
+            .ok_or_else(|| napi::Error::from_reason("There is no batch to take."))?;
         // SAFETY: JavaScript does not run while this does, so nobody else looks at the buffer.
         let into = unsafe { into.as_mut() };
         if into.len() != batch.byte_len() {

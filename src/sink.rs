@@ -96,18 +96,25 @@ impl Sink for JsSink {
     fn summary(&self, summary: Summary) {
         self.finish();
         let length = summary.metadata.byte_len();
-        self.inbox.push(Message::Summary, self.op, length, PREFIX + length, |payload| {
+        let agent = summary.agent.as_bytes();
+        self.inbox.push(Message::Summary, self.op, length, PREFIX + length + agent.len(), |payload| {
             let (prefix, rest) = payload.split_at_mut(PREFIX);
+            let (batch, text) = rest.split_at_mut(length);
             let attempts = i32::try_from(summary.attempts).unwrap_or(i32::MAX);
-            put_words(prefix, [word(summary.server), version_word(summary.version), attempts, 0]);
-            summary.metadata.write(rest);
+            put_words(
+                prefix,
+                [word(summary.server), version_word(summary.version), attempts, word(agent.len())],
+            );
+            summary.metadata.write(batch);
+            text.copy_from_slice(agent);
         });
     }
 
     fn failure(&self, error: Error) {
         self.finish();
         let text = failure::to_json(&error);
-        self.inbox.push(Message::Failure, self.op, text.len(), text.len(), |p| p.copy_from_slice(text.as_bytes()));
+        self.inbox
+            .push(Message::Failure, self.op, text.len(), text.len(), |p| p.copy_from_slice(text.as_bytes()));
     }
 
     fn flush(&self) {

@@ -156,7 +156,10 @@ fn no_scheme() -> String {
 
 impl std::fmt::Debug for AuthConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AuthConfig").field("scheme", &self.scheme).field("principal", &self.principal).finish_non_exhaustive()
+        f.debug_struct("AuthConfig")
+            .field("scheme", &self.scheme)
+            .field("principal", &self.principal)
+            .finish_non_exhaustive()
     }
 }
 
@@ -184,7 +187,9 @@ fn json_to_value(json: &serde_json::Value) -> bolt::packstream::Value {
         },
         serde_json::Value::String(s) => Value::String(s.clone()),
         serde_json::Value::Array(list) => Value::List(list.iter().map(json_to_value).collect()),
-        serde_json::Value::Object(map) => Value::Map(map.iter().map(|(k, v)| (k.clone(), json_to_value(v))).collect()),
+        serde_json::Value::Object(map) => {
+            Value::Map(map.iter().map(|(k, v)| (k.clone(), json_to_value(v))).collect())
+        }
     }
 }
 
@@ -308,7 +313,10 @@ impl ServerConfig {
     /// The parsed Bolt address and TLS wish.
     pub(crate) fn address(&self) -> Result<crate::address::Address, Error> {
         crate::address::Address::parse(&self.bolt).map_err(|reason| {
-            Error::new(Kind::Client, format!("'{}' is not a Bolt address: {reason}. Use bolt://host:port.", self.bolt))
+            Error::new(
+                Kind::Client,
+                format!("'{}' is not a Bolt address: {reason}. Use bolt://host:port.", self.bolt),
+            )
         })
     }
 }

@@ -183,11 +183,8 @@ impl Driver {
             };
             let mut pooled = pool.acquire().await?;
             pooled.reset().await?;
-            let identity = ServerIdentity {
-                address: pool.endpoint.address.to_string(),
-                version: pooled.bolt.version(),
-                agent: pooled.bolt.server_agent().unwrap_or_default().to_owned(),
-            };
+            let (version, agent) = pooled.identity();
+            let identity = ServerIdentity { address: pool.endpoint.address.to_string(), version, agent };
             pooled.release();
             Ok(identity)
         }
@@ -221,7 +218,8 @@ impl Shared {
             return pinned;
         }
         let candidates = eligible(view, intent.permissions, intent.write);
-        pick(intent.strategy, view, &candidates, &self.turn).unwrap_or_else(|| self.fall_back(view, intent.write))
+        pick(intent.strategy, view, &candidates, &self.turn)
+            .unwrap_or_else(|| self.fall_back(view, intent.write))
     }
 
     /// Chooses by any strategy; asks the user's own where it is one.
@@ -265,7 +263,9 @@ impl Shared {
     /// Whether any server fits, other than this one.
     pub(crate) fn another_fits(&self, but: Option<usize>, intent: Intent) -> bool {
         intent.pinned.is_none()
-            && eligible(&self.topology.view(), intent.permissions, intent.write).iter().any(|i| Some(*i) != but)
+            && eligible(&self.topology.view(), intent.permissions, intent.write)
+                .iter()
+                .any(|i| Some(*i) != but)
     }
 
     /// Waits for the end of the first check.

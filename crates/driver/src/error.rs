@@ -47,7 +47,14 @@ pub enum Kind {
 impl Error {
     /// An error without a server.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), server: None, unknown_outcome: false, failure: None, earlier: Vec::new() }
+        Error {
+            kind,
+            message: message.into(),
+            server: None,
+            unknown_outcome: false,
+            failure: None,
+            earlier: Vec::new(),
+        }
     }
 
     /// What the server answered.
@@ -88,7 +95,9 @@ impl Error {
     /// of `neo4j-driver`, and [`Error::unknown_outcome`] warns.
     pub fn retryable(&self) -> bool {
         match (&self.failure, self.kind) {
-            (Some(failure), _) => is_transient(&failure.code) || is_not_writable(&failure.code) || is_role_change(failure),
+            (Some(failure), _) => {
+                is_transient(&failure.code) || is_not_writable(&failure.code) || is_role_change(failure)
+            }
             (None, Kind::Connection) => true,
             _ => false,
         }
@@ -108,7 +117,9 @@ impl Error {
     pub(crate) fn server_unfit(&self) -> bool {
         match (&self.failure, self.kind) {
             (Some(failure), _) => {
-                is_not_writable(&failure.code) || is_role_change(failure) || failure.code.ends_with(".DatabaseUnavailable")
+                is_not_writable(&failure.code)
+                    || is_role_change(failure)
+                    || failure.code.ends_with(".DatabaseUnavailable")
             }
             (None, Kind::Connection) => true,
             _ => false,
@@ -123,7 +134,10 @@ fn is_transient(code: &str) -> bool {
 
 /// The server is no longer a writer.
 fn is_not_writable(code: &str) -> bool {
-    matches!(code, "Neo.ClientError.Cluster.NotALeader" | "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase")
+    matches!(
+        code,
+        "Neo.ClientError.Cluster.NotALeader" | "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase"
+    )
 }
 
 /// What HA members of 3.x answer during an election and right after a start. They have no code of their own:

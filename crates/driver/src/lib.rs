@@ -23,8 +23,8 @@ mod topology;
 
 pub use address::{Address, TlsWish};
 pub use config::{
-    AccessMode, AuthConfig, BoltAgent, Config, LogLevel, Mode, NotificationFilterConfig, ServerConfig, SessionConfig, Trust,
-    TxConfig,
+    AccessMode, AuthConfig, BoltAgent, Config, LogLevel, Mode, NotificationFilterConfig, ServerConfig,
+    SessionConfig, Trust, TxConfig,
 };
 pub use driver::{Driver, ServerIdentity};
 pub use error::{Error, Kind, ServerRef};

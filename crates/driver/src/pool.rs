@@ -32,7 +32,9 @@ pub(crate) struct Pooled {
 
 impl Pool {
     pub(crate) fn new(endpoint: Endpoint, log: Log) -> Self {
-        let permits = Arc::new(Semaphore::new(endpoint.config.max_connection_pool_size.clamp(1, Semaphore::MAX_PERMITS)));
+        let permits = Arc::new(Semaphore::new(
+            endpoint.config.max_connection_pool_size.clamp(1, Semaphore::MAX_PERMITS),
+        ));
         Pool { endpoint, log, permits, idle: Mutex::new(Vec::new()) }
     }
 
@@ -72,9 +74,7 @@ impl Pool {
             conn.close().await;
             return Err(self.closed());
         }
-        self.log.debug(|| {
-            format!("connected to {} by Bolt {}", self.endpoint.address, conn.bolt.version())
-        });
+        self.log.debug(|| format!("connected to {} by Bolt {}", self.endpoint.address, conn.bolt.version()));
         Ok(Pooled { conn, pool: self.clone(), _permit: permit })
     }
 
@@ -85,9 +85,12 @@ impl Pool {
         if too_old || !conn.is_quiet().await {
             return false;
         }
-        let tested_after = config.connection_liveness_check_timeout.and_then(|limit| u64::try_from(limit).ok());
+        let tested_after =
+            config.connection_liveness_check_timeout.and_then(|limit| u64::try_from(limit).ok());
         match tested_after {
-            Some(limit) if conn.idle_since.elapsed() >= Duration::from_millis(limit) => conn.reset().await.is_ok(),
+            Some(limit) if conn.idle_since.elapsed() >= Duration::from_millis(limit) => {
+                conn.reset().await.is_ok()
+            }
             _ => true,
         }
     }

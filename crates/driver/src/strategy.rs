@@ -79,7 +79,12 @@ pub(crate) fn is_eligible(view: &View, index: usize, permissions: Permissions, w
 }
 
 /// Picks by one of the strategies that need no callback; `None` if there is no candidate.
-pub(crate) fn pick(strategy: Strategy, view: &View, candidates: &[usize], turn: &AtomicUsize) -> Option<usize> {
+pub(crate) fn pick(
+    strategy: Strategy,
+    view: &View,
+    candidates: &[usize],
+    turn: &AtomicUsize,
+) -> Option<usize> {
     if candidates.is_empty() {
         return None;
     }
@@ -143,19 +148,28 @@ mod tests {
     fn round_robin_begins_with_the_first_and_comes_round() {
         let v = view(&[(Status::Up, Role::Slave, 1.0); 3].map(|s| s));
         let turn = AtomicUsize::new(0);
-        let picks: Vec<_> = (0..4).map(|_| pick(Strategy::RoundRobin, &v, &[0, 1, 2], &turn).unwrap()).collect();
+        let picks: Vec<_> =
+            (0..4).map(|_| pick(Strategy::RoundRobin, &v, &[0, 1, 2], &turn).unwrap()).collect();
         assert_eq!(picks, [0, 1, 2, 0]);
     }
 
     #[test]
     fn nearest_takes_the_lowest_latency() {
-        let v = view(&[(Status::Up, Role::Slave, 9.0), (Status::Up, Role::Slave, 2.0), (Status::Up, Role::Slave, 5.0)]);
+        let v = view(&[
+            (Status::Up, Role::Slave, 9.0),
+            (Status::Up, Role::Slave, 2.0),
+            (Status::Up, Role::Slave, 5.0),
+        ]);
         assert_eq!(pick(Strategy::Nearest, &v, &[0, 1, 2], &AtomicUsize::new(0)), Some(1));
     }
 
     #[test]
     fn random_reaches_every_candidate_and_nothing_else() {
-        let v = view(&[(Status::Up, Role::Slave, 1.0), (Status::Up, Role::Slave, 1.0), (Status::Up, Role::Slave, 1.0)]);
+        let v = view(&[
+            (Status::Up, Role::Slave, 1.0),
+            (Status::Up, Role::Slave, 1.0),
+            (Status::Up, Role::Slave, 1.0),
+        ]);
         let seen: std::collections::BTreeSet<_> =
             (0..200).map(|_| pick(Strategy::Random, &v, &[0, 2], &AtomicUsize::new(0)).unwrap()).collect();
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), [0, 2]);

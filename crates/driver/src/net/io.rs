@@ -27,11 +27,16 @@ impl Io {
     pub(crate) async fn connect(address: &Address, tls: Option<Arc<ClientConfig>>) -> io::Result<Io> {
         let tcp = TcpStream::connect((address.host.as_str(), address.port)).await?;
         tcp.set_nodelay(true)?;
-        socket2::SockRef::from(&tcp).set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEP_ALIVE))?;
+        socket2::SockRef::from(&tcp)
+            .set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEP_ALIVE))?;
         let Some(config) = tls else { return Ok(Io::Plain(tcp)) };
-        let name = ServerName::try_from(address.host.clone()).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+        let name = ServerName::try_from(address.host.clone())
+            .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
         let stream = TlsConnector::from(config).connect(name, tcp).await.map_err(|e| {
-            io::Error::new(e.kind(), format!("TLS failed ({e}). Does the server speak TLS, and is its certificate trusted?"))
+            io::Error::new(
+                e.kind(),
+                format!("TLS failed ({e}). Does the server speak TLS, and is its certificate trusted?"),
+            )
         })?;
         Ok(Io::Tls(Box::new(stream)))
     }

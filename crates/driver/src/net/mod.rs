@@ -70,7 +70,10 @@ impl Conn {
             Ok(result) => result,
             Err(_) => Err(endpoint.error(
                 Kind::Connection,
-                format!("No connection to {} within {limit} ms (connectionTimeout). Is the server up?", endpoint.address),
+                format!(
+                    "No connection to {} within {limit} ms (connectionTimeout). Is the server up?",
+                    endpoint.address
+                ),
             )),
         }
     }
@@ -90,7 +93,10 @@ impl Conn {
                 None => {
                     return Err(endpoint.error(
                         Kind::Protocol,
-                        format!("{} speaks none of the Bolt versions 1 to 6.1 that this driver speaks.", endpoint.address),
+                        format!(
+                            "{} speaks none of the Bolt versions 1 to 6.1 that this driver speaks.",
+                            endpoint.address
+                        ),
                     ))
                 }
             },
@@ -112,19 +118,33 @@ impl Conn {
     }
 
     /// `None`: the server knows none of the versions proposed.
-    async fn shake_hands(endpoint: &Endpoint, proposal: Proposal) -> Result<Option<(Io, Version, Vec<u8>)>, Error> {
+    async fn shake_hands(
+        endpoint: &Endpoint,
+        proposal: Proposal,
+    ) -> Result<Option<(Io, Version, Vec<u8>)>, Error> {
         let lost = |what: &str, e: &dyn std::fmt::Display| {
             endpoint.error(Kind::Connection, format!("{} cannot be reached: {what}: {e}", endpoint.address))
         };
-        let mut io = Io::connect(&endpoint.address, endpoint.tls.clone()).await.map_err(|e| lost("connecting failed", &e))?;
+        let mut io = Io::connect(&endpoint.address, endpoint.tls.clone())
+            .await
+            .map_err(|e| lost("connecting failed", &e))?;
         let mut handshake = Handshake::new(proposal);
         let mut input = Vec::with_capacity(256);
         loop {
-            io.write_all(&handshake.take_output()).await.map_err(|e| lost("the handshake could not be sent", &e))?;
+            io.write_all(&handshake.take_output())
+                .await
+                .map_err(|e| lost("the handshake could not be sent", &e))?;
             input.clear();
-            let read = io.read_some(&mut input, 256).await.map_err(|e| lost("the handshake was not answered", &e))?;
+            let read = io
+                .read_some(&mut input, 256)
+                .await
+                .map_err(|e| lost("the handshake was not answered", &e))?;
             if read == 0 {
-                let hint = if endpoint.tls.is_none() { " Does it want TLS (bolt+s, or encrypted: true)?" } else { "" };
+                let hint = if endpoint.tls.is_none() {
+                    " Does it want TLS (bolt+s, or encrypted: true)?"
+                } else {
+                    ""
+                };
                 return Err(endpoint.error(
                     Kind::Connection,
                     format!("{} closed the connection during the handshake.{hint}", endpoint.address),
@@ -133,7 +153,9 @@ impl Conn {
             match handshake.handle_input(&input) {
                 Ok(Progress::NeedMore) => {}
                 Ok(Progress::Done { version, rest }) => {
-                    io.write_all(&handshake.take_output()).await.map_err(|e| lost("the handshake could not be sent", &e))?;
+                    io.write_all(&handshake.take_output())
+                        .await
+                        .map_err(|e| lost("the handshake could not be sent", &e))?;
                     return Ok(Some((io, version, rest)));
                 }
                 Err(HandshakeError::NoCommonVersion) => return Ok(None),
@@ -166,7 +188,9 @@ impl Conn {
                     self.broken = true;
                     return Err(Error::from_failure(failure).on(self.server.clone()));
                 }
-                _ => return Err(self.protocol_error("an answer to the login that the protocol does not have")),
+                _ => {
+                    return Err(self.protocol_error("an answer to the login that the protocol does not have"))
+                }
             }
         }
         Ok(())
@@ -187,7 +211,8 @@ impl Conn {
     pub(crate) fn poll_event(&mut self) -> Result<Option<Event>, Error> {
         self.bolt.poll_event().map_err(|e| {
             self.broken = true;
-            Error::new(Kind::Protocol, format!("{} broke the Bolt protocol: {e}", self.server.address)).on(self.server.clone())
+            Error::new(Kind::Protocol, format!("{} broke the Bolt protocol: {e}", self.server.address))
+                .on(self.server.clone())
         })
     }
 
@@ -248,6 +273,11 @@ impl Conn {
             }
             Some(_) => false,
         }
+    }
+
+    /// What the other end speaks and calls itself.
+    pub(crate) fn identity(&self) -> (Version, String) {
+        (self.bolt.version(), self.bolt.server_agent().unwrap_or_default().to_owned())
     }
 
     /// Asks for RESET and waits for its answer; what else still comes is dropped.

@@ -18,7 +18,9 @@ use crate::error::{Error, Kind};
 /// The TLS configuration for one server, or `None` for plain TCP. The scheme's suffix wins over the options.
 pub(crate) fn for_bolt(config: &Config, wish: TlsWish) -> Result<Option<Arc<ClientConfig>>, Error> {
     match wish {
-        TlsWish::Secure if config.trust == Trust::TrustCustomCaSignedCertificates => trusting(config, config.trust).map(Some),
+        TlsWish::Secure if config.trust == Trust::TrustCustomCaSignedCertificates => {
+            trusting(config, config.trust).map(Some)
+        }
         TlsWish::Secure => trusting(config, Trust::TrustSystemCaSignedCertificates).map(Some),
         TlsWish::SelfSigned => trusting(config, Trust::TrustAllCertificates).map(Some),
         TlsWish::Options if config.encrypted => trusting(config, config.trust).map(Some),
@@ -32,15 +34,18 @@ pub(crate) fn for_http(config: &Config) -> Result<ClientConfig, Error> {
 }
 
 fn trusting(config: &Config, trust: Trust) -> Result<Arc<ClientConfig>, Error> {
-    let failed = |what: &str, e: &dyn std::fmt::Display| Error::new(Kind::Client, format!("TLS cannot be set up: {what}: {e}"));
+    let failed = |what: &str, e: &dyn std::fmt::Display| {
+        Error::new(Kind::Client, format!("TLS cannot be set up: {what}: {e}"))
+    };
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|e| failed("no protocol version", &e))?;
     let tls = match trust {
-        Trust::TrustSystemCaSignedCertificates => {
-            builder.with_platform_verifier().map_err(|e| failed("the system's certificates", &e))?.with_no_client_auth()
-        }
+        Trust::TrustSystemCaSignedCertificates => builder
+            .with_platform_verifier()
+            .map_err(|e| failed("the system's certificates", &e))?
+            .with_no_client_auth(),
         Trust::TrustCustomCaSignedCertificates => {
             let verifier = CustomAuthorities::new(&config.trusted_certificates, provider)?;
             builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
@@ -69,7 +74,9 @@ impl CustomAuthorities {
         for text in pem {
             for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
                 let certificate = certificate.map_err(|e| refuse(format!("not a PEM certificate: {e}")))?;
-                roots.add(certificate.clone()).map_err(|e| refuse(format!("a certificate cannot be read: {e}")))?;
+                roots
+                    .add(certificate.clone())
+                    .map_err(|e| refuse(format!("a certificate cannot be read: {e}")))?;
                 trusted.push(certificate);
             }
         }
@@ -94,7 +101,10 @@ impl ServerCertVerifier for CustomAuthorities {
     ) -> Result<ServerCertVerified, rustls::Error> {
         match self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             // WebPKI looks at the validity period before this, so an expired certificate does not come here.
-            Err(e) if format!("{e:?}").contains("CaUsedAsEndEntity") && self.trusted.iter().any(|t| t == end_entity) => {
+            Err(e)
+                if format!("{e:?}").contains("CaUsedAsEndEntity")
+                    && self.trusted.iter().any(|t| t == end_entity) =>
+            {
                 rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }

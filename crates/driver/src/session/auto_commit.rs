@@ -76,21 +76,22 @@ impl State {
             pooled.release();
             return Err(Failed::finally(error));
         }
-        let version = pooled.bolt.version();
+        let identity = pooled.identity();
         match Streaming::new(session, run, server, &pooled, fetch_size).read(&mut pooled.conn).await {
             Ok((metadata, result)) => {
                 session.remember(metadata.bookmark());
                 pooled.release();
-                result.finish(&metadata, version, retry.attempts());
+                result.finish(&metadata, identity, retry.attempts());
                 Ok(())
             }
             Err(Broken { error, fate, delivered }) => {
                 pooled.release();
-                let may_be_done = may_be_done(&error, fate, by_slave) && !session.shared.config.retry_unknown_outcome;
+                let may_be_done =
+                    may_be_done(&error, fate, by_slave) && !session.shared.config.retry_unknown_outcome;
                 if may_be_done && session.writes() {
                     return Err(Failed::finally(error.with_unknown_outcome()));
                 }
-                let is_doubtful = may_be_done && version < READS_ARE_ENFORCED;
+                let is_doubtful = may_be_done && identity.0 < READS_ARE_ENFORCED;
                 Err(Failed { error, is_final: delivered, is_doubtful })
             }
         }

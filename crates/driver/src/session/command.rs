@@ -39,7 +39,9 @@ impl Command {
                 run.sink.flush();
             }
             Command::Close(done) => done.settle(Ok(())),
-            Command::Begin { done, .. } | Command::Commit(done) | Command::Rollback(done) => done.settle(Err(error)),
+            Command::Begin { done, .. } | Command::Commit(done) | Command::Rollback(done) => {
+                done.settle(Err(error))
+            }
         }
     }
 }

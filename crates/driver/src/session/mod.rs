@@ -20,7 +20,7 @@ use crate::error::{Error, Kind};
 use crate::pool::Pooled;
 use crate::retry::{Next, Retry};
 use crate::strategy::Intent;
-use crate::topology::Role;
+use crate::topology::{Role, Status};
 use command::{Command, Fate};
 pub use command::{Done, Run};
 pub use result::{Flow, Head, Sink, Summary};
@@ -54,7 +54,12 @@ struct State {
 }
 
 impl Session {
-    pub(crate) fn new(shared: Arc<Shared>, intent: Intent, config: SessionConfig, server: Option<usize>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        intent: Intent,
+        config: SessionConfig,
+        server: Option<usize>,
+    ) -> Self {
         let bookmarks = Mutex::new(config.bookmarks.clone());
         let state = State { server, transaction: None };
         let queue = Mutex::new(Queue { commands: VecDeque::new(), state: Some(state), closed: false });
@@ -102,7 +107,9 @@ impl Drop for Session {
     fn drop(&mut self) {
         let needed = {
             let queue = self.0.queue.lock();
-            !queue.closed && (queue.state.as_ref().is_none_or(|s| s.transaction.is_some()) || !queue.commands.is_empty())
+            !queue.closed
+                && (queue.state.as_ref().is_none_or(|s| s.transaction.is_some())
+                    || !queue.commands.is_empty())
         };
         if needed {
             self.0.post(Command::Close(Done::nobody()));
@@ -116,7 +123,8 @@ impl Inner {
         let mut queue = self.queue.lock();
         if queue.closed && !matches!(command, Command::Close(_)) {
             drop(queue);
-            command.refuse(Error::new(Kind::Client, "The session is closed: open another one for more work."));
+            command
+                .refuse(Error::new(Kind::Client, "The session is closed: open another one for more work."));
             return;
         }
         queue.closed |= matches!(command, Command::Close(_));
@@ -179,7 +187,9 @@ impl Worker {
                     Some(transaction) => transaction.run(&self.session, run).await,
                     None => state.auto_commit(&self.session, run).await,
                 },
-                Command::Begin { config, metadata, done } => done.settle(state.begin(&self.session, config, metadata).await),
+                Command::Begin { config, metadata, done } => {
+                    done.settle(state.begin(&self.session, config, metadata).await)
+                }
                 Command::Commit(done) => done.settle(state.commit(&self.session).await),
                 Command::Rollback(done) => done.settle(state.roll_back().await),
                 Command::Close(done) => {
@@ -232,9 +242,25 @@ impl State {
     /// A connection to the server to work on now.
     async fn connect(&mut self, session: &Inner) -> Result<(usize, Pooled), Error> {
         let server = self.choose(session).await?;
-        match session.shared.pools.get(server) {
-            Some(pool) => Ok((server, pool.acquire().await?)),
-            None => Err(Error::new(Kind::Client, format!("There is no server {server}."))),
+        let shared = &session.shared;
+        let Some(pool) = shared.pools.get(server) else {
+            return Err(Error::new(Kind::Client, format!("There is no server {server}.")));
+        };
+        let is_down = || shared.topology.view().servers.get(server).is_some_and(|s| s.status == Status::Down);
+        let was_down = is_down();
+        let mut changes = shared.topology.changes();
+        let acquiring = pool.acquire();
+        tokio::pin!(acquiring);
+        loop {
+            tokio::select! {
+                biased;
+                acquired = &mut acquiring => return Ok((server, acquired?)),
+                // A host that swallows packets, or a process that hangs, would be waited for much longer.
+                _ = changes.changed() => if is_down() && !was_down {
+                    let what = format!("{} stopped answering its checks while a connection was made.", pool.endpoint.address);
+                    return Err(pool.endpoint.error(Kind::Connection, what));
+                },
+            }
         }
     }
 
@@ -279,6 +305,7 @@ impl State {
 /// from the master to the slave that passed the work on.
 fn may_be_done(error: &Error, fate: Fate, by_slave: bool) -> bool {
     let lost = matches!(error.kind, Kind::Connection | Kind::Protocol) && fate >= Fate::Sent;
-    let passed_on = by_slave && fate == Fate::Executing && error.kind == Kind::Server && error.master_went_away();
+    let passed_on =
+        by_slave && fate == Fate::Executing && error.kind == Kind::Server && error.master_went_away();
     lost || passed_on
 }

@@ -53,6 +53,8 @@ pub struct Summary {
     pub server: usize,
     /// Bolt version of the connection.
     pub version: Version,
+    /// What the server calls itself, such as `Neo4j/5.26.0`.
+    pub agent: String,
     /// How often the query was sent, 1 if it went well at once.
     pub attempts: u32,
     /// The server's metadata: a batch of one row and one column, which holds a map.
@@ -247,12 +249,15 @@ impl<'a> Streaming<'a> {
     }
 
     /// Hands over the summary. The connection should be free by now, for whoever reacts to it.
-    pub(super) fn finish(mut self, metadata: &Metadata, version: Version, attempts: u32) {
+    pub(super) fn finish(mut self, metadata: &Metadata, (version, agent): (Version, String), attempts: u32) {
         self.announce();
         let sink = &self.run.sink;
         match self.transcoder.value(metadata.raw()) {
-            Ok(metadata) => sink.summary(Summary { server: self.server, version, attempts, metadata }),
-            Err(e) => sink.failure(Error::new(Kind::Protocol, format!("The summary of the result cannot be read: {e}."))),
+            Ok(metadata) => sink.summary(Summary { server: self.server, version, agent, attempts, metadata }),
+            Err(e) => sink.failure(Error::new(
+                Kind::Protocol,
+                format!("The summary of the result cannot be read: {e}."),
+            )),
         }
         sink.flush();
     }

@@ -18,7 +18,12 @@ pub(super) struct Transaction {
 }
 
 impl State {
-    pub(super) async fn begin(&mut self, session: &Inner, config: TxConfig, metadata: Option<Vec<u8>>) -> Result<(), Error> {
+    pub(super) async fn begin(
+        &mut self,
+        session: &Inner,
+        config: TxConfig,
+        metadata: Option<Vec<u8>>,
+    ) -> Result<(), Error> {
         if self.transaction.is_some() {
             return Err(Error::new(
                 Kind::Client,
@@ -38,7 +43,12 @@ impl State {
         }
     }
 
-    async fn try_begin(&mut self, session: &Inner, config: &TxConfig, metadata: Option<&[u8]>) -> Result<Transaction, Error> {
+    async fn try_begin(
+        &mut self,
+        session: &Inner,
+        config: &TxConfig,
+        metadata: Option<&[u8]>,
+    ) -> Result<Transaction, Error> {
         let (server, mut pooled) = self.connect(session).await?;
         let bookmarks = session.bookmarks.lock().clone();
         let filter = session.config.notification_filter.as_ref().map(|f| f.to_bolt());
@@ -134,12 +144,13 @@ impl Transaction {
             self.pooled = Some(pooled);
             return Err(error);
         }
-        let streamed = Streaming::new(session, run, self.server, &pooled, fetch_size).read(&mut pooled.conn).await;
+        let streamed =
+            Streaming::new(session, run, self.server, &pooled, fetch_size).read(&mut pooled.conn).await;
         match streamed {
             Ok((metadata, result)) => {
-                let version = pooled.bolt.version();
+                let identity = pooled.identity();
                 self.pooled = Some(pooled);
-                result.finish(&metadata, version, 1);
+                result.finish(&metadata, identity, 1);
                 Ok(())
             }
             // Without COMMIT nothing was done: no outcome is unknown here.

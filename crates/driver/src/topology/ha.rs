@@ -47,7 +47,9 @@ impl Checker {
             .tcp_nodelay(true)
             .user_agent(&config.user_agent)
             .build()
-            .map_err(|e| Error::new(Kind::Client, format!("The HTTP client of the checks cannot be made: {e}")))?;
+            .map_err(|e| {
+                Error::new(Kind::Client, format!("The HTTP client of the checks cannot be made: {e}"))
+            })?;
         let urls = config.servers.iter().map(status_url).collect::<Result<_, _>>()?;
         Ok(Checker {
             http,
@@ -146,7 +148,11 @@ fn classify(status: StatusCode, body: &str) -> Answer {
                 StatusCode::FORBIDDEN => ": this is not an HA member",
                 _ => "",
             };
-            Answer::Is(Status::Error, Role::Unknown, Some(format!("the check was answered with HTTP {}{hint}", status.as_u16())))
+            Answer::Is(
+                Status::Error,
+                Role::Unknown,
+                Some(format!("the check was answered with HTTP {}{hint}", status.as_u16())),
+            )
         }
     }
 }
@@ -178,7 +184,9 @@ fn describe(error: &reqwest::Error) -> String {
 
 fn status_url(server: &ServerConfig) -> Result<Option<reqwest::Url>, Error> {
     let Some(base) = &server.http else { return Ok(None) };
-    let wrong = |why: String| Error::new(Kind::Client, format!("'{base}' is not an HTTP address: {why}. Use http://host:port."));
+    let wrong = |why: String| {
+        Error::new(Kind::Client, format!("'{base}' is not an HTTP address: {why}. Use http://host:port."))
+    };
     let mut url = reqwest::Url::parse(base).map_err(|e| wrong(e.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(wrong("the scheme is neither http nor https".into()));
@@ -265,7 +273,8 @@ mod tests {
 
     #[test]
     fn status_urls() {
-        let server = |http: &str| ServerConfig { http: Some(http.into()), bolt: "bolt://x".into(), auth: None };
+        let server =
+            |http: &str| ServerConfig { http: Some(http.into()), bolt: "bolt://x".into(), auth: None };
         let url = |http| status_url(&server(http)).map(|u| u.unwrap().to_string());
         assert_eq!(url("http://h:7474").unwrap(), "http://h:7474/db/manage/server/ha/available");
         assert_eq!(url("https://h/proxy/").unwrap(), "https://h/proxy/db/manage/server/ha/available");
