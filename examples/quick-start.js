@@ -24,6 +24,7 @@ async function main() {
   })
   await writer.run('MATCH (a:Person {name: "Ada"}), (g:Person {name: "Grace"}) MERGE (a)-[:KNOWS]->(g)')
   await writer.close()
+  await new Promise(resolve => setTimeout(resolve, 1000)) // slaves follow the master within a moment
 
   for (const [name, strategy] of Object.entries(HAStrategies)) {
     for (let i = 0; i < 6; i++) {

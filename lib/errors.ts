@@ -64,7 +64,12 @@ export function isOfUnknownOutcome(error: unknown): boolean {
 
 /** The cause of an error that came after others. */
 export function earlierAttempts(earlier: readonly string[]): Error {
-  return new Error(`Earlier attempts failed:\n${earlier.map((text, i) => `  ${i + 1}. ${text}`).join('\n')}`)
+  const error = new Error(
+    `Earlier attempts failed:\n${earlier.map((text, i) => `  ${i + 1}. ${text}`).join('\n')}`
+  )
+  // Where it was made says nothing of where they failed.
+  error.stack = `${error}`
+  return error
 }
 
 function mark(error: Neo4jError, extras: Extras): Neo4jError {

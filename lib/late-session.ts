@@ -59,26 +59,29 @@ export class LateSession implements NativeSession {
     const failure = this.#error
     this.#posts = null
     this.#error = null
+    let refusal = failure
     try {
-      this.#native ??= this.#open()
-    } catch (cause) {
-      this.#refuse(posts, cause as Error)
-      return
+      if (refusal === null) this.#native ??= this.#open()
+    } catch (error) {
+      refusal = error as Error
     }
-    if (failure !== null) this.#refuse(posts, failure)
-    else for (const { op, call } of posts) this.#do(op, call)
-  }
-
-  #refuse(posts: Post[], error: Error): void {
-    for (const { op } of posts) if (op > 0) this.#engine.fail(op, () => error)
+    for (const { op, call } of posts) {
+      if (refusal === null) this.#do(op, call)
+      else this.#refuse(op, refusal)
+    }
   }
 
   #do(op: number, call: Call): void {
     try {
-      if (this.#native !== null) call(this.#native)
+      if (this.#native === null) throw clientError('There is no session: what it waited for has failed.')
+      call(this.#native)
     } catch (error) {
-      this.#engine.fail(op, () => error as Error)
+      this.#refuse(op, error as Error)
     }
+  }
+
+  #refuse(op: number, error: Error): void {
+    if (op > 0) this.#engine.fail(op, () => error)
   }
 
   run(

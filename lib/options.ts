@@ -184,7 +184,7 @@ function readServer(entry: unknown, auth: unknown, name: string): Server {
   if (typeof entry === 'string') {
     if (isHttp(entry)) {
       throw new TypeError(
-        `${name} is an HTTP URL alone; it takes [httpUrl, boltUrl], such as ['${entry}', 'bolt://host:7687']`
+        `${name} is an HTTP URL alone; it takes [httpUrl, boltUrl], such as [${show(entry)}, 'bolt://host:7687']`
       )
     }
     return makeServer(null, entry, auth, name)
@@ -278,19 +278,19 @@ export function readBolt(value: unknown, name: string): BoltUri {
         ? ` (${scheme === 'http' ? 'port 7474' : 'port 7473'} speaks HTTP; Bolt is 7687 by default)`
         : ''
     throw new TypeError(
-      `Unknown scheme: ${scheme ?? 'none'}. ${takes} with one of ${SCHEMES.join(', ')}; it was '${value}'${hint}`
+      `Unknown scheme: ${scheme ?? 'none'}. ${takes} with one of ${SCHEMES.join(', ')}; it was ${show(value)}${hint}`
     )
   }
   let url: URL
   try {
     url = new URL(value)
   } catch {
-    throw new TypeError(`${takes}; it was '${value}'`)
+    throw new TypeError(`${takes}; it was ${show(value)}`)
   }
-  if (url.hostname === '') throw new TypeError(`${takes}; it has no host: '${value}'`)
+  if (url.hostname === '') throw new TypeError(`${takes}; it has no host: ${show(value)}`)
   const routing = scheme.startsWith('neo4j') || scheme === 'bolt+routing'
   if (!routing && url.search !== '') {
-    throw new TypeError(`Parameters are not supported with none routed scheme. Given URL: '${value}'`)
+    throw new TypeError(`Parameters are not supported with none routed scheme. Given URL: ${show(value)}`)
   }
   return {
     scheme,
@@ -582,9 +582,12 @@ function warnOfUnknown(given: object, known: ReadonlySet<string>, name: string, 
   }
 }
 
-/** A value in an error: short, and without what an object may hold of secrets. */
+/** A value in an error: short, and without what an object, or a URL, may hold of secrets. */
 function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 80)}...` : value}'`
+  if (typeof value === 'string') {
+    const text = value.replace(/\/\/[^/]*@/, '//')
+    return `'${text.length > 80 ? `${text.slice(0, 80)}...` : text}'`
+  }
   if (typeof value === 'function') return 'a function'
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'object' && value !== null)

@@ -78,25 +78,25 @@ export class Pool implements DriverEars, StreamHost {
       strategy: this.#key(strategy),
       servers: servers.map(({ http, bolt }) => ({ http, bolt }))
     }
-    const pending: Promise<unknown>[] = []
-    servers.forEach((server, i) => {
-      if (!isManager(server.auth)) {
-        this.#tokens[i] = server.auth
-        return
-      }
-      const tokens = new Tokens(server.auth, i)
-      this.#managers.push(tokens)
-      pending.push(tokens.refresh())
+    servers.forEach(({ auth }, i) => {
+      if (isManager(auth)) this.#managers.push(new Tokens(auth, i))
+      else this.#tokens[i] = auth
     })
-    if (pending.length === 0) this.#open()
-    else {
-      this.#opening = Promise.all(pending).then(() => {
-        this.#opening = null
+    if (this.#managers.length === 0) this.#open()
+    // Whoever works with the pool is told when that fails, and makes it be tried again.
+    else this.#opened().catch(() => {})
+  }
+
+  /** Opens the native side, when the first tokens are there. */
+  #opened(): Promise<void> {
+    this.#opening ??= Promise.all(this.#managers.map(tokens => tokens.refresh()))
+      .then(() => {
         if (this.#closing === null) this.#open()
       })
-      // Whoever works with the pool is told; nobody has to.
-      this.#opening.catch(() => {})
-    }
+      .finally(() => {
+        this.#opening = null
+      })
+    return this.#opening
   }
 
   #open(): void {
@@ -109,8 +109,8 @@ export class Pool implements DriverEars, StreamHost {
   }
 
   /** The native handle, when the first tokens are there. */
-  async #whenOpen(): Promise<NativeDriver> {
-    await this.#opening
+  async #handle(): Promise<NativeDriver> {
+    if (this.#native === null && this.#closing === null) await this.#opened()
     if (this.#native === null) throw clientError('The driver is closed.')
     return this.#native
   }
@@ -184,13 +184,13 @@ export class Pool implements DriverEars, StreamHost {
 
   /** Resolves after the first check of all servers. */
   async ready(): Promise<void> {
-    const native = await this.#whenOpen()
+    const native = await this.#handle()
     await this.engine.ask(op => native.ready(op))
   }
 
   /** Checks all servers now. */
   async check(): Promise<void> {
-    const native = await this.#whenOpen()
+    const native = await this.#handle()
     await this.engine.ask(op => native.check(op))
   }
 
@@ -199,7 +199,7 @@ export class Pool implements DriverEars, StreamHost {
     server: number
   ): Promise<{ address: string; version: [major: number, minor: number]; agent: string | null }> {
     await this.refresh()
-    const native = await this.#whenOpen()
+    const native = await this.#handle()
     return await this.engine.ask(op => native.verify(op, server))
   }
 
@@ -244,7 +244,7 @@ export class Pool implements DriverEars, StreamHost {
 
   /** Asks the managers for their tokens, and tells the native side of those that are new. */
   async refresh(): Promise<void> {
-    if (this.#opening !== null) return this.#opening
+    if (this.#native === null && this.#closing === null) return this.#opened()
     await Promise.all(
       this.#managers.map(async tokens => {
         if (await tokens.refresh())

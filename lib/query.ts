@@ -29,6 +29,7 @@ export function checkQuery(query: Query, parameters: unknown, rules: Rules | und
     if (parameters === undefined || parameters === null) return { text: query, parameters: {} }
     if (isPlain(parameters)) return { text: query, parameters }
   }
+  if (query === null) throw new TypeError('Cypher query expected to be string but was: null')
   const { validatedQuery, params } = internal.util.validateQueryAndParameters(query, parameters, {
     skipAsserts: false,
     parameterRules: rules

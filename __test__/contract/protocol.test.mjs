@@ -221,7 +221,9 @@ for (const [version, patch, tags] of [
     server.on('TIMES', { fields: ['a', 'b'], records: [wire] })
     const [record] = (await driver.session(true).run('TIMES')).records
     assert.equal(record.get('a').toString(), '2020-01-02T03:04:05.000000006+01:00')
-    assert.equal(record.get('b').toString(), '2020-01-02T03:04:05.000000006+01:00[Europe/Berlin]')
+    // The legacy form of a zoned time tells no offset, and neo4j-driver shows none.
+    const told = form === 'utc' ? '+01:00' : ''
+    assert.equal(record.get('b').toString(), `2020-01-02T03:04:05.000000006${told}[Europe/Berlin]`)
     await driver.session(true).run('RETURN $x AS x', { x: [offset(), zoned()] })
     const [a, b] = server.received('RUN').at(-1).fields[1].x
     assert.deepEqual([a, b], wire)
@@ -262,11 +264,11 @@ test('every other type crosses as its structure', async t => {
   ]
   const result = await driver.session(true).run('RETURN $x AS x', { x })
   assert.deepEqual(server.received('RUN')[0].fields[1].x, wire)
-  assert.deepEqual(result.records[0].get('x').slice(0, 7).map(String), x.slice(0, 7).map(String))
-  assert.deepEqual(
-    [...new Uint8Array(result.records[0].get('x')[7].buffer ?? result.records[0].get('x')[7])].slice(-3),
-    [1, 2, 3]
-  )
+  const back = result.records[0].get('x')
+  assert.deepEqual(back.slice(0, 5).map(String), x.slice(0, 5).map(String))
+  assert.deepEqual([Number(back[5].srid), back[5].x, back[5].y], [7203, 1, 2.5])
+  assert.deepEqual([Number(back[6].srid), back[6].x, back[6].y, back[6].z], [9157, 1, 2, 3])
+  assert.deepEqual([...new Uint8Array(back[7])], [1, 2, 3])
 })
 
 test('the modern proposal: manifest, 5.8 to 5.0, 4.4 to 4.2, 3', async t => {
@@ -277,7 +279,7 @@ test('the modern proposal: manifest, 5.8 to 5.0, 4.4 to 4.2, 3', async t => {
   assert.match(proposal, /^6060b017/)
   assert.equal(slots[0], '000001ff')
   assert.equal(slots[1], '00080805')
-  assert.match(slots[2], /^000[23]0404$/)
+  assert.match(slots[2], /^000[234]0404$/)
   assert.equal(slots[3], '00000003')
   assert.equal(agreed, '6.1')
   assert.equal(choice, '0000010600')
@@ -445,5 +447,6 @@ test('an idle connection that gets a NOOP or two is still good', async t => {
   await driver.session(true).run('RETURN 1')
   for (const connection of server.connections.live) await connection.write(Buffer.from([0, 0, 0, 0]))
   await driver.session(true).run('RETURN 2')
-  assert.equal(server.connections.total, 1)
+  const [one, two] = server.received('RUN')
+  assert.equal(one.connection, two.connection)
 })

@@ -105,7 +105,7 @@ test('the main thread ends cleanly with workers in mid-query', async t => {
   const { code, signal, stderr } = await program(
     `import { Worker } from 'node:worker_threads'
     const started = [1, 2, 3].map(() => new Promise(resolve => {
-      const worker = new Worker(new URL(input.worker), { workerData: { servers: input.servers } })
+      const worker = new Worker(new URL(input.worker), { workerData: { servers: input.servers }, execArgv: [] })
       worker.once('message', () => {
         worker.postMessage({ query: 'RETURN 1', times: 5 })
         resolve()

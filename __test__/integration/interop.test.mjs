@@ -15,8 +15,15 @@ const isStorable = ({ value, since }) =>
 
 const storable = version => valuesOf(version).filter(isStorable)
 
-/** Values that `neo4rs` 0.8 has a form for, both ways; it reads of a duration its length alone, and no years far away. */
+/** An integer of -16 to -1, or a time that is one such on the wire: `neo4rs` 0.8 reads them as 240 to 255. */
+const isSmallNegative = value =>
+  neo4j.isInt(value)
+    ? value.lessThan(0) && value.greaterThanOrEqual(-16)
+    : String(value).startsWith('1969-12-31')
+
+/** Values that `neo4rs` 0.8 can write and read. Of a duration it reads the length alone, and it knows no years far away. */
 const isKnownToNeo4rs = ({ value, name }) =>
+  !isSmallNegative(value) &&
   !(value instanceof neo4j.types.Duration) &&
   !(typeof value === 'bigint') &&
   !(value?.year && (value.year.toNumber() < 1 || value.year.toNumber() > 9999)) &&

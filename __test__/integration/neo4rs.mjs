@@ -39,6 +39,11 @@ export const neo4rs = async (program, member, auth, queries) => {
 }
 
 const tagged = ($, value, more) => ({ $, value, ...more })
+const float = number => {
+  const view = new DataView(new ArrayBuffer(8))
+  view.setFloat64(0, number)
+  return view.getBigUint64(0).toString(16).padStart(16, '0')
+}
 const two = n => String(n).padStart(2, '0')
 const date = ({ year, month, day }) => `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`
 const clock = ({ hour, minute, second, nanosecond }) =>
@@ -50,7 +55,7 @@ const each = (object, convert) =>
 /** A value as the client writes and reads it: see its `values.rs`. */
 export const plain = value => {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value
-  if (typeof value === 'number') return tagged('float', Object.is(value, -0) ? '-0' : String(value))
+  if (typeof value === 'number') return tagged('float', float(value))
   if (typeof value === 'bigint' || neo4j.isInt(value)) return tagged('int', value.toString())
   if (Array.isArray(value)) return value.map(plain)
   if (ArrayBuffer.isView(value)) return tagged('bytes', [...new Uint8Array(value.buffer)])
@@ -70,10 +75,7 @@ export const plain = value => {
   }
   if (value instanceof types.Point) {
     const { srid, x, y, z } = value
-    return tagged(
-      'point',
-      [srid, x, y, ...(z === undefined ? [] : [z])].map(part => plain(part).value ?? `${part}`)
-    )
+    return tagged('point', [`${srid}`, float(x), float(y), ...(z === undefined ? [] : [float(z)])])
   }
   if (value instanceof types.Node) {
     const { identity, labels, properties } = value

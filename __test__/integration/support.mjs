@@ -66,8 +66,9 @@ export const npmDriver = (t, member, auth, config) => {
   return driver
 }
 
-/** Runs one query in a session of its own. Gives the result, whole. */
-export const query = async (driver, text, parameters, session = driver.session()) => {
+/** Runs one query in a session of its own, which may write. Gives the result, whole. */
+export const query = async (driver, text, parameters) => {
+  const session = driver instanceof Neo4jHA ? driver.session(true) : driver.session()
   try {
     return await session.run(text, parameters)
   } finally {

@@ -43,8 +43,13 @@ async function node(...args) {
   return stdout.trim()
 }
 
-/** Type-checks the file with the compiler of this project, by the given options and nothing else. */
-async function typeCheck(file, ...options) {
+/**
+ * Type-checks the file, and the declarations it uses, with the compiler and the @types/node of this project, which a
+ * program for Node has anyhow.
+ */
+async function typeCheck(file, module) {
+  const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules', '@types')]
+  const options = ['--module', module, '--target', 'es2022', ...types]
   try {
     await exec(process.execPath, [bin('typescript', 'tsc'), '--noEmit', '--strict', ...options, file], {
       cwd: app,
@@ -137,17 +142,17 @@ describe('the packed packages', () => {
       export const rows: number = result.records.length + master
       await driver.close()\n`
     )
-    await typeCheck('program.mts', '--module', 'node16', '--target', 'es2022')
+    await typeCheck('program.mts', 'node16')
   })
 
   it('compile in a TypeScript program: CommonJS, module node16', async () => {
     writeFileSync(join(app, 'program.cts'), commonJs)
-    await typeCheck('program.cts', '--module', 'node16', '--target', 'es2022')
+    await typeCheck('program.cts', 'node16')
   })
 
   it('compile in a TypeScript program: CommonJS, module commonjs', async () => {
     writeFileSync(join(app, 'program.ts'), commonJs)
-    await typeCheck('program.ts', '--module', 'commonjs', '--target', 'es2022')
+    await typeCheck('program.ts', 'commonjs')
   })
 })
 

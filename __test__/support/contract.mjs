@@ -89,10 +89,10 @@ export const column = result => result.records.map(record => Number(record.get(0
 /**
  * Runs an ES module in a process of its own, with `input` as its global `input`. Gives `{code, signal, stdout, stderr}`.
  */
-export const program = (source, { input = {}, env = {}, deadline = 15_000, args = [] } = {}) =>
+export const program = (source, { input = {}, env = {}, deadline = 15_000 } = {}) =>
   new Promise((resolve, reject) => {
     const code = `const input = ${JSON.stringify(input)};\n${source}`
-    const child = spawn(process.execPath, [...args, '--input-type=module', '-e', code], {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
       cwd: project,
       env: { ...process.env, NODE_OPTIONS: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe']

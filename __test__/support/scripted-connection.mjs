@@ -140,8 +140,9 @@ export class Connection {
     }
     if (reply === null) return
     if (handshake.refused) return this.#last(reply)
-    this.#socket.write(reply)
+    // Writing may bring the next bytes in before it returns.
     this.version = handshake.version
+    if (reply.length > 0) this.#socket.write(reply)
     if (this.version && handshake.rest.length > 0) this.#messages(handshake.rest)
   }
 

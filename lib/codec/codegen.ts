@@ -1,6 +1,7 @@
 /**
- * Straight-line code for a shape seen often (`new Function`) is what makes rows, nodes and parameters fast; a process
- * started with `--disallow-code-generation-from-strings`, or under a policy of that kind, gets closures instead.
+ * Straight-line code for a shape seen often (`new Function`) is what makes rows, nodes and parameters fast; a
+ * process started with `--disallow-code-generation-from-strings`, or under a policy of that kind, gets
+ * closures instead.
  */
 
 /** Whether this process may compile code from text; found out once. */
@@ -28,29 +29,4 @@ export function literal(text: string): string {
 /** A property name inside an object literal; `__proto__` written plainly would set the prototype. */
 export function propertyName(key: string): string {
   return key === '__proto__' ? '["__proto__"]' : literal(key)
-}
-
-/** A map that forgets its oldest entry when it holds `limit`: what it caches can be made again. */
-export class BoundedCache<K, V> {
-  readonly #entries = new Map<K, V>()
-  readonly #limit: number
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  get(key: K): V | undefined {
-    return this.#entries.get(key)
-  }
-
-  set(key: K, value: V): V {
-    if (this.#entries.size >= this.#limit) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest)
-        break
-      }
-    }
-    this.#entries.set(key, value)
-    return value
-  }
 }

@@ -1,5 +1,5 @@
 import type { Record as CoreRecord } from 'neo4j-driver-core'
-import { BoundedCache } from './codegen.js'
+import { BoundedCache } from './cache.js'
 import { type IntegerMode, modeOf } from './integers.js'
 import { internalised } from './names.js'
 import { lazyRecords } from './record.js'
@@ -34,57 +34,48 @@ export function fieldsOf(json: string): { keys: string[]; lookup: FieldLookup } 
 const NO_KEYS: string[] = []
 const NO_LOOKUP = lookupOf(NO_KEYS)
 
-// What eager reading is done with: it is over when the call returns, and what it made does not refer to the batch.
+// What eager reading is done with: it is over when the call returns, and what it made does not refer to the
+// batch.
 const passing = new Batch()
 
 /**
- * Turns the batches of one result into values. Batches must be given in the order in which they came, each once: strings and node
- * shapes are numbered over the whole result.
+ * Turns the batches of one result into values. Batches must be given in the order in which they came, each
+ * once: strings and node shapes are numbered over the whole result.
  */
 export class Decoder {
   readonly #dictionary: Dictionary
   #keys = NO_KEYS
+  #names: readonly string[] = NO_KEYS
   #lookup = NO_LOOKUP
 
   constructor(mode: IntegerMode = 'Integer') {
     this.#dictionary = { mode: modeOf(mode), strings: [], plain: [], shapes: [] }
   }
 
-  /**
-   * The names of the result's fields, and where each is. Both become parts of every record.
-   * The array's strings are replaced by equal ones that compare faster.
-   */
+  /** The names of the result's fields, and where each is: both become parts of every record. */
   setKeys(keys: string[], lookup: FieldLookup = lookupOf(keys)): void {
-    for (let i = 0; i < keys.length; i++) keys[i] = internalised(keys[i])
     this.#keys = keys
+    this.#names = keys.map(internalised)
     this.#lookup = lookup
   }
 
   /**
-   * The records of a batch that fills `buffer` from its start; each value is made when it is read. The records own the buffer from
-   * then on: it lives as long as one of them.
+   * The records of the batch that `buffer` (of a multiple of 8 bytes) starts with; each value is made when it
+   * is read. The records own the buffer from then on: it lives as long as one of them.
    */
   lazyBatch(buffer: ArrayBuffer): CoreRecord[] {
-    const u8 = Buffer.from(buffer) as Bytes
+    const u8 = Buffer.from(buffer)
     const batch = new Batch()
-    batch.keys = this.#keys
-    batch.lookup = this.#lookup
-    batch.bind(
-      new Int32Array(buffer),
-      new Float64Array(buffer, 0, buffer.byteLength >> 3),
-      u8,
-      0,
-      this.#dictionary
-    )
+    this.#bind(batch, new Int32Array(buffer), new Float64Array(buffer), u8, 0)
     return lazyRecords(batch)
   }
 
   /**
-   * The records of the batch `byteOffset` bytes (a multiple of 8) into a buffer, given as three views of all of it. They are read out
-   * at once and keep nothing of the buffer.
+   * The records of the batch `byteOffset` bytes (a multiple of 8) into a buffer, given as three views of all
+   * of it. They are read out at once and keep nothing of the buffer.
    */
   eagerBatch(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): CoreRecord[] {
-    this.#pass(i32, f64, u8, byteOffset)
+    this.#bind(passing, i32, f64, u8, byteOffset)
     try {
       return standingRecords(passing)
     } finally {
@@ -92,9 +83,12 @@ export class Decoder {
     }
   }
 
-  /** The one value of a batch of one row and one column (the metadata of a summary); the arguments are those of {@link eagerBatch}. */
+  /**
+   * The one value of a batch of one row and one column (the metadata of a summary); the arguments are those
+   * of {@link eagerBatch}.
+   */
   value(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): unknown {
-    this.#pass(i32, f64, u8, byteOffset)
+    this.#bind(passing, i32, f64, u8, byteOffset)
     try {
       passing.p = passing.base + i32[passing.base + i32[passing.base + HEADER_WORDS + 1]]
       return passing.value()
@@ -103,9 +97,10 @@ export class Decoder {
     }
   }
 
-  #pass(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): void {
-    passing.keys = this.#keys
-    passing.lookup = this.#lookup
-    passing.bind(i32, f64, u8 as Bytes, byteOffset, this.#dictionary)
+  #bind(batch: Batch, i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): void {
+    batch.keys = this.#keys
+    batch.names = this.#names
+    batch.lookup = this.#lookup
+    batch.bind(i32, f64, u8 as Bytes, byteOffset, this.#dictionary)
   }
 }

@@ -1,7 +1,11 @@
-import { BoundedCache, canCompile, compile, literal } from './codegen.js'
+import { BoundedCache } from './cache.js'
+import { canCompile, compile, literal } from './codegen.js'
 import { out, putFloat, putMapHeader, putString, room, SLACK } from './packer.js'
 
-/** Writes one map at `p` if it has the shape, all of its values defined; returns the position behind it, else -1. */
+/**
+ * Writes one map at `p` if it has the shape, all of its values defined; returns the position behind it, else
+ * -1.
+ */
 type RowWriter = (row: object, p: number, depth: number) => number
 type PutValue = (value: unknown, p: number, depth: number) => number
 
@@ -55,7 +59,7 @@ function nameBytes(key: string): Uint8Array {
 function closure(keys: readonly string[], names: readonly Uint8Array[], putValue: PutValue): RowWriter {
   const n = keys.length
   return (row, p, depth) => {
-    if (Object.getPrototypeOf(row) !== Object.prototype) return -1
+    if (Object.getPrototypeOf(row) !== Object.prototype || Symbol.iterator in row) return -1
     let i = 0
     // in place of Object.keys, which allocates
     for (const key in row) if (key !== keys[i++]) return -1
@@ -77,7 +81,7 @@ function closure(keys: readonly string[], names: readonly Uint8Array[], putValue
 function compiled(keys: readonly string[], names: readonly Uint8Array[], putValue: PutValue): RowWriter {
   const n = keys.length
   let body =
-    'if(Object.getPrototypeOf(row)!==plain)return -1;let i=0;' +
+    'if(Object.getPrototypeOf(row)!==plain||row[iterator]!==undefined)return -1;let i=0;' +
     `for(const key in row)if(key!==keys[i++])return -1;if(i!==${n})return -1;` +
     `room(p,${SLACK});let q=putMapHeader(${n},p),v;`
   keys.forEach((key, i) => {
@@ -91,7 +95,18 @@ function compiled(keys: readonly string[], names: readonly Uint8Array[], putValu
     body += `q=typeof v==='number'?putFloat(v,q):typeof v==='string'?putString(v,q):putValue(v,q,depth);`
   })
   return compile<RowWriter>(
-    { out, room, putMapHeader, putFloat, putString, putValue, plain: Object.prototype, keys, names },
+    {
+      out,
+      room,
+      putMapHeader,
+      putFloat,
+      putString,
+      putValue,
+      plain: Object.prototype,
+      iterator: Symbol.iterator,
+      keys,
+      names
+    },
     `return (row,p,depth)=>{${body}return q}`
   )
 }

@@ -57,13 +57,15 @@ function struct(fields: number, signature: number, p: number): number {
 }
 
 /** An integer field as a number; fractions are cut off, as core's `int` does. */
-function num(field: Int, name: string): number {
+function num(field: Int | null | undefined, name: string): number {
   const n =
     typeof field === 'number'
       ? Math.trunc(field)
       : typeof field === 'bigint'
         ? Number(field)
-        : field.high * 4294967296 + (field.low >>> 0)
+        : field == null
+          ? Number.NaN
+          : field.high * 4294967296 + (field.low >>> 0)
   if (!Number.isSafeInteger(n)) throw new Unsendable(`its ${name} is no integer of a usable size`)
   return n
 }
@@ -71,7 +73,7 @@ function num(field: Int, name: string): number {
 /** An integer field, all 64 bits of it. */
 function putInt(field: Int, name: string, p: number): number {
   if (typeof field === 'bigint') return putBigint(field, p)
-  if (typeof field === 'object') return putInteger(field.low, field.high, p)
+  if (typeof field === 'object' && field !== null) return putInteger(field.low, field.high, p)
   return putSafe(num(field, name), p)
 }
 
@@ -123,6 +125,7 @@ function putDateTime(value: DateTime<Int>, p: number): number {
     if (offset == null) throw new Unsendable('it has neither an offset nor a zone')
     return putUtc(day, seconds, nanos, num(offset, 'timeZoneOffsetSeconds'), p)
   }
+  if (typeof zone !== 'string') throw new Unsendable('its timeZoneId is no string')
   out.needs |= NEEDS_TEMPORAL_OR_SPATIAL | NEEDS_DATETIME_ZONE
   // Four fields: the connection's version decides which of local and UTC seconds the server gets
   let q = putSeconds(day, seconds, struct(4, 0x69, p))
@@ -150,7 +153,10 @@ function putUtc(day: number, seconds: number, nanos: number, offset: number, p: 
 // Since 1973 no zone has had an offset of odd seconds
 const WHOLE_MINUTES_FROM = 94694400000
 
-/** A JavaScript Date becomes what `DateTime.fromStandardDate` makes of it: its instant, with this process's offset. */
+/**
+ * A JavaScript Date becomes what `DateTime.fromStandardDate` makes of it: its instant, with this process's
+ * offset.
+ */
 function putStandardDate(date: Date, p: number): number {
   const ms = date.getTime()
   if (Number.isNaN(ms)) throw new Unsendable('it is an invalid Date')
@@ -281,7 +287,10 @@ export function viewWriter(view: ArrayBufferView): Writer {
   return writer
 }
 
-/** How an object of core's temporal and spatial classes is sent, of whichever copy of core; `undefined` for other objects. */
+/**
+ * How an object of core's temporal and spatial classes is sent, of whichever copy of core; `undefined` for
+ * other objects.
+ */
 export function coreWriter(value: object): Writer | undefined {
   if (isDateTime(value)) return putDateTime
   if (isDate(value)) return putDate

@@ -34,7 +34,10 @@ const ROWS = 8
 const plainPrototype = Object.prototype
 const integerPrototype = Integer.prototype
 
-/** Writes any value at `p`, `depth` maps and lists deep; returns the position behind it, where {@link SLACK} bytes are free. */
+/**
+ * Writes any value at `p`, `depth` maps and lists deep; returns the position behind it, where {@link SLACK}
+ * bytes are free.
+ */
 export function putValue(value: unknown, p: number, depth: number): number {
   room(p, SLACK)
   switch (typeof value) {
@@ -65,10 +68,14 @@ function putObject(value: object, p: number, depth: number): number {
   if (Array.isArray(value)) return putList(value, p, depth + 1)
   const prototype = Object.getPrototypeOf(value)
   if (prototype === integerPrototype) return putInteger((value as Integer).low, (value as Integer).high, p)
-  if (prototype === plainPrototype || prototype === null)
+  if ((prototype === plainPrototype || prototype === null) && !isIterable(value)) {
     return putMap(value as Record<string, unknown>, p, depth + 1)
+  }
   return writerOf(value)(value, p, depth + 1)
 }
+
+const isIterable = (value: object): value is Iterable<unknown> =>
+  (value as Partial<Iterable<unknown>>)[Symbol.iterator] !== undefined
 
 /** A writer of values that may hold others: `depth` counts the value itself. */
 // biome-ignore lint/suspicious/noExplicitAny: as Writer
@@ -76,6 +83,8 @@ export type NestedWriter = (value: any, p: number, depth: number) => number
 
 /** How an object is sent. */
 export function writerOf(value: object): NestedWriter {
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype === plainPrototype || prototype === null) return isIterable(value) ? putIterable : putMap
   if (Array.isArray(value)) return putList
   if (isInt(value)) return putAnyInteger
   const writer: Writer | undefined = ArrayBuffer.isView(value) ? viewWriter(value) : coreWriter(value)
@@ -84,8 +93,7 @@ export function writerOf(value: object): NestedWriter {
   if (types.isMap(value)) return putMapObject
   if (types.isAnyArrayBuffer(value)) return putArrayBuffer
   refuse(value)
-  if (typeof (value as Iterable<unknown>)[Symbol.iterator] === 'function') return putIterable
-  return putMap
+  return isIterable(value) ? putIterable : putMap
 }
 
 function putAnyInteger(value: Integer, p: number): number {
@@ -186,8 +194,8 @@ function stringKeyed(map: ReadonlyMap<unknown, unknown>): [string, unknown][] {
 }
 
 /**
- * What came out of iterables of the parameters being written: some can be walked only once, and a search for a value that cannot be sent
- * needs them again.
+ * What came out of iterables of the parameters being written: some can be walked only once, and a search for
+ * a value that cannot be sent needs them again.
  */
 export const walked = { lists: new Map<object, unknown[]>() }
 

@@ -1,6 +1,6 @@
 /**
- * Messages from the native side, drained into one buffer: a header of four words, then the payload. A word is a little-endian
- * i32; every message starts at a multiple of 8 bytes.
+ * Messages from the native side, drained into one buffer: a header of four words, then the payload. A word is
+ * a little-endian i32; every message starts at a multiple of 8 bytes.
  */
 
 /** Field names of a result; `arg`: how many. Payload: {@link KEYS_HEADER_WORDS} words, then a JSON array. */
@@ -9,7 +9,10 @@ export const KEYS = 1
 export const BATCH = 2
 /** A large batch waits to be taken; `arg`: its length in bytes. */
 export const READY = 3
-/** The end of a result. Payload: {@link SUMMARY_HEADER_WORDS} words, then a batch with one value, the metadata. */
+/**
+ * The end of a result. Payload: {@link SUMMARY_HEADER_WORDS} words, then a batch with one value, the
+ * metadata.
+ */
 export const SUMMARY = 4
 /** The end of a command that failed; `arg`: length of the JSON object. */
 export const FAILURE = 5
@@ -26,7 +29,10 @@ export const CHOOSE = 9
 export const MESSAGE_HEADER_WORDS = 4
 /** Bytes before a message's payload. */
 export const MESSAGE_HEADER_BYTES = 4 * MESSAGE_HEADER_WORDS
-/** Payload words of KEYS before its JSON: server index, version (major << 8 | minor), t_first in ms (-1: none), JSON length. */
+/**
+ * Payload words of KEYS before its JSON: server index, version (major << 8 | minor), t_first in ms (-1:
+ * none), JSON length.
+ */
 export const KEYS_HEADER_WORDS = 4
 /** Payload words of SUMMARY before its batch: server index, version, attempts, 0. */
 export const SUMMARY_HEADER_WORDS = 4

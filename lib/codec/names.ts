@@ -1,19 +1,17 @@
+import { BoundedCache } from './cache.js'
+
 // Names of properties, labels and fields.
+const names = new BoundedCache<string, string>(20_000)
 
-const NAMES_KEPT = 20_000
-const names = new Map<string, string>()
-
-/** The same text as the string that V8 uses for property names: comparing and looking up is then by address. */
+/**
+ * The same text as the string that V8 uses for property names: comparing and looking up is then by address.
+ */
 export function internalised(text: string): string {
   return names.get(text) ?? internalise(text)
 }
 
 function internalise(text: string): string {
-  if (names.size >= NAMES_KEPT) names.clear()
-  for (const name in { [text]: 0 }) {
-    names.set(name, name)
-    return name
-  }
+  for (const name in { [text]: 0 }) return names.set(name, name)
   return text
 }
 

@@ -14,7 +14,8 @@ const BOOL = 4
 /** Reads one node of a shape at the batch's cursor. */
 type Reader = (batch: Batch) => Node
 
-// Nodes read before a reader is compiled for their shape: compiling costs as much as reading some hundreds the slow way.
+// Nodes read before a reader is compiled for their shape: compiling costs as much as reading some hundreds
+// the slow way.
 const COMPILE_AFTER = 200
 
 interface Layout {
@@ -42,8 +43,9 @@ export class NodeShape {
   }
 }
 
-// Shapes known to the process, found label by label and property by property: a small result pays a few look-ups for each, not
-// the making of a text. A step is a label, a property's name, or a number; all shapes are forgotten when the steps are too many.
+// Shapes known to the process, found label by label and property by property: a small result pays a few
+// look-ups for each, not the making of a text. A step is a label, a property's name, or a number; all shapes
+// are forgotten when the steps are too many.
 type Step = string | number
 class Branch {
   readonly next = new Map<Step, Branch>()
@@ -164,7 +166,10 @@ function property(batch: Batch, type: number): unknown {
   }
 }
 
-/** The same as {@link interpreted}, as straight-line code: the properties are one object literal, so one hidden class. */
+/**
+ * The same as {@link interpreted}, as straight-line code: the properties are one object literal, so one
+ * hidden class.
+ */
 function compiled({ mode, labels, keys, types, hasElementId }: Layout): Reader {
   const int = (): string => {
     const at = mode === INTEGER ? 'integerOf(i32[p],i32[p+1])' : 'make(mode,i32[p],i32[p+1])'

@@ -1,8 +1,9 @@
 import { Unsendable } from './unsendable.js'
 
 /**
- * The bytes being written, PackStream: one growing buffer for the whole process. Functions that write take the position to write at
- * and return the one behind: the buffer may have been replaced by a larger one meanwhile, so it is read from here each time.
+ * The bytes being written, PackStream: one growing buffer for the whole process. Functions that write take
+ * the position to write at and return the one behind: the buffer may have been replaced by a larger one
+ * meanwhile, so it is read from here each time.
  *
  * PackStream: https://neo4j.com/docs/bolt/current/packstream/
  */
@@ -10,7 +11,9 @@ export const out: {
   buf: Target
   view: DataView
   size: number
-  /** What the bytes ask of the protocol: bits of {@link NEEDS_TEMPORAL_OR_SPATIAL} ... {@link NEEDS_BYTES}. */
+  /**
+   * What the bytes ask of the protocol: bits of {@link NEEDS_TEMPORAL_OR_SPATIAL} ... {@link NEEDS_BYTES}.
+   */
   needs: number
 } = { buf: Buffer.alloc(0) as Target, view: new DataView(new ArrayBuffer(0)), size: 0, needs: 0 }
 
@@ -56,7 +59,10 @@ function grow(p: number, n: number): void {
   use(larger)
 }
 
-/** The header of a string, list or map: `tiny` is its marker up to 15, `long` the one of the form with one byte of length. */
+/**
+ * The header of a string, list or map: `tiny` is its marker up to 15, `long` the one of the form with one
+ * byte of length.
+ */
 export function putHeader(n: number, tiny: number, long: number, p: number): number {
   const { buf } = out
   if (n < 16) {
@@ -112,7 +118,10 @@ export function putString(text: string, p: number): number {
   return q + out.buf.utf8Write(text, q)
 }
 
-/** The rest of a short string from its first character beyond ASCII, `i`; the ones before are written, behind a header that ends at `q`. */
+/**
+ * The rest of a short string from its first character beyond ASCII, `i`; the ones before are written, behind
+ * a header that ends at `q`.
+ */
 function putShortWide(text: string, p: number, q: number, i: number): number {
   const { buf } = out
   const n = text.length
@@ -191,6 +200,8 @@ export const putSafe = (n: number, p: number): number => putInteger(n | 0, Math.
 
 /** A bigint; it has to fit into 64 bits. */
 export function putBigint(n: bigint, p: number): number {
+  const x = Number(n)
+  if (Number.isSafeInteger(x)) return putSafe(x, p)
   if (BigInt.asIntN(64, n) !== n) throw new Unsendable('it is a bigint of more than 64 bits')
   return putInteger(Number(BigInt.asIntN(32, n)), Number(n >> 32n), p)
 }

@@ -5,16 +5,16 @@ import type { Batch } from './tape.js'
 type Lookup = Readonly<Record<string, number>>
 type Visitor<T> = (value: unknown, key: string, record: CoreRecord) => T
 
-// Up to here, comparing names one by one (by address, mostly) is quicker than a look-up in a dictionary.
-const FEW_KEYS = 16
+// Up to here, comparing names one by one (by address, mostly) is quicker than a look-up by name.
+const FEW_NAMES = 16
 
 /**
  * What every record of this driver is: an instance of core's Record in all that a program can see.
  *
- * It has two forms under one prototype. A *standing* record has the four own properties of core's Record. A *lazy* one has `_b`, a
- * batch, and `_r`, a row in it, and makes each value as it is read: 40 bytes, of which a large result keeps millions. Whatever
- * looks at the own properties of objects (comparing deeply, cloning) asks for their `Symbol.toStringTag` first: a lazy
- * record takes that as the moment to become a standing one.
+ * It has two forms under one prototype. A *standing* record has the four own properties of core's Record. A
+ * *lazy* one has `_b`, a batch, and `_r`, a row in it, and makes each value as it is read: 40 bytes, of which
+ * a large result keeps millions. Whatever looks at the own properties of objects (comparing deeply, cloning)
+ * asks for their `Symbol.toStringTag` first: a lazy record takes that as the moment to become a standing one.
  */
 export class Row {
   declare _b: Batch | undefined
@@ -34,11 +34,11 @@ export class Row {
   get(key: string | number): unknown {
     const batch = this._b
     if (batch === undefined) {
-      const column = typeof key === 'number' ? key : columnOf(this.keys, this._fieldLookup, key)
+      const column = typeof key === 'number' ? key : this._fieldLookup[key]
       if (column >= 0 && column < this._fields.length) return this._fields[column]
     } else {
-      const column = typeof key === 'number' ? key : columnOf(batch.keys, batch.lookup, key)
-      if (column >>> 0 === column && column < batch.keys.length) return batch.cell(column, this._r)
+      const column = typeof key === 'number' ? key : columnOf(batch, key)
+      if (column >>> 0 === column && column < batch.names.length) return batch.cell(column, this._r)
     }
     // missing, or something odd: core has the words for it
     return CoreRecord.prototype.get.call(this, key as number)
@@ -91,22 +91,23 @@ export class Row {
   }
 }
 
-function columnOf(keys: readonly string[], lookup: Lookup, key: string): number {
-  const n = keys.length
-  if (n > FEW_KEYS) return lookup[key] ?? -1
-  for (let i = 0; i < n; i++) if (keys[i] === key) return i
+function columnOf({ names, lookup }: Batch, key: string): number {
+  const n = names.length
+  if (n > FEW_NAMES) return lookup[key] ?? -1
+  for (let i = 0; i < n; i++) if (names[i] === key) return i
   return -1
 }
 
 function at(row: Row, column: number): unknown {
   const batch = row._b
-  return batch === undefined ? row._fields[column] : batch.cell(column, row._r)
+  if (batch === undefined) return row._fields[column]
+  return column < batch.names.length ? batch.cell(column, row._r) : undefined
 }
 
 function fieldsOf(row: Row): unknown[] {
   const batch = row._b as Batch
   const fields: unknown[] = []
-  for (let i = 0; i < batch.keys.length; i++) fields.push(batch.cell(i, row._r))
+  for (let i = 0; i < batch.names.length; i++) fields.push(batch.cell(i, row._r))
   return fields
 }
 
@@ -118,7 +119,7 @@ function stand(row: Row): void {
   delete (row as Partial<Row>)._r
   delete (row as Partial<Row>)._b
   own(row, 'keys', batch.keys)
-  own(row, 'length', batch.keys.length)
+  own(row, 'length', batch.names.length)
   own(row, '_fields', fields)
   own(row, '_fieldLookup', batch.lookup)
 }
@@ -127,7 +128,10 @@ function own(row: Row, name: string, value: unknown): void {
   Object.defineProperty(row, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
-/** An own property of core's Record that a lazy one has on its prototype; writing to it makes the record a standing one. */
+/**
+ * An own property of core's Record that a lazy one has on its prototype; writing to it makes the record a
+ * standing one.
+ */
 function lazily(name: string, get: (row: Row, batch: Batch) => unknown): PropertyDescriptor {
   return {
     configurable: true,
@@ -147,14 +151,14 @@ Object.setPrototypeOf(prototype, CoreRecord.prototype)
 Object.defineProperties(prototype, {
   constructor: { value: CoreRecord, writable: true, configurable: true, enumerable: false },
   keys: lazily('keys', (_, batch) => batch.keys),
-  length: lazily('length', (_, batch) => batch.keys.length),
+  length: lazily('length', (_, batch) => batch.names.length),
   _fields: lazily('_fields', fieldsOf),
   _fieldLookup: lazily('_fieldLookup', (_, batch) => batch.lookup),
   [Symbol.toStringTag]: {
     configurable: true,
     enumerable: false,
     get(this: Row) {
-      if (this._b !== undefined) stand(this)
+      if (this._b !== undefined && Object.isExtensible(this)) stand(this)
       return undefined
     }
   }
@@ -164,7 +168,8 @@ Object.defineProperties(prototype, {
 export function lazyRecords(batch: Batch): CoreRecord[] {
   const { rows } = batch
   const records = new Array<CoreRecord>(rows)
-  // A literal, not a constructor: V8 notes at such a place that its objects live long, and allocates them there at once.
+  // A literal, not a constructor: V8 notes at such a place that its objects live long, and allocates them
+  // there at once.
   for (let row = 0; row < rows; row++) {
     records[row] = { __proto__: prototype, _b: batch, _r: row } as unknown as CoreRecord
   }

@@ -1,5 +1,6 @@
 import type { Record as CoreRecord } from 'neo4j-driver-core'
-import { BoundedCache, canCompile, compile } from './codegen.js'
+import { BoundedCache } from './cache.js'
+import { canCompile, compile } from './codegen.js'
 import { BIGINT, INTEGER, integerOf, integerOf32, make, make32, NUMBER, numberOf } from './integers.js'
 import { Row } from './record.js'
 import { type Batch, BOOL, COLUMN_WORDS, FLOAT, HEADER_WORDS, INT, INT32, MIXED, NULL, STR } from './tape.js'
@@ -20,7 +21,7 @@ const signatures = new BoundedCache<string, Signature>(512)
 
 /** The records of a batch, standing on their own. */
 export function standingRecords(batch: Batch): CoreRecord[] {
-  const columns = batch.keys.length
+  const columns = batch.names.length
   if (columns > COMPILE_COLUMNS) return interpreted(batch)
   const id = identify(batch, columns)
   const signature = signatures.get(id) ?? signatures.set(id, new Signature())
@@ -43,7 +44,7 @@ function identify(batch: Batch, columns: number): string {
 
 function interpreted(batch: Batch): CoreRecord[] {
   const { i32, base, rows, keys, lookup } = batch
-  const columns = keys.length
+  const columns = batch.names.length
   const records = new Array<CoreRecord>(rows)
   for (let row = 0; row < rows; row++) {
     const fields = new Array(columns)

@@ -146,15 +146,17 @@ function temporal(batch: Batch, code: number): unknown {
   }
 }
 
-/** As in `neo4j-driver`: the rest of the record can be read, and whatever touches this value gets the error. */
+/**
+ * As in `neo4j-driver`: the rest of the record can be read, and whatever touches this value gets the error.
+ */
 function broken(batch: Batch, error: Error): unknown {
-  error.message = `Field '${batch.keys[batch.column]}' cannot be read: ${error.message}`
+  error.message = `Field '${batch.names[batch.column]}' cannot be read: ${error.message}`
   return internal.objectUtil.createBrokenObject(error)
 }
 
 /**
- * A path comes as its different nodes and relationships, and the walk over them: index of a relationship (from 1, negative when walked
- * against its direction), index of the node reached, and so on.
+ * A path comes as its different nodes and relationships, and the walk over them: index of a relationship
+ * (from 1, negative when walked against its direction), index of the node reached, and so on.
  */
 function path(batch: Batch): Path {
   const nodes = batch.value() as Node[]

@@ -1,4 +1,4 @@
-import { BIGINT, INTEGER, integerOf32, type Mode, make, make32 } from './integers.js'
+import { BIGINT, bigintOf32, INTEGER, integerOf32, type Mode, make, make32 } from './integers.js'
 import { define, internalised } from './names.js'
 import { addShape, type NodeShape } from './node-readers.js'
 import { readStructure } from './structures.js'
@@ -31,7 +31,8 @@ export interface Dictionary {
   readonly shapes: NodeShape[]
 }
 
-// Strings are cut out of windows of the pool, so that a string that is kept holds on to 4 KiB at most, not to its whole batch.
+// Strings are cut out of windows of the pool, so that a string that is kept holds on to 4 KiB at most, not to
+// its whole batch.
 const WINDOW_BITS = 12
 const WINDOW = 1 << WINDOW_BITS
 const WINDOW_MASK = WINDOW - 1
@@ -39,8 +40,8 @@ const WINDOW_MASK = WINDOW - 1
 /**
  * One batch of rows, as Rust wrote it, and a cursor over its tape. Everything in it was checked by Rust.
  *
- * `base` and `floats` let a batch stand anywhere in a buffer: word offsets of the batch count from `base`, indices of
- * floats from `floats`.
+ * `base` and `floats` let a batch stand anywhere in a buffer: word offsets of the batch count from `base`,
+ * indices of floats from `floats`.
  */
 export class Batch {
   i32!: Int32Array
@@ -56,7 +57,10 @@ export class Batch {
   /** The halves of what {@link integer} read. */
   low = 0
   high = 0
+  /** The array that records show as their keys: an application may have changed it. */
   keys!: string[]
+  /** The names of the fields; of strings that compare by address. */
+  names!: readonly string[]
   lookup!: Readonly<Record<string, number>>
   dictionary!: Dictionary
   mode: Mode = INTEGER
@@ -69,7 +73,10 @@ export class Batch {
   #poolEnd = 0
   #wideEnd = 0
 
-  /** Points this object at the batch `byteOffset` bytes (a multiple of 8) into a buffer, and takes in its new strings and shapes. */
+  /**
+   * Points this object at the batch `byteOffset` bytes (a multiple of 8) into a buffer, and takes in its new
+   * strings and shapes.
+   */
   bind(i32: Int32Array, f64: Float64Array, u8: Bytes, byteOffset: number, dictionary: Dictionary): this {
     const base = byteOffset >> 2
     this.i32 = i32
@@ -194,7 +201,7 @@ export class Batch {
   }
 
   #cellsOf(column: number): unknown[] {
-    this.#cells ??= new Array(this.keys.length).fill(undefined)
+    this.#cells ??= new Array(this.names.length).fill(undefined)
     let cells = this.#cells[column]
     if (cells === undefined) {
       cells = new Array(this.rows).fill(undefined)
@@ -278,7 +285,7 @@ export class Batch {
     let p = this.p
     this.p = p + n
     if (this.mode === INTEGER) for (let i = 0; i < n; i++) list[i] = integerOf32(i32[p++])
-    else if (this.mode === BIGINT) for (let i = 0; i < n; i++) list[i] = BigInt(i32[p++])
+    else if (this.mode === BIGINT) for (let i = 0; i < n; i++) list[i] = bigintOf32(i32[p++])
     else for (let i = 0; i < n; i++) list[i] = i32[p++]
     return list
   }

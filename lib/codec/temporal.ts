@@ -15,8 +15,9 @@ import { checkZone, offsetAtUtc } from './zones.js'
 
 type Int = Integer | number | bigint
 
-// What these constructors make are instances of core's classes, with the properties that core's own constructors would set, in
-// their order, and frozen. Core's check each field through Integer arithmetic; what comes from Rust is known to be in range.
+// What these constructors make are instances of core's classes, with the properties that core's own
+// constructors would set, in their order, and frozen. Core's check each field through Integer arithmetic;
+// what comes from Rust is known to be in range.
 // biome-ignore lint/suspicious/noExplicitAny: a constructor of any of core's classes
 function as<C extends abstract new (...args: any) => object>(
   core: C,
@@ -143,8 +144,8 @@ export function timeOf(mode: Mode, nanos: number, offset: number): CoreTime<Numb
 }
 
 /**
- * Seconds as two signed halves -> whole days and the seconds of the last one. Years beyond 285 million have seconds that a
- * double cannot hold.
+ * Seconds as two signed halves -> whole days and the seconds of the last one. Years beyond 285 million have
+ * seconds that a double cannot hold.
  */
 const split = { days: 0, seconds: 0 }
 function splitSeconds(low: number, high: number, offset: number): void {
@@ -218,7 +219,8 @@ export function dateTimeWithOffset(
 }
 
 /**
- * A DateTime of an instant (seconds after the epoch, in UTC) and a zone, with the zone's offset at that instant.
+ * A DateTime of an instant (seconds after the epoch, in UTC) and a zone, with the zone's offset at that
+ * instant.
  * @throws an Error for a zone that `Intl` does not know
  */
 export function dateTimeInZone(

@@ -1,4 +1,7 @@
-/** Why a value cannot be a parameter; thrown where it is met, and given its path on the way out of the encoder. */
+/**
+ * Why a value cannot be a parameter; thrown where it is met, and given its path on the way out of the
+ * encoder.
+ */
 export class Unsendable extends Error {}
 
 /** One step from a parameter to a value inside of it: a name, or a position in a list. */

@@ -1,18 +1,24 @@
 import { newError } from 'neo4j-driver-core'
+import { BoundedCache } from './cache.js'
 import { epochDay } from './calendar.js'
-import { BoundedCache } from './codegen.js'
 
 const DAY = 86400
-// Before 1973 zones changed at odd seconds and more than once a day; since then no zone has changed twice within 24 hours.
+// Before 1973 zones changed at odd seconds and more than once a day; since then no zone has changed twice
+// within 24 hours.
 const REGULAR_FROM = 94694400
-const DAYS_KEPT = 4096
+// The last second that a JavaScript Date can hold
+const LAST = 8.64e12
 const CHANGES = Number.NaN
+
+// Zone and UTC day -> the offset in seconds, or NaN for a day on which it changes; 4 MB when full
+const days = new BoundedCache<number, number>(65536)
+const DAYS_A_ZONE = 2 ** 28
+let zonesMade = 0
 
 /** A time zone and the offsets already asked for. */
 class Zone {
   readonly #format: Intl.DateTimeFormat
-  // UTC day -> its offset in seconds, or NaN for a day on which the offset changes
-  readonly #days = new BoundedCache<number, number>(DAYS_KEPT)
+  readonly #firstKey = zonesMade++ * DAYS_A_ZONE
 
   constructor(id: string) {
     this.#format = new Intl.DateTimeFormat('en-US', {
@@ -30,12 +36,13 @@ class Zone {
 
   /** Seconds to add to UTC, at the instant `utcSeconds` after the epoch. */
   offsetAt(utcSeconds: number): number {
-    if (utcSeconds < REGULAR_FROM) return this.#ask(utcSeconds)
+    if (utcSeconds < REGULAR_FROM || utcSeconds > LAST - DAY) return this.#ask(utcSeconds)
     const day = Math.floor(utcSeconds / DAY)
-    let offset = this.#days.get(day)
+    const key = this.#firstKey + day
+    let offset = days.get(key)
     if (offset === undefined) {
       const first = this.#ask(day * DAY)
-      offset = this.#days.set(day, first === this.#ask((day + 1) * DAY) ? first : CHANGES)
+      offset = days.set(key, first === this.#ask((day + 1) * DAY) ? first : CHANGES)
     }
     return Number.isNaN(offset) ? this.#ask(utcSeconds) : offset
   }
@@ -89,15 +96,16 @@ export function checkZone(id: string): void {
 export function offsetAtUtc(id: string, utcSeconds: number): number {
   const zone = id === '' ? null : zoneOf(id)
   if (zone === null) throw unknownZone(id)
-  if (Math.abs(utcSeconds) > 8.64e12) {
+  if (Math.abs(utcSeconds) > LAST) {
     throw newError(`The offset of time zone "${id}" is not known ${utcSeconds} seconds from 1970`)
   }
   return zone.offsetAt(utcSeconds)
 }
 
 /**
- * The offset of zone `id` in seconds, where its clocks show `localSeconds` (as though they were UTC). A time that the zone
- * shows twice or never gets the answer of `neo4j-driver`: apply the offset of the wall clock read as UTC, then look again.
+ * The offset of zone `id` in seconds, where its clocks show `localSeconds` (as though they were UTC). A time
+ * that the zone shows twice or never gets the answer of `neo4j-driver`: apply the offset of the wall clock
+ * read as UTC, then look again.
  * @throws as {@link offsetAtUtc}
  */
 export function offsetAtLocal(id: string, localSeconds: number): number {

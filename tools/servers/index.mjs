@@ -48,7 +48,7 @@ const sessionOwner = () => Number(process.env.NEO4J_SERVERS_OWNER) || process.pi
  */
 
 /** A running set of servers. */
-class Cluster {
+export class Cluster {
   #root
   #state
   #members

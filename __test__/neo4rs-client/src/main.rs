@@ -6,12 +6,11 @@
 
 mod values;
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::io::Read;
 use std::process::ExitCode;
 
-use neo4rs::{query, BoltType, ConfigBuilder, Graph};
+use neo4rs::{query, ConfigBuilder, Graph};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -63,9 +62,7 @@ async fn run(command: Command) -> Result<Value, Box<dyn Error>> {
         let mut stream = graph.execute(request).await?;
         let mut rows = Vec::new();
         while let Some(row) = stream.next().await? {
-            let columns: HashMap<String, BoltType> = row.to_strict()?;
-            let columns = columns.into_iter().map(|(name, value)| Ok((name, values::to_json(value)?)));
-            rows.push(Value::Object(columns.collect::<Result<_, values::Unreadable>>()?));
+            rows.push(values::of_row(&row)?);
         }
         results.push(Value::Array(rows));
     }

@@ -2,22 +2,26 @@
 //!
 //! | type | value | more |
 //! |---|---|---|
-//! | `int`, `float` | text, such as `"-5"`, `"-0"`, `"NaN"`, `"Infinity"` | |
+//! | `int` | text, such as `"-5"` | |
+//! | `float` | its 16 hexadecimal digits as IEEE 754 has it | |
 //! | `bytes` | list of numbers | |
 //! | `date`, `localTime`, `localDateTime` | ISO 8601, always with nine digits of a second | |
 //! | `time`, `dateTime` | the same, as the clock on the wall shows | `offset` in seconds |
 //! | `zoned` | the same | `zone` |
 //! | `duration` | `[months, days, seconds, nanoseconds]`; `neo4rs` gives out the last two alone | |
-//! | `point` | `[srid, x, y]`, or with `z`; as text | |
+//! | `point` | `[srid, x, y]`, or with `z`: `int` and `float`s as above | |
 //! | `node`, `relationship`, `unbound`, `path` | an object; never read from JSON | |
 
+use std::collections::HashMap;
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use neo4rs::{
     BoltDuration, BoltFloat, BoltInteger, BoltList, BoltMap, BoltNode, BoltPoint2D, BoltPoint3D, BoltString,
-    BoltType, BoltUnboundedRelation,
+    BoltType, BoltUnboundedRelation, Row,
 };
+use serde::de::IgnoredAny;
 use serde_json::{json, Map, Value};
 
 const DATE: &str = "%Y-%m-%d";
@@ -71,7 +75,7 @@ fn special(kind: &str, fields: &Map<String, Value>) -> Option<BoltType> {
     let date_time = || NaiveDateTime::parse_from_str(text?, DATE_TIME).ok();
     Some(match kind {
         "int" => text?.parse::<i64>().ok()?.into(),
-        "float" => text?.parse::<f64>().ok()?.into(),
+        "float" => float_of(text?)?.into(),
         "bytes" => {
             let numbers = value.as_array()?.iter().map(|n| u8::try_from(n.as_u64()?).ok());
             numbers.collect::<Option<Vec<u8>>>()?.into()
@@ -99,7 +103,7 @@ fn special(kind: &str, fields: &Map<String, Value>) -> Option<BoltType> {
 
 fn point(parts: &[Value]) -> Option<BoltType> {
     let srid = |part: &Value| Some(BoltInteger::new(part.as_str()?.parse().ok()?));
-    let float = |part: &Value| Some(BoltFloat::new(part.as_str()?.parse().ok()?));
+    let float = |part: &Value| Some(BoltFloat::new(float_of(part.as_str()?)?));
     match parts {
         [id, x, y] => Some(BoltType::Point2D(BoltPoint2D { sr_id: srid(id)?, x: float(x)?, y: float(y)? })),
         [id, x, y, z] => Some(BoltType::Point3D(BoltPoint3D {
@@ -112,8 +116,31 @@ fn point(parts: &[Value]) -> Option<BoltType> {
     }
 }
 
-/// A value of a row.
-pub(crate) fn to_json(value: BoltType) -> Result<Value, Unreadable> {
+/// All columns of a row, by name.
+pub(crate) fn of_row(row: &Row) -> Result<Value, Unreadable> {
+    let names: HashMap<String, IgnoredAny> = row.to_strict().map_err(unreadable)?;
+    let columns = names.into_keys().map(|name| {
+        let value = column(row, &name)?;
+        Ok((name, value))
+    });
+    columns.collect::<Result<Map<_, _>, _>>().map(Value::Object)
+}
+
+/// `neo4rs` 0.8 gives no `BoltType` of a point, and of a duration it makes a list: they are asked for by their own types.
+fn column(row: &Row, name: &str) -> Result<Value, Unreadable> {
+    if let Ok(length) = row.get::<Duration>(name) {
+        return Ok(tagged("duration", json!([0, 0, length.as_secs(), length.subsec_nanos()])));
+    }
+    if let Ok(point) = row.get::<BoltPoint3D>(name) {
+        return to_json(BoltType::Point3D(point));
+    }
+    if let Ok(point) = row.get::<BoltPoint2D>(name) {
+        return to_json(BoltType::Point2D(point));
+    }
+    to_json(row.get(name).map_err(unreadable)?)
+}
+
+fn to_json(value: BoltType) -> Result<Value, Unreadable> {
     Ok(match value {
         BoltType::Null(_) => Value::Null,
         BoltType::Boolean(v) => v.value.into(),
@@ -145,10 +172,7 @@ pub(crate) fn to_json(value: BoltType) -> Result<Value, Unreadable> {
             let (local, zone): (NaiveDateTime, String) = v.try_into().map_err(unreadable)?;
             json!({ "$": "zoned", "value": local.format(DATE_TIME).to_string(), "zone": zone })
         }
-        BoltType::Duration(v) => {
-            let time = std::time::Duration::from(v);
-            tagged("duration", json!([0, 0, time.as_secs(), time.subsec_nanos()]))
-        }
+        BoltType::Duration(v) => return Err(unreadable(v)),
         BoltType::Point2D(p) => {
             tagged("point", json!([p.sr_id.value.to_string(), float(p.x.value), float(p.y.value)]))
         }
@@ -179,13 +203,12 @@ fn tagged(kind: &str, value: impl Into<Value>) -> Value {
     json!({ "$": kind, "value": value.into() })
 }
 
-/// As JavaScript writes and reads it.
 fn float(value: f64) -> String {
-    if value.is_infinite() {
-        String::from(if value > 0.0 { "Infinity" } else { "-Infinity" })
-    } else {
-        value.to_string()
-    }
+    format!("{:016x}", value.to_bits())
+}
+
+fn float_of(text: &str) -> Option<f64> {
+    Some(f64::from_bits(u64::from_str_radix(text, 16).ok()?))
 }
 
 fn list(values: BoltList) -> Result<Value, Unreadable> {

@@ -131,6 +131,7 @@ describe('a parameter', () => {
         const text = c.repeat(n)
         assert.equal(sent(text), text)
         assert.equal(sent(`x${text}`), `x${text}`)
+        assert.deepEqual(ours(text), packOfficial({ value: text }))
       }
     }
     assert.equal(sent('a\ud800b\udc00'), 'a\ufffdb\ufffd')
@@ -152,6 +153,17 @@ describe('a parameter', () => {
       ),
       [1, new Map([['a', 'b']])]
     )
+    const range = i => ({
+      from: i,
+      *[Symbol.iterator]() {
+        yield this.from
+        yield 'end'
+      }
+    })
+    assert.deepEqual(sent(range(1)), [1, 'end'])
+    const rows = Array.from({ length: 500 }, (_, i) => (i === 400 ? range(i) : { from: i }))
+    assert.deepEqual(sent(rows)[400], [400, 'end'])
+    assert.deepEqual(sent(rows.slice(395, 405))[5], [400, 'end'])
     for (const n of [15, 16, 255, 256, 65535, 65536]) assert.equal(sent(new Array(n).fill(null)).length, n)
   })
 
@@ -248,18 +260,20 @@ describe('rows of one shape', () => {
     rows[502] = { a: 1, b: 'x', c: 2 }
     rows[503] = Object.assign(Object.create(null), { a: 1, b: 'x' })
     rows[504] = {}
-    assert.deepEqual(rowsSent(rows), expected(rows))
+    const read = rowsSent(rows)
+    assert.deepEqual(read, expected(rows))
+    assert.deepEqual([...read[500].keys()], ['b', 'a'], 'in their own order')
     rows[505] = { a: undefined, b: 'x' }
     assert.deepEqual(rowsSent(rows)[505], new Map([['b', 'x']]))
     rows[506] = null
     rows[507] = [1]
     rows[508] = 'text'
     rows[509] = new Date(0)
-    const read = rowsSent(rows)
-    assert.deepEqual(read.slice(506, 509), [null, [1], 'text'])
-    assert.equal(read[509].signature, 0x49)
+    const odd = rowsSent(rows)
+    assert.deepEqual(odd.slice(506, 509), [null, [1], 'text'])
+    assert.equal(odd[509].signature, 0x49)
     assert.deepEqual(
-      read[899],
+      odd[899],
       new Map([
         ['a', 899],
         ['b', 'x']
@@ -272,6 +286,9 @@ describe('rows of one shape', () => {
       JSON.parse(`{"__proto__": ${i}, "toString": "x", "constructor": null}`)
     )
     assert.deepEqual(rowsSent(rows), expected(rows))
+    rows[400] = {}
+    rows[401] = JSON.parse('{"__proto__": 1}')
+    assert.deepEqual(rowsSent(rows), expected(rows), 'what a row does not have itself is not sent')
     const plain = Array.from({ length: 500 }, (_, i) => ({ polluted: i }))
     const want = expected(plain)
     Object.prototype.added = 'everywhere'
@@ -582,6 +599,8 @@ describe('a value that cannot be sent', () => {
   it('may be a date that core would not have made', () => {
     const broken = Object.assign(Object.create(neo4j.Date.prototype), { year: 2020, month: 'x', day: 1 })
     fails({ d: broken }, /^Parameter d cannot be sent: its month/)
+    const none = Object.create(neo4j.Duration.prototype)
+    fails({ d: none }, /^Parameter d cannot be sent: its months/)
     const unknown = Object.assign(Object.create(neo4j.DateTime.prototype), {
       ...new neo4j.DateTime(2020, 1, 1, 1, 1, 1, 1, undefined, 'UTC'),
       timeZoneId: 'Nowhere/Land'

@@ -195,6 +195,23 @@ for (const way of WAYS) {
       assert.equal(b.get('name'), 'name 0')
     })
 
+    it('may be frozen', () => {
+      const a = Object.freeze(records(way)[0])
+      assert.equal(Object.prototype.toString.call(a), '[object Object]')
+      assert.equal(a.get('name'), 'name 0')
+      assert.equal(JSON.stringify(a), JSON.stringify(core(a)))
+    })
+
+    it('is not confused by what is done to its keys', () => {
+      const [a, b] = records(way)
+      a.keys.sort().reverse()
+      a.keys.push('more')
+      assert.equal(a.get('name'), 'name 0')
+      assert.equal(b.get('name'), 'name 1')
+      assert.throws(() => b.get('more'), /no field with key/)
+      assert.equal([...b.entries()].at(-1)[1], undefined)
+    })
+
     it('may have many fields, and names like numbers', () => {
       const keys = [...Array.from({ length: 40 }, (_, i) => `field ${i}`), '1', '0']
       const [wide] = records(way, [keys.map((_, i) => BigInt(i))], keys, 'number')

@@ -1,7 +1,8 @@
 // A writer of the batches that the native side hands over, so that the decoder can be tested without it.
 //
-// Wire values are written as: null, booleans, bigint (an integer), number (a float), string, Array (a list), Int8Array (bytes),
-// plain object or Map (a map), Struct (a structure of the tape), NodeValue (a node, by its shape).
+// Wire values are written as: null, booleans, bigint (an integer), number (a float), string, Array (a list),
+// Int8Array (bytes), plain object or Map (a map), Struct (a structure of the tape), NodeValue (a node, by its
+// shape).
 
 export const KIND = { MIXED: 0, INT: 1, FLOAT: 2, STR: 3, NULL: 4, BOOL: 5, INT32: 6 }
 

@@ -12,7 +12,10 @@ export function decoderFor(keys, mode = 'Integer') {
   return decoder
 }
 
-/** The records of a batch; for the eager way it stands somewhere in a larger buffer, which is wiped afterwards. */
+/**
+ * The records of a batch; for the eager way it stands somewhere in a larger buffer, which is wiped
+ * afterwards.
+ */
 export function recordsOf(decoder, buffer, way) {
   if (way === 'lazy') return decoder.lazyBatch(buffer)
   const { views, at } = within(buffer)

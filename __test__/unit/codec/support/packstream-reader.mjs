@@ -1,4 +1,5 @@
-// Reads PackStream, to see what the encoder wrote: integers as bigint, floats as number, bytes as Buffer, maps as Map.
+// Reads PackStream, to see what the encoder wrote: integers as bigint, floats as number, bytes as Buffer,
+// maps as Map.
 
 /** A structure as it stands on the wire. */
 export class Structure {

@@ -25,7 +25,7 @@
 //! ids, labels by their number and dictionary ids, properties by their number and (key, type). Ids count up over the
 //! batches of a result.
 //!
-//! Reading costs memory of at most 16 times the records' bytes, next to a few dozen bytes for each column.
+//! Reading costs memory of at most 24 times the bytes of the records.
 
 mod batch;
 mod dictionary;

@@ -252,7 +252,13 @@ impl Connection {
     }
 
     /// RESET: stops what is going on, undoes the open transaction, and makes a failed connection ready again.
+    ///
+    /// Not while HELLO, LOGON or LOGOFF wait for an answer: it might skip them, and nobody would know who is logged on.
     pub fn reset(&mut self) -> Result<(), RequestError> {
+        let user = |due: &Due| matches!(due.step.request, Request::Hello | Request::Logon | Request::Logoff);
+        if self.due.iter().any(user) {
+            return Err(RequestError::State { request: Request::Reset, state: self.state() });
+        }
         self.bare(Request::Reset, tag::RESET)?;
         self.resets += 1;
         Ok(())

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 pub mod batch_reader;
+pub mod client;
+pub mod exchange;
+pub mod model_server;
 pub mod values;
 
 use bolt::packstream::Dialect;

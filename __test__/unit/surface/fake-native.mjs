@@ -1,0 +1,309 @@
+// A native module for unit tests: records what is asked of it, and says what a test tells it to say.
+import { createRequire } from 'node:module'
+
+const require = createRequire(import.meta.url)
+const { useNativeModule } = require('../../../dist/native.js')
+const { resetEngine } = require('../../../dist/engine.js')
+
+export const [KEYS, BATCH, READY, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG, CHOOSE] = [1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+/** Puts a fake in place of the native module, for the time of a test. */
+export function install(t) {
+  const fake = new Fake()
+  useNativeModule({
+    Engine: function Engine(wake) {
+      fake.wake = wake
+      return fake.engine
+    }
+  })
+  resetEngine()
+  t.after(() => {
+    useNativeModule(undefined)
+    resetEngine()
+  })
+  return fake
+}
+
+class Fake {
+  drivers = []
+  sessions = []
+  refs = 0
+  awake = false
+  queue = []
+  drains = []
+
+  engine = {
+    drain: inbox => {
+      this.drains.push(inbox.length)
+      let at = 0
+      while (this.queue.length > 0 && at + this.queue[0].length <= inbox.length) {
+        const message = this.queue.shift()
+        inbox.set(message, at)
+        at += message.length
+      }
+      if (at === 0 && this.queue.length > 0) return -this.queue[0].length
+      return at
+    },
+    ref: () => this.refs++,
+    unref: () => this.refs--,
+    open: json => {
+      const driver = new FakeDriver(this, JSON.parse(json))
+      this.drivers.push(driver)
+      return driver
+    }
+  }
+
+  get driver() {
+    return this.drivers.at(-1)
+  }
+
+  get session() {
+    return this.sessions.at(-1)
+  }
+
+  /** Queues messages and wakes JavaScript; never in the middle of a wake, as the real one. */
+  say(...messages) {
+    this.queue.push(...messages)
+    if (this.awake) return
+    this.awake = true
+    try {
+      this.wake()
+    } finally {
+      this.awake = false
+    }
+  }
+}
+
+class FakeDriver {
+  id = 1
+  calls = []
+  chosenServer = 0
+  candidateServers = [0]
+
+  constructor(fake, config) {
+    this.fake = fake
+    this.config = config
+  }
+
+  session(write, rwMask, strategy, server, config) {
+    const session = new FakeSession(this.fake, {
+      write,
+      rwMask,
+      strategy,
+      server,
+      config: config === null ? null : JSON.parse(config)
+    })
+    this.fake.sessions.push(session)
+    return session
+  }
+
+  choose(...args) {
+    this.calls.push(['choose', ...args])
+    return this.chosenServer
+  }
+
+  candidates() {
+    return this.candidateServers
+  }
+
+  chosen(...args) {
+    this.calls.push(['chosen', ...args])
+  }
+
+  ready(op) {
+    this.readyOp = op
+  }
+
+  check(op) {
+    this.checkOp = op
+  }
+
+  close(op) {
+    this.calls.push(['close'])
+    this.fake.say(done(op))
+  }
+
+  verify(op, server) {
+    this.calls.push(['verify', server])
+    this.fake.say(done(op, { address: 'a:1', version: [5, 4], agent: 'Neo4j/5.13.0' }))
+  }
+}
+
+class FakeSession {
+  calls = []
+  /** Large batches that wait to be taken. */
+  batches = []
+  lastBookmarks = []
+
+  constructor(fake, opened) {
+    this.fake = fake
+    this.opened = opened
+    this.lastBookmarks = opened.config?.bookmarks ?? []
+  }
+
+  /** The last call of this name, as an object. */
+  call(name) {
+    return this.calls.findLast(call => call.name === name)
+  }
+
+  count(name) {
+    return this.calls.filter(call => call.name === name).length
+  }
+
+  #note(name, op, more = {}) {
+    const call = { name, op, ...more }
+    this.calls.push(call)
+    this[`on${name}`]?.(call)
+    return call
+  }
+
+  run(op, query, params, needs, config, metadata) {
+    this.#note('run', op, {
+      query,
+      params: Buffer.from(params),
+      needs,
+      config: config === null ? null : JSON.parse(config),
+      metadata
+    })
+  }
+
+  begin(op, config, metadata) {
+    this.#note('begin', op, { config: config === null ? null : JSON.parse(config), metadata })
+  }
+
+  commit(op) {
+    this.#note('commit', op)
+  }
+
+  rollback(op) {
+    this.#note('rollback', op)
+    this.fake.say(done(op))
+  }
+
+  close(op) {
+    this.#note('close', op)
+    this.fake.say(done(op))
+  }
+
+  more(op, batches) {
+    this.#note('more', op, { batches })
+  }
+
+  take(op, into) {
+    this.#note('take', op)
+    into.set(this.batches.shift())
+  }
+
+  cancel(op) {
+    this.#note('cancel', op)
+  }
+
+  bookmarks() {
+    return this.lastBookmarks
+  }
+}
+
+// ---- messages ----
+
+export function message(kind, op, arg, payload = Buffer.alloc(0)) {
+  const bytes = Buffer.alloc((16 + payload.length + 7) & ~7)
+  bytes.writeInt32LE(bytes.length, 0)
+  bytes.writeInt32LE(kind, 4)
+  bytes.writeInt32LE(op, 8)
+  bytes.writeInt32LE(arg, 12)
+  payload.copy(bytes, 16)
+  return bytes
+}
+
+const json = (kind, op, value) => {
+  const text = Buffer.from(JSON.stringify(value))
+  return message(kind, op, text.length, text)
+}
+
+const words = (...values) => Buffer.from(Int32Array.from(values).buffer)
+
+export const keys = (op, names, { server = 0, version = 0x0504, firstAfter = 7 } = {}) => {
+  const text = Buffer.from(JSON.stringify(names))
+  return message(
+    KEYS,
+    op,
+    names.length,
+    Buffer.concat([words(server, version, firstAfter, text.length), text])
+  )
+}
+export const rows = (op, values) => message(BATCH, op, values.length, batch(values))
+export const ready = (op, byteLength) => message(READY, op, byteLength)
+export const summary = (op, metadata = { type: 'r', t_last: 3 }, { server = 0, version = 0x0504 } = {}) =>
+  message(SUMMARY, op, 0, Buffer.concat([words(server, version, 1, 1), batch([[metadata]])]))
+export const failure = (op, value) => json(FAILURE, op, value)
+export const done = (op, value) => (value === undefined ? message(DONE, op, 0) : json(DONE, op, value))
+export const topology = value => json(TOPOLOGY, 1, value)
+export const log = (level, text) => json(LOG, 1, { level, message: text })
+export const choose = (choice, question) => json(CHOOSE, choice, question)
+
+/** A whole small result. */
+export const result = (op, names, values, metadata) => [
+  keys(op, names),
+  rows(op, values),
+  summary(op, metadata)
+]
+
+/** A batch of mixed columns: null, booleans, 28-bit integers, ASCII strings, lists and maps. */
+export function batch(values) {
+  const columns = values.length === 0 ? 0 : values[0].length
+  const head = 12 + 4 * columns
+  const offsets = []
+  const tape = []
+  let pool = ''
+  const tapeAt = head + values.length * columns
+  const text = string => {
+    tape.push((string.length << 4) | 6, pool.length)
+    pool += string
+  }
+  const put = value => {
+    if (value === null) tape.push(0)
+    else if (value === false) tape.push(1)
+    else if (value === true) tape.push(2)
+    else if (typeof value === 'number') tape.push((value << 4) | 3)
+    else if (typeof value === 'string') text(value)
+    else if (Array.isArray(value)) {
+      tape.push((value.length << 4) | 8)
+      value.forEach(put)
+    } else {
+      const entries = Object.entries(value)
+      tape.push((entries.length << 4) | 9)
+      for (const [key, item] of entries) {
+        tape.push(-1)
+        text(key)
+        put(item)
+      }
+    }
+  }
+  for (let column = 0; column < columns; column++) {
+    for (const row of values) {
+      offsets.push(tapeAt + tape.length)
+      put(row[column])
+    }
+  }
+  const poolAt = 4 * (tapeAt + tape.length)
+  const byteLength = (poolAt + pool.length + 7) & ~7
+  const header = [
+    values.length,
+    columns,
+    byteLength / 8,
+    poolAt,
+    pool.length,
+    byteLength,
+    0,
+    0,
+    0,
+    0,
+    byteLength,
+    0
+  ]
+  for (let column = 0; column < columns; column++) header.push(0, head + column * values.length, 0, 0)
+  const bytes = Buffer.alloc(byteLength)
+  words(...header, ...offsets, ...tape).copy(bytes)
+  bytes.write(pool, poolAt, 'latin1')
+  return bytes
+}

@@ -1,0 +1,485 @@
+// Sessions and transactions: what is asked of the native side, and in which order.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import Neo4jHA from 'neo4j-ha-bolt-driver'
+import { done, failure, install, keys, result, summary } from './fake-native.mjs'
+
+const neo4j = Neo4jHA.driver
+const transient = { code: 'Neo.TransientError.General.X', message: 'later', retryable: true }
+const names = native => native.calls.map(call => call.name)
+
+function opened(t, config, sessionConfig) {
+  const fake = install(t)
+  const driver = neo4j.driver('bolt://localhost', undefined, config)
+  const session = driver.session(sessionConfig)
+  return { fake, driver, session }
+}
+
+/** Answers whatever is asked, at once. */
+function willing(native, fake) {
+  native.onbegin = ({ op }) => queueMicrotask(() => fake.say(done(op)))
+  native.oncommit = ({ op }) => queueMicrotask(() => fake.say(done(op)))
+  native.onrun = ({ op }) => queueMicrotask(() => fake.say(...result(op, ['n'], [[1]])))
+}
+
+/** Answers in every session that is opened from now on. */
+function willingAll(fake, prepare = () => {}) {
+  const { push } = fake.sessions
+  fake.sessions.push = native => {
+    willing(native, fake)
+    prepare(native, fake.sessions.length)
+    return push.call(fake.sessions, native)
+  }
+}
+
+test('a session is opened on the native side with what differs from the driver', t => {
+  const { fake, driver, session } = opened(t)
+  session.run('RETURN 1')
+  assert.deepEqual(fake.session.opened, { write: true, rwMask: -1, strategy: -1, server: -1, config: null })
+  driver
+    .session({
+      defaultAccessMode: 'READ',
+      bookmarks: ['a', ['b', 'a']],
+      database: 'db',
+      impersonatedUser: 'u',
+      fetchSize: 5,
+      notificationFilter: { disabledClassifications: ['HINT'] }
+    })
+    .run('RETURN 1')
+  assert.equal(fake.session.opened.write, false)
+  assert.deepEqual(fake.session.opened.config, {
+    database: 'db',
+    impersonatedUser: 'u',
+    fetchSize: 5,
+    notificationFilter: { disabledCategories: ['HINT'] },
+    bookmarks: ['a', 'b']
+  })
+  driver.session('READ', 'x').run('RETURN 1')
+  assert.equal(fake.session.opened.write, false)
+  assert.deepEqual(fake.session.opened.config.bookmarks, ['x'])
+})
+
+test('wrong session options are refused by name', t => {
+  const { driver } = opened(t)
+  assert.throws(() => driver.session({ defaultAccessMode: 'x' }), /Illegal session mode x/)
+  assert.throws(() => driver.session({ fetchSize: 0 }), /fetch size can only be/)
+  assert.throws(() => driver.session({ database: 5 }), /database takes a string/)
+  assert.throws(() => driver.session({ bookmarks: [5] }), /Bookmark value should be a string/)
+  assert.throws(
+    () => driver.session({ auth: neo4j.auth.basic('a', 'secret') }),
+    error => {
+      assert.match(error.message, /auth of its own is not supported/)
+      assert.doesNotMatch(inspect(error), /secret/)
+      return true
+    }
+  )
+})
+
+test('queries of one session run side by side, in order', async t => {
+  const { fake, session } = opened(t)
+  const all = Promise.all([1, 2, 3].map(i => session.run('RETURN $i', { i })))
+  const ops = fake.session.calls.map(call => call.op)
+  assert.equal(new Set(ops).size, 3)
+  await turn()
+  fake.say(...ops.flatMap((op, i) => result(op, ['n'], [[i]])))
+  assert.deepEqual(
+    (await all).map(({ records }) => records[0].get('n').toNumber()),
+    [0, 1, 2]
+  )
+})
+
+test('closing an idle session asks nothing of the native side', async t => {
+  const { fake, session } = opened(t)
+  const promise = session.run('RETURN 1')
+  fake.say(...result(fake.session.call('run').op, ['n'], [[1]]))
+  await promise
+  await session.close()
+  assert.deepEqual(names(fake.session), ['run'])
+})
+
+test('closing waits for what somebody reads, discards what nobody does, and is idempotent', async t => {
+  const { fake, session } = opened(t)
+  const read = session.run('RETURN 1')
+  const reading = read.then(({ records }) => records.length)
+  session.run('RETURN 2')
+  const [readOp, leftOp] = fake.session.calls.map(call => call.op)
+  await turn()
+  const closing = session.close()
+  assert.equal(session.close(), closing)
+  assert.deepEqual(fake.session.call('cancel').op, leftOp)
+  assert.equal(fake.session.count('cancel'), 1)
+  assert.equal(fake.session.count('close'), 1)
+  fake.say(...result(readOp, ['n'], [[1]]), keys(leftOp, ['n']), summary(leftOp))
+  assert.equal(await reading, 1)
+  await closing
+  await new Promise(resolve => session.close(resolve))
+})
+
+test('a closed session refuses work', async t => {
+  const { session } = opened(t)
+  await session.close()
+  await assert.rejects(Promise.resolve(session.run('RETURN 1')), /Cannot run query in a closed session/)
+  assert.throws(() => session.beginTransaction(), /closed session/)
+  await assert.rejects(
+    session.executeRead(() => {}),
+    /closed session/
+  )
+})
+
+test('a transaction can be used without awaiting its begin', async t => {
+  const { fake, session } = opened(t)
+  const tx = session.beginTransaction({ timeout: 10, metadata: { a: 1 } })
+  assert.equal(Object.prototype.toString.call(tx), '[object TransactionPromise]')
+  tx.run('A')
+  const second = tx.run('B')
+  const commit = tx.commit()
+  assert.deepEqual(names(fake.session), ['begin', 'run', 'run', 'commit'])
+  assert.deepEqual(fake.session.call('begin').config, { timeout: 10 })
+  assert.ok(!tx.isOpen())
+  const [begin, a, b, end] = fake.session.calls.map(call => call.op)
+  fake.say(done(begin), ...result(a, ['n'], [[1]]), ...result(b, ['n'], [[2]]), done(end))
+  assert.equal((await second).records[0].get('n').toNumber(), 2)
+  await commit
+})
+
+test('awaiting a transaction gives one that is no promise', async t => {
+  const { fake, session } = opened(t)
+  willingAll(fake)
+  const tx = await session.beginTransaction()
+  assert.equal(tx.then, undefined)
+  assert.ok(tx instanceof neo4j.Transaction && tx.isOpen())
+  assert.equal((await tx.run('A')).records.length, 1)
+  await tx.commit()
+  assert.ok(!tx.isOpen())
+})
+
+test('a session has one transaction at a time, and no queries beside it', async t => {
+  const { fake, session } = opened(t)
+  const tx = session.beginTransaction()
+  assert.throws(() => session.beginTransaction(), /session with an open transaction/)
+  await assert.rejects(Promise.resolve(session.run('x')), /session with an open transaction/)
+  await tx.rollback()
+  session.run('x')
+  assert.deepEqual(names(fake.session), ['begin', 'rollback', 'run'])
+})
+
+test('what a transaction says once it is over', async t => {
+  const { fake, session } = opened(t)
+  willingAll(fake)
+  const committed = session.beginTransaction()
+  await committed.commit()
+  await assert.rejects(
+    committed.commit(),
+    /Cannot commit this transaction, because it has already been committed/
+  )
+  await assert.rejects(
+    committed.rollback(),
+    /Cannot rollback this transaction, because it has already been committed/
+  )
+  await assert.rejects(
+    Promise.resolve(committed.run('x')),
+    /Cannot run query in this transaction, because it has already been committed/
+  )
+  await committed.close()
+  const rolledBack = session.beginTransaction()
+  await rolledBack.rollback()
+  await assert.rejects(rolledBack.commit(), /because it has already been rolled back/)
+})
+
+test('a failed query ends the transaction: it is rolled back at once, and refuses more', async t => {
+  const { fake, session } = opened(t)
+  const tx = session.beginTransaction()
+  const promise = tx.run('x')
+  fake.say(done(fake.session.call('begin').op), failure(fake.session.call('run').op, transient))
+  await assert.rejects(Promise.resolve(promise), /later/)
+  assert.ok(!tx.isOpen())
+  assert.equal(fake.session.count('rollback'), 1)
+  await assert.rejects(Promise.resolve(tx.run('y')), /rolled back either because of an error/)
+  await assert.rejects(tx.commit(), /rolled back either because of an error/)
+  await tx.rollback()
+  await tx.close()
+  assert.equal(fake.session.count('rollback'), 1)
+  session.beginTransaction()
+})
+
+test('a begin that fails rejects who awaits it, and nobody else', async t => {
+  const { fake, session } = opened(t)
+  const tx = session.beginTransaction()
+  fake.say(failure(fake.session.call('begin').op, transient))
+  await turn()
+  await assert.rejects(Promise.resolve(tx), /later/)
+  await assert.rejects(tx.commit(), /rolled back either because of an error/)
+  session.beginTransaction()
+})
+
+test('closing a session rolls its transaction back', async t => {
+  const { fake, session } = opened(t)
+  const tx = session.beginTransaction()
+  tx.run('x')
+  await session.close()
+  assert.ok(!tx.isOpen())
+  assert.deepEqual(names(fake.session), ['begin', 'run', 'cancel', 'close'])
+})
+
+test('a commit of unknown outcome says so', async t => {
+  const { fake, session } = opened(t)
+  const tx = session.beginTransaction()
+  const commit = tx.commit()
+  fake.say(
+    failure(fake.session.call('commit').op, {
+      code: 'ServiceUnavailable',
+      message: 'lost',
+      retryable: true,
+      unknownOutcome: true,
+      server: 'a:1'
+    })
+  )
+  const error = await commit.catch(error => error)
+  assert.deepEqual([error.unknownOutcome, error.retryable, error.server], [true, true, 'a:1'])
+})
+
+test('transaction functions commit, and give what the function gave', async t => {
+  const { fake, session } = opened(t)
+  willingAll(fake)
+  const got = await session.executeRead(async tx => {
+    assert.deepEqual(Object.keys(tx), [])
+    assert.equal(tx.commit, undefined)
+    return (await tx.run('x')).records[0].get('n').toNumber()
+  })
+  assert.equal(got, 1)
+  assert.equal(fake.session.opened.write, false)
+  assert.deepEqual(names(fake.session), ['begin', 'run', 'commit'])
+  await session.executeWrite(() => {})
+  assert.equal(fake.session.opened.write, true)
+  await session.writeTransaction(async tx => tx.rollback())
+  assert.deepEqual(names(fake.session), ['begin', 'rollback'])
+})
+
+test("what the function throws rolls back, and is not repeated when it is the application's", async t => {
+  const { fake, session } = opened(t)
+  willingAll(fake)
+  let runs = 0
+  await assert.rejects(
+    session.executeWrite(() => {
+      runs++
+      throw new Error('mine')
+    }),
+    /mine/
+  )
+  assert.equal(runs, 1)
+  assert.deepEqual(names(fake.session), ['begin', 'rollback'])
+})
+
+test('a transient error makes the function run again, after 1 s, then 2 s, each 20 % more or less', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { fake, session } = opened(t)
+  willingAll(fake, (native, n) => {
+    if (n < 2) native.oncommit = ({ op }) => queueMicrotask(() => fake.say(failure(op, transient)))
+  })
+  let runs = 0
+  const work = session.executeWrite(() => ++runs)
+  const settle = async () => {
+    for (let i = 0; i < 50; i++) await Promise.resolve()
+    await turn()
+  }
+  await settle()
+  t.mock.timers.tick(799)
+  await settle()
+  assert.equal(runs, 1)
+  t.mock.timers.tick(401)
+  await settle()
+  assert.equal(runs, 2)
+  t.mock.timers.tick(1599)
+  await settle()
+  assert.equal(runs, 2)
+  t.mock.timers.tick(801)
+  assert.equal(await work, 3)
+})
+
+test('a function is not run again after a commit of unknown outcome, nor beyond the time for retries', async t => {
+  const { fake, session } = opened(t)
+  willingAll(fake, native => {
+    native.oncommit = ({ op }) =>
+      queueMicrotask(() => fake.say(failure(op, { ...transient, unknownOutcome: true })))
+  })
+  let runs = 0
+  const error = await session.executeWrite(() => ++runs).catch(error => error)
+  assert.deepEqual([runs, error.unknownOutcome], [1, true])
+  const late = opened(t, { maxTransactionRetryTime: 0 })
+  willingAll(late.fake, native => {
+    native.oncommit = ({ op }) => queueMicrotask(() => late.fake.say(failure(op, transient)))
+  })
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const failing = late.session.executeWrite(() => ++runs).catch(error => error)
+  for (let i = 0; i < 3; i++) {
+    await turn()
+    t.mock.timers.tick(2_000)
+  }
+  const last = await failing
+  assert.match(last.message, /later/)
+  assert.ok(runs <= 3)
+})
+
+test('closing a session ends the pauses of its transaction functions', async t => {
+  const { fake, session } = opened(t)
+  willingAll(fake, native => {
+    native.oncommit = ({ op }) => queueMicrotask(() => fake.say(failure(op, transient)))
+  })
+  const work = session.executeWrite(() => {})
+  const settled = assert.rejects(work, /later/)
+  for (let i = 0; i < 3; i++) await turn()
+  await session.close()
+  await settled
+})
+
+test('bookmarks: of the session, carried from transaction functions to what follows', async t => {
+  const { fake, session } = opened(t, undefined, { bookmarks: 'start' })
+  assert.deepEqual(session.lastBookmarks(), ['start'])
+  assert.equal(session.lastBookmark(), 'start')
+  willingAll(fake, native => {
+    const { oncommit } = native
+    native.oncommit = call => {
+      native.lastBookmarks = ['after']
+      oncommit(call)
+    }
+  })
+  await session.executeWrite(() => {})
+  assert.deepEqual(fake.session.opened.config.bookmarks, ['start'])
+  assert.deepEqual(session.lastBookmarks(), ['after'])
+  await session.run('x')
+  assert.deepEqual(fake.session.opened.config.bookmarks, ['after'])
+})
+
+test('a bookmark manager is asked before work, and told after it', async t => {
+  const told = []
+  const bookmarkManager = neo4j.bookmarkManager({
+    initialBookmarks: ['one'],
+    bookmarksConsumer: async bookmarks => told.push([...bookmarks])
+  })
+  const { fake, session } = opened(t, undefined, { bookmarkManager })
+  willingAll(fake, native => {
+    native.lastBookmarks = []
+    const { onrun } = native
+    native.onrun = call => {
+      native.lastBookmarks = ['two']
+      onrun(call)
+    }
+  })
+  const promise = session.run('x', { a: 'kept' })
+  session.run('y', { b: 'other' })
+  assert.equal(fake.sessions.length, 0)
+  await promise
+  const [call] = fake.session.calls
+  assert.deepEqual(call.config, { bookmarks: ['one'] })
+  assert.match(call.params.toString(), /kept/)
+  assert.deepEqual(told[0], ['two'])
+})
+
+test('a bookmark manager that fails fails the work', async t => {
+  const { fake, session } = opened(t, undefined, {
+    bookmarkManager: {
+      getBookmarks: () => Promise.reject(new Error('no bookmarks')),
+      updateBookmarks: async () => {}
+    }
+  })
+  await assert.rejects(Promise.resolve(session.run('x')), /no bookmarks/)
+  await session.close()
+  assert.equal(fake.sessions.length, 0)
+})
+
+test("executeQuery: one transaction, chained by the driver's bookmarks", async t => {
+  const { fake, driver } = opened(t)
+  willingAll(fake, native => {
+    native.lastBookmarks = ['mark']
+  })
+  const { records, keys: fields } = await driver.executeQuery(
+    'x',
+    { a: 1 },
+    { routing: 'READ', database: 'db' }
+  )
+  assert.equal(records.length, 1)
+  assert.deepEqual(fields, ['n'])
+  assert.deepEqual(names(fake.session), ['begin', 'run', 'commit'])
+  assert.deepEqual([fake.session.opened.write, fake.session.opened.config.database], [false, 'db'])
+  await driver.executeQuery('y')
+  assert.deepEqual(fake.session.call('begin').config, { bookmarks: ['mark'] })
+  await driver.executeQuery('z', {}, { bookmarkManager: null })
+  assert.equal(fake.session.call('begin').config, null)
+  await assert.rejects(driver.executeQuery('z', {}, { routing: 'X' }), /Illegal query routing config/)
+})
+
+test('executeQuery: an abort rejects at once, and ends the work', async t => {
+  const { fake, driver } = opened(t)
+  const controller = new AbortController()
+  const promise = driver.executeQuery('x', {}, { signal: controller.signal, bookmarkManager: null })
+  await turn()
+  controller.abort(new Error('enough'))
+  await assert.rejects(promise, /enough/)
+  assert.equal(fake.session.count('close'), 1)
+  await assert.rejects(driver.executeQuery('x', {}, { signal: controller.signal }), /enough/)
+})
+
+test('a token manager: work waits for its token; a new one is passed on; a refused one may be cured', async t => {
+  const fake = install(t)
+  let token = neo4j.auth.bearer('first')
+  const refused = []
+  const manager = {
+    getToken: async () => token,
+    handleSecurityException: (which, code) => refused.push([which.credentials, code]) > 0
+  }
+  const driver = neo4j.driver('bolt://localhost', manager)
+  assert.equal(fake.drivers.length, 0)
+  const session = driver.session()
+  const promise = session.run('x')
+  await turn()
+  assert.equal(fake.driver.config.servers[0].auth.credentials, 'first')
+  fake.say(
+    failure(fake.session.call('run').op, {
+      code: 'Neo.ClientError.Security.TokenExpired',
+      message: 'old',
+      retryable: false,
+      serverIndex: 0
+    })
+  )
+  const error = await promise.catch(error => error)
+  assert.deepEqual(refused, [['first', 'Neo.ClientError.Security.TokenExpired']])
+  assert.equal(error.retryable, true)
+  token = neo4j.auth.bearer('second')
+  const told = []
+  fake.driver.setAuth = (server, json) => told.push([server, JSON.parse(json).credentials])
+  session.run('y')
+  await turn()
+  assert.deepEqual(told, [[0, 'second']])
+  assert.equal(fake.session.count('run'), 2)
+})
+
+test('a token manager that fails fails the work, and closing is fine', async t => {
+  const fake = install(t)
+  const driver = neo4j.driver('bolt://localhost', {
+    getToken: () => Promise.reject(new Error('no token')),
+    handleSecurityException: () => false
+  })
+  await assert.rejects(Promise.resolve(driver.session().run('x')), /no token/)
+  await assert.rejects(driver.verifyConnectivity(), /no token/)
+  await driver.close()
+  assert.equal(fake.drivers.length, 0)
+})
+
+test('a driver: server info, features, close', async t => {
+  const { driver, fake } = opened(t)
+  const info = await driver.getServerInfo()
+  assert.deepEqual([info.address, info.agent, String(info.protocolVersion)], ['a:1', 'Neo4j/5.13.0', '5.4'])
+  assert.equal(await driver.supportsMultiDb(), true)
+  assert.equal(await driver.supportsSessionAuth(), true)
+  assert.equal(String(await driver.getNegotiatedProtocolVersion()), '5.4')
+  assert.equal(await driver.verifyAuthentication(), true)
+  assert.equal(driver.isEncrypted(), false)
+  const closing = driver.close()
+  assert.equal(driver.close(), closing)
+  await closing
+  assert.throws(() => driver.session(), /The driver is closed/)
+  await assert.rejects(driver.verifyConnectivity(), /The driver is closed/)
+  assert.deepEqual(fake.driver.calls.at(-1), ['close'])
+})
