@@ -20,7 +20,7 @@ export class LateSession implements NativeSession {
   /** What waits, in order; null when nothing has to. */
   #posts: Post[] | null = null
   #holds = 0
-  #error: Error | null = null
+  #refusal: (() => Error) | null = null
 
   readonly #open: () => NativeSession
   readonly #configure: (json: string | null) => string | null
@@ -35,13 +35,32 @@ export class LateSession implements NativeSession {
     this.#configure = configure
   }
 
-  /** Lets all that is asked from now on wait for `promise`. If it is rejected, what waits fails by that. */
-  hold(promise: Promise<unknown>): void {
+  /** Whether what is asked now has to wait. */
+  get isHeld(): boolean {
+    return this.#posts !== null
+  }
+
+  /**
+   * Lets all that is asked from now on wait.
+   *
+   * @returns to be called once, when the wait is over; with what makes an error, if what waited is to fail
+   */
+  hold(): (refusal?: () => Error) => void {
     this.#holds++
     this.#posts ??= []
+    return refusal => {
+      this.#holds--
+      this.#refusal ??= refusal ?? null
+      if (this.#holds === 0) this.#release()
+    }
+  }
+
+  /** Lets all that is asked from now on wait for `promise`. If it is rejected, what waits fails by that. */
+  holdFor(promise: Promise<unknown>): void {
+    const release = this.hold()
     promise.then(
-      () => this.#release(null),
-      error => this.#release(error)
+      () => release(),
+      error => release(() => (error instanceof Error ? error : clientError(String(error))))
     )
   }
 
@@ -51,19 +70,15 @@ export class LateSession implements NativeSession {
     else this.#posts.push({ op, call })
   }
 
-  #release(error: unknown): void {
-    this.#holds--
-    if (error !== null) this.#error = error instanceof Error ? error : clientError(String(error))
-    if (this.#holds > 0) return
+  #release(): void {
     const posts = this.#posts ?? []
-    const failure = this.#error
+    let refusal = this.#refusal
     this.#posts = null
-    this.#error = null
-    let refusal = failure
+    this.#refusal = null
     try {
       if (refusal === null) this.#native ??= this.#open()
     } catch (error) {
-      refusal = error as Error
+      refusal = () => error as Error
     }
     for (const { op, call } of posts) {
       if (refusal === null) this.#do(op, call)
@@ -76,12 +91,12 @@ export class LateSession implements NativeSession {
       if (this.#native === null) throw clientError('There is no session: what it waited for has failed.')
       call(this.#native)
     } catch (error) {
-      this.#refuse(op, error as Error)
+      this.#refuse(op, () => error as Error)
     }
   }
 
-  #refuse(op: number, error: Error): void {
-    if (op > 0) this.#engine.fail(op, () => error)
+  #refuse(op: number, make: () => Error): void {
+    if (op > 0) this.#engine.fail(op, make)
   }
 
   run(

@@ -34,8 +34,6 @@ export interface NativeDriver {
   close(op: number): void
   /** Connects to a server (-1: any), and answers with its address, protocol version and agent. */
   verify(op: number, server: number): void
-  /** What a server calls itself, as `Neo4j/5.26.0`, once it was talked to. */
-  agent?(server: number): string | null
   /** Another token for a server, from a manager. */
   setAuth?(server: number, authJson: string): void
 }

@@ -51,7 +51,6 @@ export class Pool implements DriverEars, StreamHost {
   readonly settings: DriverSettings
   readonly servers: readonly ServerEntry[]
   readonly #addresses: readonly string[]
-  readonly #agents: (string | undefined)[] = []
   readonly #strategies: StrategyFunction[] = []
   readonly #managers: Tokens[] = []
   readonly #config: { [key: string]: unknown }
@@ -225,14 +224,8 @@ export class Pool implements DriverEars, StreamHost {
     const entry = this.servers[server]
     return {
       servedBy: { location: entry.location, info: entry.info },
-      address: this.#addresses[server],
-      agent: this.#agent(server)
+      address: this.#addresses[server]
     }
-  }
-
-  #agent(server: number): string | undefined {
-    this.#agents[server] ??= this.#native?.agent?.(server) ?? undefined
-    return this.#agents[server]
   }
 
   // ---- tokens ----

@@ -9,6 +9,7 @@
 import type { Record } from 'neo4j-driver-core'
 import { Decoder, type IntegerMode } from './codec/decode'
 import { BATCH, Inbox, KEYS, MESSAGE_HEADER_BYTES, READY, SUMMARY, SUMMARY_HEADER_WORDS } from './codec/inbox'
+import type { Bytes } from './codec/tape'
 import type { Summary } from './compat/summary'
 import type { Debtor, Engine, Operation } from './engine'
 import { errorOf, type Failure } from './errors'
@@ -45,8 +46,11 @@ export interface StreamOwner {
 
 /** A small batch with so many rows is decoded at once even when it is kept: what it would share is not worth it. */
 const FEW_ROWS = 64
-/** Last word before a summary's batch: its strings are numbered from 0. */
-const STANDS_ALONE = 1
+/**
+ * Whether the native side numbers the strings of a summary from 0, or goes on from the batches before it. The latter cannot be read
+ * reliably when some of those were discarded.
+ */
+const SUMMARY_STANDS_ALONE = false
 const FIRST_SCRATCH = 256 * 1024
 
 let scratch = new Inbox(FIRST_SCRATCH)
@@ -294,9 +298,10 @@ export class ResultStream implements Operation, Debtor {
   }
 
   #summaryAt(inbox: Inbox, at: number): Summary {
-    // With a dictionary of its own it can be read though batches before it were discarded.
-    const decoder = inbox.word(at, 3) === STANDS_ALONE ? new Decoder(this.host.integers) : this.#theDecoder()
+    const decoder = SUMMARY_STANDS_ALONE ? new Decoder(this.host.integers) : this.#theDecoder()
     const start = at + MESSAGE_HEADER_BYTES + SUMMARY_HEADER_WORDS * 4
+    const agentAt = start + inbox.arg(at)
+    const agent = (inbox.u8 as Bytes).latin1Slice(agentAt, agentAt + inbox.word(at, 3))
     return summaryOf(
       this.query,
       this.parameters,
@@ -305,6 +310,7 @@ export class ResultStream implements Operation, Debtor {
       this.#firstAfter,
       { hasRecords: this.#hasRecords, hasKeys: (this.#schema?.keys.length ?? 0) > 0, pulled: true },
       this.host.answering(inbox.word(at, 0)),
+      agent,
       this.host.integers
     )
   }

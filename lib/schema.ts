@@ -1,6 +1,6 @@
 /** Field names of results. Programs run the same queries again and again: what their names need is made once. */
 
-import { BoundedCache } from './codec/codegen'
+import { BoundedCache } from './codec/cache'
 import { type FieldLookup, lookupOf } from './codec/decode'
 import { type Inbox, KEYS_HEADER_WORDS, MESSAGE_HEADER_BYTES } from './codec/inbox'
 import type { Bytes } from './codec/tape'

@@ -263,10 +263,10 @@ export class Session implements StreamOwner, TransactionOwner {
   /** Before work that is to wait for a token or for bookmarks. */
   #prepare(native: NativeSession): void {
     if (!(native instanceof LateSession)) return
-    native.hold(this.#pool.refresh())
+    native.holdFor(this.#pool.refresh())
     const { bookmarkManager, bookmarks } = this.#settings
     if (bookmarkManager !== undefined) {
-      native.hold(
+      native.holdFor(
         bookmarkManager.getBookmarks().then(found => {
           this.#managed = [...new Set([...found, ...bookmarks])]
         })

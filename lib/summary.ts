@@ -17,8 +17,6 @@ export interface Answering {
   servedBy: ServedBy
   /** `host:port` */
   address: string
-  /** As `Neo4j/5.26.0`, if known. */
-  agent: string | undefined
 }
 
 /** Metadata of the last SUCCESS, decoded. */
@@ -37,6 +35,7 @@ const DIAGNOSTIC_RECORD = Object.freeze({ OPERATION: '', OPERATION_CODE: '0', CU
 
 /**
  * @param version major << 8 | minor
+ * @param agent what the server calls itself, as `Neo4j/5.26.0`; empty when it did not say
  * @param firstAfter milliseconds until the first record was available; -1 when the server did not say
  */
 export function summaryOf(
@@ -47,9 +46,10 @@ export function summaryOf(
   firstAfter: number,
   facts: StreamFacts,
   answering: Answering,
+  agent: string,
   integers: IntegerMode
 ): Summary {
-  metadata.server = { address: answering.address, version: answering.agent ?? metadata.server }
+  metadata.server = { address: answering.address, version: agent === '' ? metadata.server : agent }
   if (metadata.t_last !== undefined) metadata.result_consumed_after = metadata.t_last
   if (metadata.result_available_after === undefined && firstAfter >= 0) {
     metadata.result_available_after = integerOf(firstAfter, integers)

@@ -4,6 +4,7 @@ import type { RecordShape, Rules } from 'neo4j-driver-core'
 import { FAILURE, type Inbox } from './codec/inbox'
 import type { Engine, Operation } from './engine'
 import { clientError, errorOf, type Failure, rejectLater } from './errors'
+import { LateSession } from './late-session'
 import type { NativeSession } from './native'
 import { checkQuery, type Query, type TxOptions } from './query'
 import { Result } from './result'
@@ -34,6 +35,12 @@ export class TransactionState implements StreamOwner, Operation {
   readonly native: NativeSession
   readonly #owner: TransactionOwner
   readonly #streams = new Set<ResultStream>()
+  /**
+   * What is asked before BEGIN was answered waits here: the native side would take it for work of its own, outside of any transaction,
+   * if BEGIN fails.
+   */
+  readonly #late: LateSession
+  #release: ((refusal?: () => Error) => void) | null = null
   #status: Status = 'open'
   #begun = false
   #failure: (() => Error) | null = null
@@ -47,6 +54,11 @@ export class TransactionState implements StreamOwner, Operation {
     this.#owner = owner
     this.native = native
     this.lowWatermark = lowWatermark
+    this.#late = new LateSession(
+      host.engine,
+      () => native,
+      json => json
+    )
   }
 
   get engine(): Engine {
@@ -61,6 +73,7 @@ export class TransactionState implements StreamOwner, Operation {
 
   begin({ json, metadata }: TxOptions): void {
     const op = this.engine.begin(this)
+    this.#release = this.#late.hold()
     try {
       this.native.begin(op, json, metadata)
     } catch (error) {
@@ -76,6 +89,7 @@ export class TransactionState implements StreamOwner, Operation {
       return
     }
     this.#begun = true
+    this.#release?.()
     for (const { begun } of this.#waiting) begun()
     this.#waiting = []
   }
@@ -83,6 +97,7 @@ export class TransactionState implements StreamOwner, Operation {
   fail(make: () => Error): void {
     this.#failure = make
     this.#failed()
+    this.#release?.(() => this.#beginError())
     for (const { failed } of this.#waiting) failed(() => this.#beginError())
     this.#waiting = []
   }
@@ -100,11 +115,16 @@ export class TransactionState implements StreamOwner, Operation {
 
   // ---- work ----
 
+  get #work(): NativeSession {
+    return this.#late.isHeld ? this.#late : this.native
+  }
+
   run(text: string, parameters: object): ResultStream {
-    const stream = new ResultStream(this.host, this, this.native, text, parameters)
+    const native = this.#work
+    const stream = new ResultStream(this.host, this, native, text, parameters)
     if (this.#status === 'open') {
       this.#streams.add(stream)
-      startRun(stream, this.native, null, null)
+      startRun(stream, native, null, null)
     } else {
       const message = this.#refusal('run query in')
       stream.fail(() => clientError(message))
@@ -129,7 +149,7 @@ export class TransactionState implements StreamOwner, Operation {
 
   async commit(): Promise<void> {
     this.#finish('commit', 'committed')
-    await this.engine.ask(op => this.native.commit(op))
+    await this.engine.ask(op => this.#work.commit(op))
     this.#owner.committed(this.native)
   }
 
@@ -140,7 +160,12 @@ export class TransactionState implements StreamOwner, Operation {
     }
     this.#finish('rollback', 'rolled back')
     this.#discard()
-    await this.engine.ask(op => this.native.rollback(op))
+    try {
+      await this.engine.ask(op => this.#work.rollback(op))
+    } catch (error) {
+      // What has not begun needs no rollback.
+      if (this.#failure === null) throw error
+    }
   }
 
   async close(): Promise<void> {

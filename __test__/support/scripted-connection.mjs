@@ -1,9 +1,9 @@
 // One connection of the scripted server: messages in, answers out, in order, each answer possibly a fault.
 import { once } from 'node:events'
-import tls from 'node:tls'
 import { Handshake } from './bolt-versions.mjs'
 import { chunked, Dechunker, pack, structure, unpack } from './packstream.mjs'
 import { failure } from './scripts.mjs'
+import { cut } from './sockets.mjs'
 
 const signatures = new Map([
   [0x01, 'HELLO'],
@@ -445,7 +445,6 @@ export class Connection {
   reset() {
     this.#stalled = true
     this.ended = true
-    if (this.#socket instanceof tls.TLSSocket) this.#socket.destroy()
-    else this.#socket.resetAndDestroy()
+    cut(this.#socket)
   }
 }

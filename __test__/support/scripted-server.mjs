@@ -14,6 +14,7 @@ import tls from 'node:tls'
 import { bolt, parseVersion } from './bolt-versions.mjs'
 import { Connection } from './scripted-connection.mjs'
 import { explained, fallback } from './scripts.mjs'
+import { cut } from './sockets.mjs'
 
 export class ScriptedServer {
   #net
@@ -208,10 +209,7 @@ export class ScriptedServer {
     this.thaw()
     const closed = once(this.#net, 'close')
     this.#net.close()
-    for (const socket of this.#sockets) {
-      if (socket.resetAndDestroy) socket.resetAndDestroy()
-      else socket.destroy()
-    }
+    for (const socket of this.#sockets) cut(socket)
     await closed
   }
 }

@@ -4,6 +4,8 @@
  * closures instead.
  */
 
+export { BoundedCache } from './cache.js'
+
 /** Whether this process may compile code from text; found out once. */
 export const canCompile: boolean = (() => {
   try {

@@ -1,5 +1,4 @@
 import type { Record as CoreRecord } from 'neo4j-driver-core'
-import { BoundedCache } from './cache.js'
 import { type IntegerMode, modeOf } from './integers.js'
 import { internalised } from './names.js'
 import { lazyRecords } from './record.js'
@@ -16,19 +15,6 @@ export function lookupOf(keys: readonly string[]): FieldLookup {
   const lookup: Record<string, number> = Object.create(null)
   for (let i = 0; i < keys.length; i++) lookup[keys[i]] = i
   return lookup
-}
-
-const fields = new BoundedCache<string, { keys: readonly string[]; lookup: FieldLookup }>(1024)
-
-/** The field names of a result, from their JSON, and where each is: what {@link Decoder.setKeys} takes. */
-export function fieldsOf(json: string): { keys: string[]; lookup: FieldLookup } {
-  let known = fields.get(json)
-  if (known === undefined) {
-    const keys = (JSON.parse(json) as string[]).map(internalised)
-    known = fields.set(json, { keys, lookup: lookupOf(keys) })
-  }
-  // an application may sort the array: each result has its own
-  return { keys: known.keys.slice(), lookup: known.lookup }
 }
 
 const NO_KEYS: string[] = []

@@ -15,6 +15,10 @@ const FEW_NAMES = 16
  * *lazy* one has `_b`, a batch, and `_r`, a row in it, and makes each value as it is read: 40 bytes, of which
  * a large result keeps millions. Whatever looks at the own properties of objects (comparing deeply, cloning)
  * asks for their `Symbol.toStringTag` first: a lazy record takes that as the moment to become a standing one.
+ *
+ * What can tell it from a Record that `new Record` made: its prototype (`assert.deepStrictEqual` of the two
+ * fails on Node 20), and, while it is lazy, what lists own properties without a word (`Object.keys`,
+ * spreading, `structuredClone`).
  */
 export class Row {
   declare _b: Batch | undefined

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect, isDeepStrictEqual } from 'node:util'
 import neo4j from 'neo4j-driver-core'
-import decode from '../../../dist/codec/decode.js'
 import { BatchWriter, NodeValue } from './support/batch-writer.mjs'
 import { decoderFor, recordsOf, WAYS } from './support/decoding.mjs'
 
@@ -239,17 +238,5 @@ describe('records of the two ways', () => {
     assert.deepEqual(lazy, eager)
     assert.deepEqual(records('eager')[0], records('lazy')[0])
     assert.notDeepEqual(records('lazy')[0], records('eager')[1])
-  })
-
-  it('look up names the same way', () => {
-    assert.deepEqual(decode.fieldsOf('["a","b"]'), { keys: ['a', 'b'], lookup: decode.lookupOf(['a', 'b']) })
-    const first = decode.fieldsOf('["x","y"]')
-    first.keys.sort((a, b) => (a < b ? 1 : -1))
-    assert.deepEqual(
-      decode.fieldsOf('["x","y"]').keys,
-      ['x', 'y'],
-      'what an application does to its keys stays there'
-    )
-    assert.equal(Object.getPrototypeOf(first.lookup), null)
   })
 })

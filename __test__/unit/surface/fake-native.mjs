@@ -233,8 +233,15 @@ export const keys = (op, names, { server = 0, version = 0x0504, firstAfter = 7 }
 }
 export const rows = (op, values) => message(BATCH, op, values.length, batch(values))
 export const ready = (op, byteLength) => message(READY, op, byteLength)
-export const summary = (op, metadata = { type: 'r', t_last: 3 }, { server = 0, version = 0x0504 } = {}) =>
-  message(SUMMARY, op, 0, Buffer.concat([words(server, version, 1, 1), batch([[metadata]])]))
+export const summary = (
+  op,
+  metadata = { type: 'r', t_last: 3 },
+  { server = 0, version = 0x0504, agent = 'Neo4j/5.13.0' } = {}
+) => {
+  const value = batch([[metadata]])
+  const payload = Buffer.concat([words(server, version, 1, agent.length), value, Buffer.from(agent)])
+  return message(SUMMARY, op, value.length, payload)
+}
 export const failure = (op, value) => json(FAILURE, op, value)
 export const done = (op, value) => (value === undefined ? message(DONE, op, 0) : json(DONE, op, value))
 export const topology = value => json(TOPOLOGY, 1, value)

@@ -57,6 +57,7 @@ test('awaiting gives records, summary and servedBy', async t => {
   assert.equal(summary.resultConsumedAfter.toNumber(), 3)
   assert.equal(summary.database.name, 'neo4j')
   assert.equal(summary.server.address, 'localhost:7687')
+  assert.equal(summary.server.agent, 'Neo4j/5.13.0')
   assert.equal(String(summary.server.protocolVersion), '5.4')
   assert.equal(summary.gqlStatusObjects[0].gqlStatus, '00000')
   assert.equal(servedBy.location.bolt, 'bolt://localhost')

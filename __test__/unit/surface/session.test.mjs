@@ -17,6 +17,9 @@ function opened(t, config, sessionConfig) {
   return { fake, driver, session }
 }
 
+/** Answers the BEGIN that is waited for. */
+const begun = fake => fake.say(done(fake.session.call('begin').op))
+
 /** Answers whatever is asked, at once. */
 function willing(native, fake) {
   native.onbegin = ({ op }) => queueMicrotask(() => fake.say(done(op)))
@@ -135,11 +138,12 @@ test('a transaction can be used without awaiting its begin', async t => {
   tx.run('A')
   const second = tx.run('B')
   const commit = tx.commit()
-  assert.deepEqual(names(fake.session), ['begin', 'run', 'run', 'commit'])
   assert.deepEqual(fake.session.call('begin').config, { timeout: 10 })
   assert.ok(!tx.isOpen())
-  const [begin, a, b, end] = fake.session.calls.map(call => call.op)
-  fake.say(done(begin), ...result(a, ['n'], [[1]]), ...result(b, ['n'], [[2]]), done(end))
+  begun(fake)
+  assert.deepEqual(names(fake.session), ['begin', 'run', 'run', 'commit'])
+  const [, a, b, end] = fake.session.calls.map(call => call.op)
+  fake.say(...result(a, ['n'], [[1]]), ...result(b, ['n'], [[2]]), done(end))
   assert.equal((await second).records[0].get('n').toNumber(), 2)
   await commit
 })
@@ -160,6 +164,7 @@ test('a session has one transaction at a time, and no queries beside it', async 
   const tx = session.beginTransaction()
   assert.throws(() => session.beginTransaction(), /session with an open transaction/)
   await assert.rejects(Promise.resolve(session.run('x')), /session with an open transaction/)
+  begun(fake)
   await tx.rollback()
   session.run('x')
   assert.deepEqual(names(fake.session), ['begin', 'rollback', 'run'])
@@ -192,7 +197,8 @@ test('a failed query ends the transaction: it is rolled back at once, and refuse
   const { fake, session } = opened(t)
   const tx = session.beginTransaction()
   const promise = tx.run('x')
-  fake.say(done(fake.session.call('begin').op), failure(fake.session.call('run').op, transient))
+  begun(fake)
+  fake.say(failure(fake.session.call('run').op, transient))
   await assert.rejects(Promise.resolve(promise), /later/)
   assert.ok(!tx.isOpen())
   assert.equal(fake.session.count('rollback'), 1)
@@ -204,13 +210,18 @@ test('a failed query ends the transaction: it is rolled back at once, and refuse
   session.beginTransaction()
 })
 
-test('a begin that fails rejects who awaits it, and nobody else', async t => {
+test('a begin that fails: nothing of the transaction is done, and all of it fails by that', async t => {
   const { fake, session } = opened(t)
   const tx = session.beginTransaction()
+  const all = Promise.allSettled([tx.run('CREATE ()'), tx.commit(), tx])
   fake.say(failure(fake.session.call('begin').op, transient))
-  await turn()
-  await assert.rejects(Promise.resolve(tx), /later/)
-  await assert.rejects(tx.commit(), /rolled back either because of an error/)
+  for (const { reason } of await all) assert.match(reason.message, /later/)
+  assert.deepEqual(names(fake.session), ['begin', 'rollback'])
+  await assert.rejects(tx.commit(), /rolled back either because of an error|already been committed/)
+  const second = session.beginTransaction()
+  const rollback = second.rollback()
+  fake.say(failure(fake.session.call('begin').op, transient))
+  await rollback
   session.beginTransaction()
 })
 
@@ -218,6 +229,7 @@ test('closing a session rolls its transaction back', async t => {
   const { fake, session } = opened(t)
   const tx = session.beginTransaction()
   tx.run('x')
+  begun(fake)
   await session.close()
   assert.ok(!tx.isOpen())
   assert.deepEqual(names(fake.session), ['begin', 'run', 'cancel', 'close'])
@@ -227,6 +239,7 @@ test('a commit of unknown outcome says so', async t => {
   const { fake, session } = opened(t)
   const tx = session.beginTransaction()
   const commit = tx.commit()
+  begun(fake)
   fake.say(
     failure(fake.session.call('commit').op, {
       code: 'ServiceUnavailable',

@@ -12,12 +12,12 @@ const KINDS: [u8; 32] =
 pub fn request(connection: &mut Connection, kind: u8, detail: u8) -> Result<(), RequestError> {
     let auth = Auth::basic("neo", "secret");
     let qid = (detail % 2 == 1).then_some(i64::from(detail / 2 % 3));
-    let n = if detail % 3 == 0 { -1 } else { i64::from(detail % 8) };
+    let n = if detail.is_multiple_of(3) { -1 } else { i64::from(detail % 8) };
     let filter = NotificationFilter { minimum_severity: Some("OFF".into()), disabled: None };
     let bookmarks = ["b:tx1".to_owned()];
     let settings = TxMeta {
-        bookmarks: if detail % 2 == 0 { &bookmarks } else { &[] },
-        read: detail % 3 == 0,
+        bookmarks: if detail.is_multiple_of(2) { &bookmarks } else { &[] },
+        read: detail.is_multiple_of(3),
         database: (detail % 32 == 7).then_some("db"),
         notification_filter: (detail % 32 == 9).then_some(&filter),
         ..TxMeta::default()

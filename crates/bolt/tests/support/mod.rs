@@ -47,7 +47,7 @@ pub fn bytes(text: &str) -> Vec<u8> {
             continue;
         }
         let digits: String = part.chars().filter(char::is_ascii_hexdigit).collect();
-        assert!(digits.len() % 2 == 0, "odd digits in {part:?}");
+        assert!(digits.len().is_multiple_of(2), "odd digits in {part:?}");
         for pair in digits.as_bytes().chunks(2) {
             out.push(u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
         }

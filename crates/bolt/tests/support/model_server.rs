@@ -56,7 +56,7 @@ impl ModelServer {
         let reset_ahead = self.queue.iter().any(|later| later.signature == signature::RESET);
         let ignore = message.signature != signature::RESET
             && self.state != State::Connected
-            && (self.state == State::Interrupted || (reset_ahead && choice % 4 == 0));
+            && (self.state == State::Interrupted || (reset_ahead && choice.is_multiple_of(4)));
         if ignore {
             // nothing is looked at any more until the RESET
             self.state = State::Interrupted;
