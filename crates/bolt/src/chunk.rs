@@ -5,6 +5,8 @@ use crate::packstream::Limits;
 use std::collections::VecDeque;
 
 const MAX_CHUNK: usize = 0xFFFF;
+/// What an empty buffer may keep: a connection that once had a long message shall not hold its memory for ever.
+const KEPT: usize = 256 << 10;
 
 /// Appends one message to the output in chunks. The message is written in place and only moved if it is too long for
 /// one chunk. If `write` fails, nothing is appended.
@@ -105,6 +107,7 @@ impl Dechunker {
     fn compact(&mut self) {
         if self.taken == self.buffer.len() && self.ends.is_empty() {
             self.buffer.clear();
+            self.buffer.shrink_to(KEPT);
             self.taken = 0;
         } else if self.taken > self.buffer.len() / 2 {
             self.buffer.drain(..self.taken);
@@ -141,15 +144,13 @@ impl Dechunker {
 
     /// The first messages, owned. Where they are all that there is, the buffer itself is handed out.
     pub(crate) fn take_first(&mut self, count: usize) -> Vec<u8> {
-        let bytes = if self.taken == 0 && count == self.ends.len() {
+        if self.taken == 0 && count == self.ends.len() {
             let rest = self.buffer.split_off(self.first(count).len());
             self.ends.clear();
-            std::mem::replace(&mut self.buffer, rest)
-        } else {
-            let bytes = self.first(count).to_vec();
-            self.drop_first(count);
-            bytes
-        };
+            return std::mem::replace(&mut self.buffer, rest);
+        }
+        let bytes = self.first(count).to_vec();
+        self.drop_first(count);
         bytes
     }
 }

@@ -46,14 +46,16 @@ fn hints_of_the_wrong_kind_are_no_hints() {
         assert_eq!(*it.client.hints(), bolt::Hints::default());
         assert_eq!(it.client.server_agent(), None);
     }
-    for seconds in [0, -1, i64::MIN] {
+    for (seconds, expected) in
+        [(0, None), (-1, None), (i64::MIN, None), (i64::MAX, Some(Duration::from_secs(86_400)))]
+    {
         let mut it = Exchange::new(V5);
         it.hello();
         let hints: Value =
             [("connection.recv_timeout_seconds", Value::Integer(seconds))].into_iter().collect();
         it.success(&[("hints", hints)]);
         it.events();
-        assert_eq!(it.client.hints().recv_timeout, None);
+        assert_eq!(it.client.hints().recv_timeout, expected);
     }
 }
 

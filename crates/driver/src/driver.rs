@@ -103,6 +103,8 @@ impl Driver {
             (Some(pinned), _, _) => Some(pinned),
             (None, Strategy::Custom(_), preferred) => preferred,
             _ if !view.checked => None,
+            // Somebody is being looked at again: the session's work waits for that instead of falling back now.
+            _ if view.is_in_doubt() && eligible(&view, intent.permissions, intent.write).is_empty() => None,
             _ => Some(self.shared.choose(&view, intent)),
         };
         Session::new(self.shared.clone(), intent, config, chosen)
@@ -222,14 +224,20 @@ impl Shared {
             .unwrap_or_else(|| self.fall_back(view, intent.write))
     }
 
-    /// Chooses by any strategy; asks the user's own where it is one.
-    pub(crate) async fn choose_with_callback(&self, intent: Intent) -> Result<usize, Error> {
-        let view = self.topology.view();
-        let Strategy::Custom(key) = intent.strategy else { return Ok(self.choose(&view, intent)) };
+    /// Chooses by any strategy, asking the user's own where it is one. Avoids some servers if there are others, and
+    /// falls back only when no server is about to be looked at again.
+    pub(crate) async fn choose_patiently(&self, intent: Intent, avoid: &[usize]) -> Result<usize, Error> {
         if let Some(pinned) = intent.pinned {
             return Ok(pinned);
         }
-        let candidates = eligible(&view, intent.permissions, intent.write);
+        let view = self.wait_for_candidates(intent).await;
+        let all = eligible(&view, intent.permissions, intent.write);
+        let fresh: Vec<usize> = all.iter().copied().filter(|i| !avoid.contains(i)).collect();
+        let candidates = if fresh.is_empty() { all } else { fresh };
+        let Strategy::Custom(key) = intent.strategy else {
+            let picked = pick(intent.strategy, &view, &candidates, &self.turn);
+            return Ok(picked.unwrap_or_else(|| self.fall_back(&view, intent.write)));
+        };
         if candidates.is_empty() {
             return Ok(self.fall_back(&view, intent.write));
         }
@@ -237,6 +245,24 @@ impl Shared {
             Ok(index) if candidates.contains(&index) => Ok(index),
             Ok(_) => Err(Error::new(Kind::Client, "The strategy function returned none of its candidates.")),
             Err(why) => Err(Error::new(Kind::Client, format!("The strategy function failed: {why}"))),
+        }
+    }
+
+    /// The view, when it has a server for this work or no server is in doubt any more.
+    async fn wait_for_candidates(&self, intent: Intent) -> Arc<View> {
+        let mut changes = self.topology.changes();
+        let limit = tokio::time::sleep(Duration::from_millis(self.config.check_timeout));
+        tokio::pin!(limit);
+        loop {
+            let view = self.topology.view();
+            let candidates = eligible(&view, intent.permissions, intent.write);
+            if !candidates.is_empty() || !view.is_in_doubt() || self.is_closed() {
+                return view;
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = &mut limit => return self.topology.view(),
+            }
         }
     }
 
@@ -260,12 +286,12 @@ impl Shared {
         intent.pinned.is_some() || is_eligible(&self.topology.view(), index, intent.permissions, intent.write)
     }
 
-    /// Whether any server fits, other than this one.
-    pub(crate) fn another_fits(&self, but: Option<usize>, intent: Intent) -> bool {
+    /// Whether any server fits, other than these.
+    pub(crate) fn another_fits(&self, but: &[usize], intent: Intent) -> bool {
         intent.pinned.is_none()
             && eligible(&self.topology.view(), intent.permissions, intent.write)
                 .iter()
-                .any(|i| Some(*i) != but)
+                .any(|i| !but.contains(i))
     }
 
     /// Waits for the end of the first check.
@@ -313,7 +339,8 @@ impl Shared {
         self.observer.topology(&view);
     }
 
-    /// The server did not behave as what it was taken for: it is unknown until its next check, which starts now.
+    /// The server did not behave as what it was taken for: it is unknown until its next check. That starts now, and so
+    /// do those of the others: another one may have taken its place.
     pub(crate) fn demote(&self, index: usize, error: &Error) {
         if self.checker.is_none() {
             return;
@@ -321,7 +348,7 @@ impl Shared {
         self.topology.demote(index, &error.message);
         self.observer.topology(&self.topology.view());
         if let Some(checker) = &self.checker {
-            checker.hurry(index);
+            checker.hurry();
         }
     }
 
@@ -337,6 +364,9 @@ impl Shared {
         self.closed.send_replace(true);
         for pool in &self.pools {
             pool.endpoint.interrupt.send_replace(Interrupt::Closed);
+        }
+        if let Some(checker) = &self.checker {
+            checker.close();
         }
         for pool in &self.pools {
             pool.close().await;

@@ -23,6 +23,8 @@ pub(crate) struct Retry {
     never: bool,
     pause: Duration,
     attempts: u32,
+    /// Servers that failed since the last pause.
+    failed: Vec<usize>,
     earlier: Vec<String>,
 }
 
@@ -31,8 +33,8 @@ pub(crate) struct Retry {
 pub(crate) enum Next {
     /// Tell the caller.
     Surface(Error),
-    /// Try again after this long; sooner if the server was lost and another can take the work.
-    Again { pause: Duration, at_once_elsewhere: bool },
+    /// Try again after a pause; where the connection was lost, at once if another server can take the work.
+    Again { lost: bool },
 }
 
 impl Retry {
@@ -44,6 +46,7 @@ impl Retry {
             never: config.mode == Mode::Direct,
             pause: FIRST_PAUSE,
             attempts: 1,
+            failed: Vec::new(),
             earlier: Vec::new(),
         }
     }
@@ -66,14 +69,32 @@ impl Retry {
             self.errors_left -= 1;
         }
         self.attempts += 1;
+        self.failed.extend(error.server.as_ref().map(|s| s.index));
         // Many attempts fail alike: one text for each run of equal errors is enough.
         if self.earlier.last() != Some(&error.message) {
             self.earlier.push(error.message);
         }
+        Next::Again { lost }
+    }
+
+    /// Servers that another attempt should leave alone, if there are others.
+    pub(crate) fn failed(&self) -> &[usize] {
+        &self.failed
+    }
+
+    /// How long to wait before the next attempt.
+    pub(crate) fn pause(&mut self) -> Duration {
         let jitter = 1.0 + JITTER * (fastrand::f64() * 2.0 - 1.0);
         let pause = self.pause.mul_f64(jitter).min(left(self.deadline));
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        Next::Again { pause, at_once_elsewhere: lost }
+        pause
+    }
+
+    /// The pause is over: servers that failed may have recovered. The last one is left alone once more.
+    pub(crate) fn forgive(&mut self) {
+        let last = self.failed.pop();
+        self.failed.clear();
+        self.failed.extend(last);
     }
 }
 
@@ -137,7 +158,8 @@ mod tests {
         let mut retry = Retry::new(&Config::default());
         let started = Instant::now();
         let mut pauses = Vec::new();
-        while let Next::Again { pause, .. } = retry.after(lost()) {
+        while let Next::Again { .. } = retry.after(lost()) {
+            let pause = retry.pause();
             pauses.push(pause);
             tokio::time::sleep(pause).await;
         }

@@ -108,7 +108,13 @@ mod tests {
         View {
             servers: servers
                 .iter()
-                .map(|&(status, role, distance)| ServerInfo { status, role, distance, error: None })
+                .map(|&(status, role, distance)| ServerInfo {
+                    status,
+                    role,
+                    distance,
+                    error: None,
+                    in_doubt: false,
+                })
                 .collect(),
             checked: true,
         }

@@ -7,11 +7,15 @@ use std::time::Duration;
 /// What the server asks of its clients (`hints`, Bolt 4.3 and later).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Hints {
-    /// `connection.recv_timeout_seconds`: a server that sends nothing for so long, not even a NOOP, is gone.
+    /// `connection.recv_timeout_seconds`: a server that sends nothing for so long, not even a NOOP, is gone. A day at
+    /// most.
     pub recv_timeout: Option<Duration>,
     /// `telemetry.enabled`: TELEMETRY is welcome.
     pub telemetry: bool,
 }
+
+/// Seconds of a day: longer waits make no difference, but overflow clocks.
+const LONGEST: u64 = 86_400;
 
 impl Hints {
     pub(crate) fn read(metadata: &Metadata) -> Self {
@@ -22,7 +26,7 @@ impl Hints {
                 .and_then(Value::as_integer)
                 .and_then(|seconds| u64::try_from(seconds).ok())
                 .filter(|seconds| *seconds > 0)
-                .map(Duration::from_secs),
+                .map(|seconds| Duration::from_secs(seconds.min(LONGEST))),
             telemetry: hints.get("telemetry.enabled").and_then(Value::as_boolean).unwrap_or(false),
         }
     }

@@ -49,7 +49,7 @@ impl State {
         retry: &Retry,
         doubt: &mut Option<Error>,
     ) -> Result<(), Failed> {
-        let (server, mut pooled) = self.connect(session).await?;
+        let (server, mut pooled) = self.connect(session, retry).await?;
         let bookmarks = session.bookmarks.lock().clone();
         let filter = session.config.notification_filter.as_ref().map(|f| f.to_bolt());
         let meta = TxMeta {

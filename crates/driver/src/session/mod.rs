@@ -219,17 +219,19 @@ impl Drop for Worker {
 }
 
 impl State {
-    /// The server to work on now: the one chosen before while it fits, else a new choice.
-    async fn choose(&mut self, session: &Inner) -> Result<usize, Error> {
+    /// The server to work on now: the one chosen before while it fits, else a new choice that avoids those that have
+    /// just failed.
+    async fn choose(&mut self, session: &Inner, avoid: &[usize]) -> Result<usize, Error> {
         let shared = &session.shared;
         shared.wait_checked().await;
         if shared.is_closed() {
             return Err(Error::new(Kind::Pool, "The driver is closed."));
         }
-        if let Some(server) = self.server.filter(|server| shared.fits(*server, session.intent)) {
+        let fits = |server: &usize| !avoid.contains(server) && shared.fits(*server, session.intent);
+        if let Some(server) = self.server.filter(fits) {
             return Ok(server);
         }
-        let server = shared.choose_with_callback(session.intent).await?;
+        let server = shared.choose_patiently(session.intent, avoid).await?;
         self.server = Some(server);
         Ok(server)
     }
@@ -240,8 +242,8 @@ impl State {
     }
 
     /// A connection to the server to work on now.
-    async fn connect(&mut self, session: &Inner) -> Result<(usize, Pooled), Error> {
-        let server = self.choose(session).await?;
+    async fn connect(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
+        let server = self.choose(session, retry.failed()).await?;
         let shared = &session.shared;
         let Some(pool) = shared.pools.get(server) else {
             return Err(Error::new(Kind::Client, format!("There is no server {server}.")));
@@ -269,30 +271,29 @@ impl State {
     async fn retry(&mut self, session: &Inner, retry: &mut Retry, error: Error) -> Result<(), Error> {
         let shared = &session.shared;
         let failed = error.server.as_ref().map(|s| s.index);
-        if error.server_unfit() {
-            if let Some(index) = failed {
-                shared.demote(index, &error);
-            }
+        if let Some(index) = failed.filter(|_| error.curable()) {
+            shared.demote(index, &error);
         }
         shared.debug(|| format!("attempt {} failed: {error}", retry.attempts()));
-        let (pause, at_once_elsewhere) = match retry.after(error) {
+        let lost = match retry.after(error) {
             Next::Surface(error) => return Err(error),
-            Next::Again { pause, at_once_elsewhere } => (pause, at_once_elsewhere),
+            Next::Again { lost } => lost,
         };
-        self.server = self.server.filter(|_| session.intent.pinned.is_some());
-        let servers = u32::try_from(shared.pools.len()).unwrap_or(u32::MAX);
-        if at_once_elsewhere && retry.attempts() <= servers && shared.another_fits(failed, session.intent) {
+        // Somebody who has not failed just now: there is nothing to wait for.
+        if lost && shared.another_fits(retry.failed(), session.intent) {
             return Ok(());
         }
-        let pause = tokio::time::sleep(pause);
+        let pause = tokio::time::sleep(retry.pause());
         tokio::pin!(pause);
         let mut changes = shared.topology.changes();
         loop {
             tokio::select! {
-                () = &mut pause => return Ok(()),
-                // As soon as a server is found that fits, there is nothing left to wait for.
-                _ = changes.changed(), if at_once_elsewhere => {
-                    if shared.is_closed() || shared.another_fits(None, session.intent) {
+                () = &mut pause => {
+                    retry.forgive();
+                    return Ok(());
+                }
+                _ = changes.changed(), if lost => {
+                    if shared.is_closed() || shared.another_fits(retry.failed(), session.intent) {
                         return Ok(());
                     }
                 }

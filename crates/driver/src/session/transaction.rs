@@ -33,7 +33,7 @@ impl State {
         }
         let mut retry = Retry::new(&session.shared.config);
         loop {
-            match self.try_begin(session, &config, metadata.as_deref()).await {
+            match self.try_begin(session, &config, metadata.as_deref(), &retry).await {
                 Ok(transaction) => {
                     self.transaction = Some(transaction);
                     return Ok(());
@@ -48,8 +48,9 @@ impl State {
         session: &Inner,
         config: &TxConfig,
         metadata: Option<&[u8]>,
+        retry: &Retry,
     ) -> Result<Transaction, Error> {
-        let (server, mut pooled) = self.connect(session).await?;
+        let (server, mut pooled) = self.connect(session, retry).await?;
         let bookmarks = session.bookmarks.lock().clone();
         let filter = session.config.notification_filter.as_ref().map(|f| f.to_bolt());
         let meta = TxMeta {

@@ -27,7 +27,8 @@ const SMOOTHING: f64 = 0.3;
 
 /// Asks servers what they are.
 pub(crate) struct Checker {
-    http: reqwest::Client,
+    /// `None` once closed.
+    http: parking_lot::Mutex<Option<reqwest::Client>>,
     urls: Vec<Option<reqwest::Url>>,
     /// Wakes the checks of one server before their time.
     urgent: Vec<Notify>,
@@ -52,7 +53,7 @@ impl Checker {
             })?;
         let urls = config.servers.iter().map(status_url).collect::<Result<_, _>>()?;
         Ok(Checker {
-            http,
+            http: parking_lot::Mutex::new(Some(http)),
             urls,
             urgent: config.servers.iter().map(|_| Notify::new()).collect(),
             turns: config.servers.iter().map(|_| Mutex::new(())).collect(),
@@ -60,11 +61,16 @@ impl Checker {
         })
     }
 
-    /// Makes the next check of this server start now.
-    pub(crate) fn hurry(&self, index: usize) {
-        if let Some(urgent) = self.urgent.get(index) {
+    /// Makes the next check of every server start now.
+    pub(crate) fn hurry(&self) {
+        for urgent in &self.urgent {
             urgent.notify_one();
         }
+    }
+
+    /// Closes the connections of the checks. None is made any more.
+    pub(crate) fn close(&self) {
+        self.http.lock().take();
     }
 
     /// Notes that this server was checked; whether all were by now.
@@ -87,15 +93,21 @@ impl Checker {
         let before = shared.topology.view().servers.get(index).map_or(-1.0, |s| s.distance);
         let smoothed = if before < 0.0 { latency } else { before + SMOOTHING * (latency - before) };
         match answer {
-            Answer::Is(status, role, error) => ServerInfo { status, role, distance: smoothed, error },
+            Answer::Is(status, role, error) => {
+                ServerInfo { status, role, distance: smoothed, error, in_doubt: false }
+            }
             Answer::Nothing(error) => {
-                ServerInfo { status: Status::Down, role: Role::Unknown, distance: -1.0, error: Some(error) }
+                let (status, role) = (Status::Down, Role::Unknown);
+                ServerInfo { status, role, distance: -1.0, error: Some(error), in_doubt: false }
             }
         }
     }
 
     async fn ask(&self, shared: &Shared, index: usize, url: reqwest::Url) -> Answer {
-        let mut request = self.http.get(url).header(ACCEPT, "text/plain");
+        let Some(http) = self.http.lock().clone() else {
+            return Answer::Nothing("the driver is closed".into());
+        };
+        let mut request = http.get(url).header(ACCEPT, "text/plain");
         if let Some(auth) = shared.config.servers.get(index).and_then(|s| s.auth.as_ref()) {
             let secret = auth.credentials.as_ref().map(|c| c.expose_secret());
             request = match (auth.scheme.as_str(), &auth.principal) {

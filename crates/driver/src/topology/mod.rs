@@ -44,11 +44,19 @@ pub struct ServerInfo {
     pub distance: f64,
     /// Why it is not up.
     pub error: Option<String>,
+    /// It was found unfit by its work, and its next check is not over.
+    pub in_doubt: bool,
 }
 
 impl ServerInfo {
     fn unknown() -> Self {
-        ServerInfo { status: Status::Unknown, role: Role::Unknown, distance: -1.0, error: None }
+        ServerInfo {
+            status: Status::Unknown,
+            role: Role::Unknown,
+            distance: -1.0,
+            error: None,
+            in_doubt: false,
+        }
     }
 }
 
@@ -62,6 +70,11 @@ pub struct View {
 }
 
 impl View {
+    /// Whether a server is about to be looked at again.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.servers.iter().any(|s| s.in_doubt)
+    }
+
     /// The place of the master that is up.
     pub fn master(&self) -> Option<usize> {
         self.servers.iter().position(|s| s.status == Status::Up && s.role == Role::Master)
@@ -82,7 +95,13 @@ impl Topology {
 
     /// Servers that are used without checks: each takes reads and writes.
     pub(crate) fn unconditional(servers: usize) -> Self {
-        let info = ServerInfo { status: Status::Up, role: Role::Master, distance: 0.0, error: None };
+        let info = ServerInfo {
+            status: Status::Up,
+            role: Role::Master,
+            distance: 0.0,
+            error: None,
+            in_doubt: false,
+        };
         Topology::with(View { servers: vec![info; servers], checked: true })
     }
 
@@ -113,7 +132,7 @@ impl Topology {
     pub(crate) fn demote(&self, index: usize, why: &str) {
         self.update(|view| {
             if let Some(server) = view.servers.get_mut(index) {
-                *server = ServerInfo { error: Some(why.to_owned()), ..ServerInfo::unknown() };
+                *server = ServerInfo { error: Some(why.to_owned()), in_doubt: true, ..ServerInfo::unknown() };
             }
         });
     }
