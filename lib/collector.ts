@@ -41,6 +41,10 @@ export class Collector<R> implements Consumer {
     for (let i = 0; i < batch.length; i++) all.push(batch[i])
   }
 
+  restart(): void {
+    this.#records = []
+  }
+
   end(summary: Summary): void {
     this.#resolve({ records: this.#records, summary, servedBy: summary.servedBy })
   }

@@ -134,8 +134,12 @@ export class LateSession implements NativeSession {
     this.#native?.more(op, batches)
   }
 
-  take(op: number, into: Uint8Array): void {
-    this.#native?.take(op, into)
+  take(op: number, into: Uint8Array): boolean {
+    return this.#native?.take(op, into) ?? false
+  }
+
+  deliver(op: number, restarts: number): boolean {
+    return this.#native?.deliver(op, restarts) ?? true
   }
 
   cancel(op: number): void {

@@ -55,7 +55,13 @@ export interface NativeSession {
   /** Room for so many more batches of the result. */
   more(op: number, batches: number): void
   /** Copies the oldest large batch of the result into `into`. */
-  take(op: number, into: Uint8Array): void
+  /** False when there is no such batch any more: a RESTART is on its way. */
+  take(op: number, into: Uint8Array): boolean
+  /**
+   * Says that records of a result, as it is after so many RESTARTs, are about to reach the application. False when it has begun
+   * anew since: they must not.
+   */
+  deliver(op: number, restarts: number): boolean
   /** The rest of the result is not wanted; its end still comes. */
   cancel(op: number): void
   bookmarks(): string[]

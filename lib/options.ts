@@ -453,6 +453,7 @@ export function readDriverOptions(
       encrypted,
       trust: trust ?? 'TRUST_SYSTEM_CA_SIGNED_CERTIFICATES',
       trustedCertificates: certificates,
+      extraCertificates: readExtraCertificates(warn),
       notificationFilter: readNotificationFilter(given.notificationFilter, at('notificationFilter')) ?? null,
       telemetryDisabled: flag(given.telemetryDisabled, at('telemetryDisabled')),
       logLevel: log.level
@@ -517,6 +518,18 @@ function readCertificates(value: unknown, name: string): string[] {
       )
     }
   })
+}
+
+/** What Node trusts beside the system's authorities, so that a program need not say it twice. */
+function readExtraCertificates(warn: (message: string) => void): string[] {
+  const path = process.env.NODE_EXTRA_CA_CERTS
+  if (path === undefined || path === '') return []
+  try {
+    return [readFileSync(path, 'utf8')]
+  } catch (error) {
+    warn(`NODE_EXTRA_CA_CERTS: ${(error as Error).message}`)
+    return []
+  }
 }
 
 function readLiveness(value: unknown, name: string): number | null {

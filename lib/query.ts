@@ -57,15 +57,17 @@ export interface TxOptions {
 }
 
 const NO_OPTIONS: TxOptions = Object.freeze({ json: null, metadata: null })
+const MANAGED: TxOptions = Object.freeze({ json: '{"managed":true}', metadata: null })
 
 /**
+ * @param managed the transaction belongs to a transaction function
  * @throws TypeError or Neo4jError when the options are no object, the timeout is no number or negative, or the metadata is no map
  */
-export function checkTxConfig(config: TransactionConfig | undefined | null): TxOptions {
-  if (config === undefined || config === null) return NO_OPTIONS
+export function checkTxConfig(config: TransactionConfig | undefined | null, managed = false): TxOptions {
+  if (config === undefined || config === null) return managed ? MANAGED : NO_OPTIONS
   const { timeout, metadata } = new internal.txConfig.TxConfig(config)
   return {
-    json: timeout === null ? null : JSON.stringify({ timeout: timeout.toNumber() }),
+    json: timeout === null && !managed ? null : JSON.stringify({ timeout: timeout?.toNumber(), managed }),
     metadata: metadata === null || metadata === undefined ? null : encodeParameters(metadata).bytes.slice()
   }
 }

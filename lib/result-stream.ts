@@ -8,7 +8,16 @@
 
 import type { Record } from 'neo4j-driver-core'
 import { Decoder, type IntegerMode } from './codec/decode'
-import { BATCH, Inbox, KEYS, MESSAGE_HEADER_BYTES, READY, SUMMARY, SUMMARY_HEADER_WORDS } from './codec/inbox'
+import {
+  BATCH,
+  Inbox,
+  KEYS,
+  MESSAGE_HEADER_BYTES,
+  READY,
+  RESTART,
+  SUMMARY,
+  SUMMARY_HEADER_WORDS
+} from './codec/inbox'
 import type { Bytes } from './codec/tape'
 import type { Summary } from './compat/summary'
 import type { Debtor, Engine, Operation } from './engine'
@@ -25,6 +34,8 @@ export interface Consumer {
   readonly ready: boolean
   keys(keys: string[]): void
   records(records: Record[]): void
+  /** Forgets the records it was given: they come again. Never called when they were not for keeping. */
+  restart?(): void
   end(summary: Summary): void
   /** The error is made when it is asked for: see `rejectLater`. */
   fail(error: () => Error): void
@@ -46,11 +57,6 @@ export interface StreamOwner {
 
 /** A small batch with so many rows is decoded at once even when it is kept: what it would share is not worth it. */
 const FEW_ROWS = 64
-/**
- * Whether the native side numbers the strings of a summary from 0, or goes on from the batches before it. The latter cannot be read
- * reliably when some of those were discarded.
- */
-const SUMMARY_STANDS_ALONE = false
 const FIRST_SCRATCH = 256 * 1024
 
 let scratch = new Inbox(FIRST_SCRATCH)
@@ -78,6 +84,10 @@ export class ResultStream implements Operation, Debtor {
   #keyWatchers: KeyWatcher[] | null = null
   #turnAsked = false
   #owed = 0
+  /** How often the result began anew. */
+  #restarts = 0
+  /** A record has reached the application: the result cannot begin anew. */
+  #delivered = false
   #firstAfter = -1
   #hasRecords = false
   #cancelled = false
@@ -192,8 +202,11 @@ export class ResultStream implements Operation, Debtor {
       case KEYS:
         this.#schema = schemaAt(inbox, at)
         this.#firstAfter = inbox.word(at, 2)
-        this.#consumer?.keys(this.#schema.keys)
+        if (this.#restarts === 0) this.#consumer?.keys(this.#schema.keys)
         if (this.#keyWatchers !== null) this.#tellKeys()
+        break
+      case RESTART:
+        this.#restart()
         break
       case READY:
         this.#hasRecords = true
@@ -222,6 +235,7 @@ export class ResultStream implements Operation, Debtor {
       this.#hold(copyOf(inbox, start))
       return
     }
+    if (!this.#mayDeliver(this.#consumer)) return
     try {
       this.#deliver(
         this.#consumer.keeps && inbox.arg(at) > FEW_ROWS
@@ -231,6 +245,22 @@ export class ResultStream implements Operation, Debtor {
     } catch (error) {
       this.#break(error as Error)
     }
+  }
+
+  /** The connection was lost and the query was sent again; nothing of the first attempt has reached the application. */
+  #restart(): void {
+    this.#restarts++
+    this.#decoder = null
+    this.#waiting = null
+    this.#owed = 0
+    this.#hasRecords = false
+    this.#consumer?.restart?.()
+  }
+
+  /** Whether records may reach the application now. If not, they come again. */
+  #mayDeliver(consumer: Consumer): boolean {
+    if (!this.#delivered && !consumer.keeps) this.#delivered = this.native.deliver(this.op, this.#restarts)
+    return consumer.keeps || this.#delivered
   }
 
   #hold(batch: Waiting): void {
@@ -250,9 +280,10 @@ export class ResultStream implements Operation, Debtor {
     this.#turnAsked = false
     if (this.#consumer?.ready !== true) return
     const batch = this.#waiting?.shift()
-    if (batch !== undefined) {
+    if (batch !== undefined && this.#mayDeliver(this.#consumer)) {
       try {
-        this.#deliver(this.#decode(batch, this.#consumer.keeps))
+        const records = this.#decode(batch, this.#consumer.keeps)
+        if (records !== null) this.#deliver(records)
       } catch (error) {
         this.#break(error as Error)
       }
@@ -261,7 +292,8 @@ export class ResultStream implements Operation, Debtor {
     else if (this.#over) this.#tell()
   }
 
-  #decode(batch: Waiting, keeps: boolean): Record[] {
+  /** Null for a batch that is no more: the result begins anew. */
+  #decode(batch: Waiting, keeps: boolean): Record[] | null {
     const decoder = this.#theDecoder()
     if (typeof batch !== 'number') {
       const i32 = new Int32Array(batch)
@@ -271,11 +303,10 @@ export class ResultStream implements Operation, Debtor {
     }
     if (keeps) {
       const own = new ArrayBuffer(batch)
-      this.native.take(this.op, new Uint8Array(own))
-      return decoder.lazyBatch(own)
+      return this.native.take(this.op, new Uint8Array(own)) ? decoder.lazyBatch(own) : null
     }
     if (scratch.u8.length < batch) scratch = new Inbox(2 ** Math.ceil(Math.log2(batch)))
-    this.native.take(this.op, scratch.u8.subarray(0, batch))
+    if (!this.native.take(this.op, scratch.u8.subarray(0, batch))) return null
     return decoder.eagerBatch(scratch.i32, scratch.f64, scratch.u8, 0)
   }
 
@@ -298,7 +329,8 @@ export class ResultStream implements Operation, Debtor {
   }
 
   #summaryAt(inbox: Inbox, at: number): Summary {
-    const decoder = SUMMARY_STANDS_ALONE ? new Decoder(this.host.integers) : this.#theDecoder()
+    // Its strings are numbered from 0, so that it can be read whether or not the batches before it were.
+    const decoder = new Decoder(this.host.integers)
     const start = at + MESSAGE_HEADER_BYTES + SUMMARY_HEADER_WORDS * 4
     const agentAt = start + inbox.arg(at)
     const agent = (inbox.u8 as Bytes).latin1Slice(agentAt, agentAt + inbox.word(at, 3))
@@ -376,6 +408,11 @@ class Both implements Consumer {
   records(records: Record[]): void {
     this.first.records(records)
     this.second.records(records)
+  }
+
+  restart(): void {
+    this.first.restart?.()
+    this.second.restart?.()
   }
 
   end(summary: Summary): void {

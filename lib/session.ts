@@ -290,7 +290,7 @@ export class Session implements StreamOwner, TransactionOwner {
     transactionConfig: TransactionConfig | undefined,
     pipelined: boolean
   ): Promise<T> {
-    const options = checkTxConfig(transactionConfig)
+    const options = checkTxConfig(transactionConfig, true)
     const attempt = async (): Promise<T> => {
       this.#assertFree()
       const begun = this.#begin(this.#open(mode === 'WRITE'), options)

@@ -134,15 +134,16 @@ export class TransactionState implements StreamOwner, Operation {
 
   ended(stream: ResultStream, failed: boolean): void {
     this.#streams.delete(stream)
-    if (failed) this.#failed()
+    if (failed && this.isOpen) this.#failed()
   }
 
   /** The server has rolled back, or will: nothing more can be done in this transaction. */
   #failed(): void {
-    if (this.#status !== 'open') return
-    this.#status = 'failed'
-    this.#cleaning = this.engine.ask<void>(op => this.native.rollback(op)).catch(() => {})
-    this.#owner.transactionEnded()
+    if (this.isOpen) {
+      this.#status = 'failed'
+      this.#owner.transactionEnded()
+    }
+    this.#cleaning ??= this.engine.ask<void>(op => this.native.rollback(op)).catch(() => {})
   }
 
   // ---- ends ----

@@ -21,12 +21,13 @@ pub(crate) enum Message {
     Keys = 1,
     Batch = 2,
     Ready = 3,
-    Summary = 4,
-    Failure = 5,
-    Done = 6,
-    Topology = 7,
-    Log = 8,
-    Choose = 9,
+    Restart = 4,
+    Summary = 5,
+    Failure = 6,
+    Done = 7,
+    Topology = 8,
+    Log = 9,
+    Choose = 10,
 }
 
 pub(crate) struct Inbox {

@@ -93,18 +93,25 @@ impl NativeSession {
         }
     }
 
-    /// Copies the oldest announced batch of a result to `into`, which has its length.
+    /// Copies the oldest announced batch of a result to `into`, which has its length. False if there is none: the
+    /// result has begun anew, and a RESTART message is on its way.
     #[napi(catch_unwind)]
-    pub fn take(&self, op: i32, mut into: Uint8ArraySlice<'_>) -> napi::Result<()> {
-        let batch = sink::take(&self.results, op)
-            .ok_or_else(|| napi::Error::from_reason("There is no batch to take."))?;
+    pub fn take(&self, op: i32, mut into: Uint8ArraySlice<'_>) -> napi::Result<bool> {
+        let Some(batch) = sink::take(&self.results, op) else { return Ok(false) };
         // SAFETY: JavaScript does not run while this does, so nobody else looks at the buffer.
         let into = unsafe { into.as_mut() };
         if into.len() != batch.byte_len() {
             return Err(napi::Error::from_reason("The buffer does not have the length of the batch."));
         }
         batch.write(into);
-        Ok(())
+        Ok(true)
+    }
+
+    /// Records of a result, as it is after so many RESTART messages, are about to reach the application. False if it
+    /// has begun anew since: they must not, and another RESTART is on its way.
+    #[napi(catch_unwind)]
+    pub fn deliver(&self, op: i32, restarts: u32) -> bool {
+        sink::deliver(&self.results, op, restarts)
     }
 
     /// Discards the rest of a result.

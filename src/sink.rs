@@ -24,12 +24,16 @@ pub(crate) struct OpenResult {
     pub(crate) flow: Arc<Flow>,
     /// Large batches that were announced and not taken.
     batches: VecDeque<Batch>,
+    /// How often the result began anew.
+    restarts: u32,
+    /// A record has reached the application.
+    delivered: bool,
     finished: bool,
 }
 
 impl OpenResult {
     pub(crate) fn new(flow: Arc<Flow>) -> Self {
-        OpenResult { flow, batches: VecDeque::new(), finished: false }
+        OpenResult { flow, batches: VecDeque::new(), restarts: 0, delivered: false, finished: false }
     }
 }
 
@@ -42,6 +46,20 @@ pub(crate) fn take(results: &Results, op: i32) -> Option<Batch> {
         results.remove(&op);
     }
     batch
+}
+
+/// Records are about to reach the application, from the result as it was after so many restarts. False if it has
+/// begun anew since: they must not.
+pub(crate) fn deliver(results: &Results, op: i32, restarts: u32) -> bool {
+    match results.lock().get_mut(&op) {
+        Some(result) if result.restarts == restarts => {
+            result.delivered = true;
+            true
+        }
+        Some(_) => false,
+        // It has ended: nothing can begin anew.
+        None => true,
+    }
 }
 
 /// The rest of a result is not wanted.
@@ -91,6 +109,18 @@ impl Sink for JsSink {
             }
             self.inbox.push(Message::Ready, self.op, length, 0, |_| {});
         }
+    }
+
+    fn restart(&self) -> bool {
+        let mut results = self.results.lock();
+        let Some(result) = results.get_mut(&self.op) else { return false };
+        if result.delivered {
+            return false;
+        }
+        result.restarts += 1;
+        result.batches.clear();
+        self.inbox.push(Message::Restart, self.op, 0, 0, |_| {});
+        true
     }
 
     fn summary(&self, summary: Summary) {

@@ -271,7 +271,7 @@ test('every other type crosses as its structure', async t => {
   assert.deepEqual([...new Uint8Array(back[7])], [1, 2, 3])
 })
 
-test('the modern proposal: manifest, 5.8 to 5.0, 4.4 to 4.2, 3', async t => {
+test('the modern proposal: manifest, 5.8 to 5.0, 4.4 to 4.2, 4.1', async t => {
   const server = await boltServer(t, { versions: bolt.neo4j2026 })
   const driver = await ready(t, server.uri)
   await driver.session(true).run('RETURN 1')
@@ -280,18 +280,18 @@ test('the modern proposal: manifest, 5.8 to 5.0, 4.4 to 4.2, 3', async t => {
   assert.equal(slots[0], '000001ff')
   assert.equal(slots[1], '00080805')
   assert.match(slots[2], /^000[234]0404$/)
-  assert.equal(slots[3], '00000003')
+  assert.equal(slots[3], '00000104')
   assert.equal(agreed, '6.1')
   assert.equal(choice, '0000010600')
 })
 
-test('the old proposal holds 3, 2 and 1; an HA server, known by its check, gets it first', async t => {
+test('the old proposal holds 4.0, 3, 2 and 1; an HA server, known by its check, gets it first', async t => {
   const { servers, members } = await cluster(t, { roles: ['master'], versions: bolt.neo4j34 })
   const driver = await ready(t, servers)
   await driver.session(true).run('RETURN 1')
   assert.equal(members[0].bolt.handshakes.length, 1)
   const { slots, agreed } = members[0].bolt.handshakes[0]
-  for (const slot of ['00000003', '00000002', '00000001'])
+  for (const slot of ['00000004', '00000003', '00000002', '00000001'])
     assert.ok(slots.includes(slot), `${slot} of ${slots}`)
   assert.equal(agreed, '2.0')
 })

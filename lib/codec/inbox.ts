@@ -9,21 +9,23 @@ export const KEYS = 1
 export const BATCH = 2
 /** A large batch waits to be taken; `arg`: its length in bytes. */
 export const READY = 3
+/** The result begins anew, on another connection: what came of it so far must be forgotten. */
+export const RESTART = 4
 /**
  * The end of a result. Payload: {@link SUMMARY_HEADER_WORDS} words, then a batch with one value, the
- * metadata.
+ * metadata, and the server's agent as text.
  */
-export const SUMMARY = 4
+export const SUMMARY = 5
 /** The end of a command that failed; `arg`: length of the JSON object. */
-export const FAILURE = 5
+export const FAILURE = 6
 /** The end of a command; `arg`: length of the JSON value, 0 for none. */
-export const DONE = 6
+export const DONE = 7
 /** What is known of the servers changed; `op`: the driver's id, `arg`: length of the JSON object. */
-export const TOPOLOGY = 7
+export const TOPOLOGY = 8
 /** A line for the log; `op`: the driver's id, `arg`: length of the JSON object. */
-export const LOG = 8
+export const LOG = 9
 /** A strategy of the application is asked; `op`: id of the choice, `arg`: length of the JSON object. */
-export const CHOOSE = 9
+export const CHOOSE = 10
 
 /** Words before a message's payload. */
 export const MESSAGE_HEADER_WORDS = 4
@@ -34,7 +36,7 @@ export const MESSAGE_HEADER_BYTES = 4 * MESSAGE_HEADER_WORDS
  * none), JSON length.
  */
 export const KEYS_HEADER_WORDS = 4
-/** Payload words of SUMMARY before its batch: server index, version, attempts, 0. */
+/** Payload words of SUMMARY before its batch: server index, version, attempts, length of the agent's name. */
 export const SUMMARY_HEADER_WORDS = 4
 
 /** The buffer that messages are drained into, seen in the three ways in which they are read. */

@@ -5,7 +5,9 @@ const require = createRequire(import.meta.url)
 const { useNativeModule } = require('../../../dist/native.js')
 const { resetEngine } = require('../../../dist/engine.js')
 
-export const [KEYS, BATCH, READY, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG, CHOOSE] = [1, 2, 3, 4, 5, 6, 7, 8, 9]
+export const [KEYS, BATCH, READY, RESTART, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG, CHOOSE] = [
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+]
 
 /** Puts a fake in place of the native module, for the time of a test. */
 export function install(t) {
@@ -191,7 +193,15 @@ class FakeSession {
 
   take(op, into) {
     this.#note('take', op)
-    into.set(this.batches.shift())
+    const batch = this.batches.shift()
+    if (batch === undefined) return false
+    into.set(batch)
+    return true
+  }
+
+  deliver(op, restarts) {
+    this.#note('deliver', op, { restarts })
+    return true
   }
 
   cancel(op) {

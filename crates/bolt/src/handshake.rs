@@ -23,17 +23,17 @@ const MAX_VERSIONS: u64 = 256;
 /// Which versions to propose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Proposal {
-    /// The manifest; 5.8 to 5.0; 4.4 to 4.2; 3.0: servers from Neo4j 3.5 on.
+    /// The manifest; 5.8 to 5.0; 4.4 to 4.2; 4.1: servers from Neo4j 4.1 on.
     Modern,
-    /// 3.0; 2.0; 1.0; 4.1: HA servers, and Neo4j 4.1.
+    /// 4.0; 3.0; 2.0; 1.0: HA servers, and Neo4j 4.0, which knows no ranges.
     Legacy,
 }
 
 impl Proposal {
     fn slots(self) -> [[u8; 4]; 4] {
         match self {
-            Self::Modern => [MANIFEST, [0, 8, 8, 5], [0, 2, 4, 4], [0, 0, 0, 3]],
-            Self::Legacy => [[0, 0, 0, 3], [0, 0, 0, 2], [0, 0, 0, 1], [0, 0, 1, 4]],
+            Self::Modern => [MANIFEST, [0, 8, 8, 5], [0, 2, 4, 4], [0, 0, 1, 4]],
+            Self::Legacy => [[0, 0, 0, 4], [0, 0, 0, 3], [0, 0, 0, 2], [0, 0, 0, 1]],
         }
     }
 }

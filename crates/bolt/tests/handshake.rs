@@ -8,8 +8,8 @@ use bolt::Version;
 use proptest::prelude::*;
 use support::{bytes, hex};
 
-const MODERN: &str = "60 60 B0 17 00 00 01 FF 00 08 08 05 00 02 04 04 00 00 00 03";
-const LEGACY: &str = "60 60 B0 17 00 00 00 03 00 00 00 02 00 00 00 01 00 00 01 04";
+const MODERN: &str = "60 60 B0 17 00 00 01 FF 00 08 08 05 00 02 04 04 00 00 01 04";
+const LEGACY: &str = "60 60 B0 17 00 00 00 04 00 00 00 03 00 00 00 02 00 00 00 01";
 
 /// Answers a handshake in pieces that end at the given places; the result, and what the client sent after its
 /// proposals.
@@ -72,11 +72,11 @@ fn a_server_takes_one_of_the_versions() {
         (Modern, "00 00 04 04", 4, 4),
         (Modern, "00 00 03 04", 4, 3),
         (Modern, "00 00 02 04", 4, 2),
-        (Modern, "00 00 00 03", 3, 0),
+        (Modern, "00 00 01 04", 4, 1),
+        (Legacy, "00 00 00 04", 4, 0),
         (Legacy, "00 00 00 03", 3, 0),
         (Legacy, "00 00 00 02", 2, 0),
         (Legacy, "00 00 00 01", 1, 0),
-        (Legacy, "00 00 01 04", 4, 1),
     ];
     for (proposal, input, major, minor) in table {
         in_all_splits(proposal, input, &done(major, minor, ""), "");
@@ -94,7 +94,7 @@ fn versions_that_were_not_proposed_are_refused() {
     let table = [
         (Modern, [0, 0, 9, 5]),
         (Modern, [0, 0, 5, 5]), // in the range, but never released
-        (Modern, [0, 0, 1, 4]),
+        (Modern, [0, 0, 0, 3]),
         (Modern, [0, 0, 0, 2]),
         (Modern, [0, 0, 0, 6]),
         (Modern, [0, 0, 1, 3]),
@@ -151,7 +151,7 @@ fn a_manifest_may_be_wrong_in_many_ways() {
 #[test]
 fn after_its_end_nothing_is_taken() {
     let mut handshake = Handshake::new(Proposal::Modern);
-    handshake.handle_input(&bytes("00 00 00 03")).unwrap();
+    handshake.handle_input(&bytes("00 00 01 04")).unwrap();
     assert_eq!(handshake.handle_input(&[1]), Err(HandshakeError::Over));
     let mut handshake = Handshake::new(Proposal::Modern);
     handshake.handle_input(b"HTTP").unwrap_err();

@@ -52,6 +52,8 @@ pub struct Config {
     pub trust: Trust,
     /// PEM texts of CA certificates, for [`Trust::TrustCustomCaSignedCertificates`].
     pub trusted_certificates: Vec<String>,
+    /// PEM texts of CA certificates trusted beside those of the system, as in `NODE_EXTRA_CA_CERTS`.
+    pub extra_certificates: Vec<String>,
     /// Sent in HELLO.
     pub user_agent: String,
     /// Sent in HELLO from Bolt 5.3 on.
@@ -87,6 +89,7 @@ impl Default for Config {
             encrypted: false,
             trust: Trust::TrustSystemCaSignedCertificates,
             trusted_certificates: Vec::new(),
+            extra_certificates: Vec::new(),
             user_agent: concat!("neo4j-ha-bolt-driver/", env!("CARGO_PKG_VERSION")).into(),
             bolt_agent: BoltAgent::default(),
             notification_filter: None,
@@ -307,6 +310,17 @@ pub struct TxConfig {
     /// Records a PULL asks for, for this query.
     #[serde(rename = "fetchSize")]
     pub fetch_size: Option<i64>,
+    /// The transaction belongs to a transaction function. For telemetry alone.
+    pub managed: bool,
+}
+
+/// The ways to run a query that TELEMETRY tells apart; numbers by the Bolt documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i64)]
+pub(crate) enum Use {
+    ManagedTransaction = 0,
+    ExplicitTransaction = 1,
+    AutoCommit = 2,
 }
 
 impl ServerConfig {

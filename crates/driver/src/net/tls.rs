@@ -9,7 +9,6 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::address::TlsWish;
 use crate::config::{Config, Trust};
@@ -42,10 +41,12 @@ fn trusting(config: &Config, trust: Trust) -> Result<Arc<ClientConfig>, Error> {
         .with_safe_default_protocol_versions()
         .map_err(|e| failed("no protocol version", &e))?;
     let tls = match trust {
-        Trust::TrustSystemCaSignedCertificates => builder
-            .with_platform_verifier()
-            .map_err(|e| failed("the system's certificates", &e))?
-            .with_no_client_auth(),
+        Trust::TrustSystemCaSignedCertificates => {
+            let extra = certificates("NODE_EXTRA_CA_CERTS", &config.extra_certificates)?;
+            let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider)
+                .map_err(|e| failed("the system's certificates", &e))?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+        }
         Trust::TrustCustomCaSignedCertificates => {
             let verifier = CustomAuthorities::new(&config.trusted_certificates, provider)?;
             builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
@@ -56,6 +57,14 @@ fn trusting(config: &Config, trust: Trust) -> Result<Arc<ClientConfig>, Error> {
             .with_no_client_auth(),
     };
     Ok(Arc::new(tls))
+}
+
+/// The certificates in PEM texts.
+fn certificates(option: &str, pem: &[String]) -> Result<Vec<CertificateDer<'static>>, Error> {
+    pem.iter()
+        .flat_map(|text| CertificateDer::pem_slice_iter(text.as_bytes()))
+        .collect::<Result<_, _>>()
+        .map_err(|e| Error::new(Kind::Client, format!("{option}: not a PEM certificate: {e}")))
 }
 
 /// Certificates signed by the user's authorities, or one of those certificates itself: Neo4j servers often present
@@ -69,16 +78,12 @@ struct CustomAuthorities {
 impl CustomAuthorities {
     fn new(pem: &[String], provider: Arc<CryptoProvider>) -> Result<Self, Error> {
         let refuse = |why: String| Error::new(Kind::Client, format!("trustedCertificates: {why}"));
-        let mut trusted = Vec::new();
+        let trusted = certificates("trustedCertificates", pem)?;
         let mut roots = RootCertStore::empty();
-        for text in pem {
-            for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
-                let certificate = certificate.map_err(|e| refuse(format!("not a PEM certificate: {e}")))?;
-                roots
-                    .add(certificate.clone())
-                    .map_err(|e| refuse(format!("a certificate cannot be read: {e}")))?;
-                trusted.push(certificate);
-            }
+        for certificate in &trusted {
+            roots
+                .add(certificate.clone())
+                .map_err(|e| refuse(format!("a certificate cannot be read: {e}")))?;
         }
         if trusted.is_empty() {
             return Err(refuse("there is no certificate in the given files".into()));

@@ -5,6 +5,7 @@ use bolt::{Event, Request, TxMeta, Version};
 
 use super::result::{Broken, Streaming};
 use super::{may_be_done, Inner, Run, State};
+use crate::config::Use;
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
 use crate::retry::Retry;
@@ -71,7 +72,11 @@ impl State {
         let message = bolt::Run { query: &run.query, parameters: &run.parameters, tx: Some(&meta) };
         let fetch_size = session.fetch_size(run);
         let by_slave = State::is_slave(session, server);
-        if let Err(e) = pooled.bolt.run(&message).and_then(|()| pooled.bolt.pull(fetch_size, None)) {
+        let asked = session
+            .tell_use(&mut pooled, Use::AutoCommit)
+            .and_then(|()| pooled.bolt.run(&message))
+            .and_then(|()| pooled.bolt.pull(fetch_size, None));
+        if let Err(e) = asked {
             let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
             pooled.release();
             return Err(Failed::finally(error));
@@ -84,7 +89,7 @@ impl State {
                 result.finish(&metadata, identity, retry.attempts());
                 Ok(())
             }
-            Err(Broken { error, fate, delivered }) => {
+            Err(Broken { error, fate, handed_over }) => {
                 pooled.release();
                 let may_be_done =
                     may_be_done(&error, fate, by_slave) && !session.shared.config.retry_unknown_outcome;
@@ -92,7 +97,11 @@ impl State {
                     return Err(Failed::finally(error.with_unknown_outcome()));
                 }
                 let is_doubtful = may_be_done && identity.0 < READS_ARE_ENFORCED;
-                Err(Failed { error, is_final: delivered, is_doubtful })
+                let is_final = handed_over && !(error.curable() && run.sink.restart());
+                if handed_over && !is_final {
+                    run.flow.restart();
+                }
+                Err(Failed { error, is_final, is_doubtful })
             }
         }
     }
@@ -146,6 +155,14 @@ impl Inner {
     /// Whether the work is declared to write.
     fn writes(&self) -> bool {
         self.intent.write || !self.reads()
+    }
+
+    /// TELEMETRY, for servers that ask for it (Bolt 5.4 and later).
+    pub(super) fn tell_use(&self, pooled: &mut Pooled, what: Use) -> Result<(), bolt::RequestError> {
+        if self.shared.config.telemetry_disabled {
+            return Ok(());
+        }
+        pooled.bolt.telemetry(what as i64).map(drop)
     }
 
     pub(super) fn fetch_size(&self, run: &Run) -> i64 {

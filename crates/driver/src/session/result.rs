@@ -17,14 +17,19 @@ use crate::net::Conn;
 const LOW_WATERMARK: usize = 2;
 /// Batches waiting for the reader at which the socket is left alone.
 const HIGH_WATERMARK: usize = 4;
+/// Batches that are handed over before the reader says anything.
+const INITIAL_CREDIT: usize = 2;
 
 /// Takes a result. Calls come in this order: `keys`, `batch` any number of times, then `summary` or `failure`, and
-/// `failure` may come alone. Called from the driver's tasks: must not block.
+/// `failure` may come alone; after `restart`, it begins anew. Called from the driver's tasks: must not block.
 pub trait Sink: Send + Sync {
     /// The head of the result; just before the first batch or the summary.
     fn keys(&self, head: &Head);
     /// Some records, in columns.
     fn batch(&self, batch: Batch);
+    /// The connection was lost, and the query can be sent again. If no record has reached the application: forgets all
+    /// that was handed over, and returns true.
+    fn restart(&self) -> bool;
     /// The end of the result.
     fn summary(&self, summary: Summary);
     /// The end, by an error.
@@ -70,7 +75,7 @@ pub struct Flow {
 
 impl Flow {
     pub(super) fn new(nudge: Arc<Notify>) -> Self {
-        Flow { credit: AtomicUsize::new(HIGH_WATERMARK / 2), cancelled: AtomicBool::new(false), nudge }
+        Flow { credit: AtomicUsize::new(INITIAL_CREDIT), cancelled: AtomicBool::new(false), nudge }
     }
 
     /// So many batches more may be handed over.
@@ -89,6 +94,11 @@ impl Flow {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    /// The result begins anew.
+    pub(super) fn restart(&self) {
+        self.credit.store(INITIAL_CREDIT, Ordering::Release);
+    }
+
     fn take_credit(&self) -> bool {
         self.credit.fetch_update(Ordering::AcqRel, Ordering::Acquire, |c| c.checked_sub(1)).is_ok()
     }
@@ -98,8 +108,8 @@ impl Flow {
 pub(super) struct Broken {
     pub(super) error: Error,
     pub(super) fate: Fate,
-    /// Something of it has reached the reader.
-    pub(super) delivered: bool,
+    /// Something of it was handed over.
+    pub(super) handed_over: bool,
 }
 
 /// A result that RUN and the first PULL were written for.
@@ -111,9 +121,10 @@ pub(super) struct Streaming<'a> {
     /// Until it was handed over.
     head: Option<Head>,
     columns: usize,
+    utc: bool,
     transcoder: Transcoder,
     waiting: VecDeque<Batch>,
-    delivered: bool,
+    handed_over: bool,
     fate: Fate,
     /// A PULL or DISCARD is under way.
     pulling: bool,
@@ -129,9 +140,10 @@ impl<'a> Streaming<'a> {
             fetch_size,
             head: None,
             columns: 0,
+            utc: conn.bolt.utc_patched(),
             transcoder: Transcoder::new(conn.bolt.version(), conn.bolt.utc_patched(), Limits::default()),
             waiting: VecDeque::new(),
-            delivered: false,
+            handed_over: false,
             fate: Fate::Unsent,
             pulling: true,
             end: None,
@@ -142,7 +154,7 @@ impl<'a> Streaming<'a> {
     pub(super) async fn read(mut self, conn: &mut Conn) -> Result<(Metadata, Self), Broken> {
         match self.read_on(conn).await {
             Ok(metadata) => Ok((metadata, self)),
-            Err(error) => Err(Broken { error, fate: self.fate, delivered: self.delivered }),
+            Err(error) => Err(Broken { error, fate: self.fate, handed_over: self.handed_over }),
         }
     }
 
@@ -170,7 +182,7 @@ impl<'a> Streaming<'a> {
             let event = match conn.poll_event()? {
                 Some(event) => event,
                 None => {
-                    if self.delivered {
+                    if self.handed_over {
                         self.run.sink.flush();
                     }
                     self.fate = self.fate.max(Fate::Sent);
@@ -192,7 +204,7 @@ impl<'a> Streaming<'a> {
         while !self.waiting.is_empty() && (self.run.flow.take_credit() || self.session.is_awaited()) {
             if let Some(batch) = self.waiting.pop_front() {
                 self.announce();
-                self.delivered = true;
+                self.handed_over = true;
                 self.run.sink.batch(batch);
             }
         }
@@ -242,6 +254,7 @@ impl<'a> Streaming<'a> {
                 self.fate = if request == Request::Run { Fate::Sent } else { Fate::Executing };
                 Err(Error::from_failure(failure).on(conn.server.clone()))
             }
+            Event::Success { request: Request::Telemetry, .. } => Ok(()),
             Event::Success { .. } | Event::Ignored { .. } => {
                 Err(conn.protocol_error("an answer that nobody asked for came in the middle of a result"))
             }
@@ -252,7 +265,8 @@ impl<'a> Streaming<'a> {
     pub(super) fn finish(mut self, metadata: &Metadata, (version, agent): (Version, String), attempts: u32) {
         self.announce();
         let sink = &self.run.sink;
-        match self.transcoder.value(metadata.raw()) {
+        // With a transcoder of its own, the summary can be read whether or not the batches before it were.
+        match Transcoder::new(version, self.utc, Limits::default()).value(metadata.raw()) {
             Ok(metadata) => sink.summary(Summary { server: self.server, version, agent, attempts, metadata }),
             Err(e) => sink.failure(Error::new(
                 Kind::Protocol,

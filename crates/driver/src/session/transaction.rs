@@ -5,7 +5,7 @@ use bolt::{Event, Request, TxMeta};
 use super::command::Fate;
 use super::result::{Broken, Streaming};
 use super::{may_be_done, Inner, Run, State};
-use crate::config::TxConfig;
+use crate::config::{TxConfig, Use};
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
 use crate::retry::Retry;
@@ -62,7 +62,8 @@ impl State {
             impersonated_user: session.config.impersonated_user.as_deref(),
             notification_filter: filter.as_ref(),
         };
-        if let Err(e) = pooled.bolt.begin(&meta) {
+        let what = if config.managed { Use::ManagedTransaction } else { Use::ExplicitTransaction };
+        if let Err(e) = session.tell_use(&mut pooled, what).and_then(|()| pooled.bolt.begin(&meta)) {
             let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
             pooled.release();
             return Err(error);
@@ -168,9 +169,12 @@ impl Transaction {
 
 /// Waits for the answer to one request; gives the bookmark in it.
 async fn answer(pooled: &mut Pooled, to: Request) -> Result<Option<String>, Error> {
-    match pooled.conn.event().await? {
-        Event::Success { request, metadata } if request == to => Ok(metadata.bookmark()),
-        Event::Failure { failure, .. } => Err(Error::from_failure(failure).on(pooled.server.clone())),
-        _ => Err(pooled.conn.protocol_error("an answer that nobody asked for")),
+    loop {
+        return match pooled.conn.event().await? {
+            Event::Success { request, metadata } if request == to => Ok(metadata.bookmark()),
+            Event::Success { request: Request::Telemetry, .. } => continue,
+            Event::Failure { failure, .. } => Err(Error::from_failure(failure).on(pooled.server.clone())),
+            _ => Err(pooled.conn.protocol_error("an answer that nobody asked for")),
+        };
     }
 }
