@@ -119,7 +119,8 @@ async function count(cluster, { acknowledged, unknown }) {
   )
   if (unknown.length > 0)
     console.log(`writes of unknown outcome that were done: ${late.length} of ${unknown.length}`)
-  const behind = await untilEqual(cluster, ids.length)
+  const nodes = ids.reduce((sum, [, n]) => sum + n, 0)
+  const behind = await untilEqual(cluster, nodes)
   const problems = [
     missing.length > 0 && `lost: ${missing.length} acknowledged writes, ids ${sample(missing)}`,
     twice.length > 0 && `done more than once: ids ${sample(twice.map(([id]) => id))}`,

@@ -216,6 +216,18 @@ test('transient errors count against retryOnError', async t => {
   }
 })
 
+test(
+  'retryOnError is 10 by default: the eleventh failure surfaces',
+  async t => {
+    const group = await cluster(t)
+    group.on('Q', failsAlways(transient))
+    const driver = await ready(t, group.servers, { neo4jDriverOptions: { maxTransactionRetryTime: 60_000 } })
+    assert.equal((await failing(driver.session(false).run('Q'))).code, transient)
+    assert.equal(total(group, 'RUN'), 11)
+  },
+  { timeout: 60_000 }
+)
+
 test('a query that works within retryOnError is answered', async t => {
   const group = await cluster(t, { roles: ['master'] })
   group.on('Q', failsFirst(2, transient))

@@ -27,6 +27,11 @@ const driverConfigOf = (t, config, uri = 'bolt://a') => {
 }
 
 test('the defaults', t => {
+  const extra = process.env.NODE_EXTRA_CA_CERTS
+  delete process.env.NODE_EXTRA_CA_CERTS
+  t.after(() => {
+    if (extra !== undefined) process.env.NODE_EXTRA_CA_CERTS = extra
+  })
   const { userAgent, boltAgent, ...config } = configOf(t, [pair])
   assert.match(userAgent, /^neo4j-ha-bolt-driver\/\d+\.\d+\.\d+/)
   assert.equal(boltAgent.product, userAgent)

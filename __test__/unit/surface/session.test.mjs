@@ -417,9 +417,9 @@ test("executeQuery: one transaction, chained by the driver's bookmarks", async t
   assert.deepEqual(names(fake.session), ['begin', 'run', 'commit'])
   assert.deepEqual([fake.session.opened.write, fake.session.opened.config.database], [false, 'db'])
   await driver.executeQuery('y')
-  assert.deepEqual(fake.session.call('begin').config, { bookmarks: ['mark'] })
+  assert.deepEqual(fake.session.call('begin').config, { managed: true, bookmarks: ['mark'] })
   await driver.executeQuery('z', {}, { bookmarkManager: null })
-  assert.equal(fake.session.call('begin').config, null)
+  assert.deepEqual(fake.session.call('begin').config, { managed: true })
   await assert.rejects(driver.executeQuery('z', {}, { routing: 'X' }), /Illegal query routing config/)
 })
 

@@ -1,0 +1,186 @@
+// A load of reads and writes that keeps book: what became of each write, who served, and how long everything took.
+
+import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
+import { within } from '../support/until.mjs'
+
+/** Rejections that nobody handled, of the whole file. */
+export const unhandled = []
+process.on('unhandledRejection', error => unhandled.push(error))
+
+let loads = 0
+
+export class Load {
+  /** Fate of each write by its id: `acknowledged`, `failed` (for certain not done) or `unknown`. */
+  writes = new Map()
+  /** Every operation that has ended: `{kind, begun, ended, error?, servedBy?}`, times of `performance.now()`. */
+  done = []
+  /** Those under way. */
+  running = new Set()
+  #driver
+  #label = `Load${++loads}`
+  #workers = []
+  #stopping = false
+  #last = 0
+
+  /**
+   * @param {object} driver
+   * @param {object} [workers] how many of each do one operation after the other
+   * @param {number} [workers.writers] an auto-commit write in a session(true) of its own
+   * @param {number} [workers.transactions] the same in an explicit transaction
+   * @param {number} [workers.readers] a read in a session(false) of its own
+   */
+  constructor(driver, { writers = 2, transactions = 1, readers = 3 } = {}) {
+    this.#driver = driver
+    this.size = writers + transactions + readers
+    const start = (times, work) => {
+      for (let n = 0; n < times; n++) this.#workers.push(this.#repeat(work))
+    }
+    start(writers, () => this.#write())
+    start(transactions, () => this.#transaction())
+    start(readers, () => this.#read())
+  }
+
+  /** Operations of a kind, `read` or `write`, begun after `since`, that went well. */
+  succeeded(kind, since = 0) {
+    return this.done.filter(one => one.kind === kind && one.begun >= since && !one.error)
+  }
+
+  /** Operations of a kind that ended with an error. */
+  failed(kind) {
+    return this.done.filter(one => one.kind === kind && one.error)
+  }
+
+  /** Ids of the writes that ended so. */
+  ids(fate) {
+    return [...this.writes].filter(([, its]) => its === fate).map(([id]) => id)
+  }
+
+  /** The longest that any operation took, or has taken so far, in ms. */
+  slowest() {
+    const now = performance.now()
+    const times = [
+      ...this.done.map(({ begun, ended }) => ended - begun),
+      ...[...this.running].map(({ begun }) => now - begun)
+    ]
+    return Math.max(0, ...times)
+  }
+
+  /** Begins nothing more, and waits for all that is under way. */
+  async stop(deadline) {
+    this.#stopping = true
+    await within(
+      Promise.all(this.#workers),
+      deadline,
+      `an end of ${[...this.running].map(one => one.kind).join(', ')}`
+    )
+  }
+
+  /**
+   * Holds the book against the database, as one of its members has it, read past any driver: every acknowledged write is there
+   * once, those of unknown outcome at most once, failed ones not at all.
+   */
+  async check(cluster, member) {
+    const found = new Map(await cluster.query(member, `MATCH (n:${this.#label}) RETURN n.id, count(*)`))
+    assert.deepEqual(
+      this.ids('acknowledged').filter(id => !found.has(id)),
+      [],
+      'acknowledged writes were lost'
+    )
+    assert.deepEqual(
+      [...found].filter(([, times]) => times > 1),
+      [],
+      'writes were done twice'
+    )
+    assert.deepEqual(
+      this.ids('failed').filter(id => found.has(id)),
+      [],
+      'writes that failed were done'
+    )
+    assert.deepEqual(
+      [...found.keys()].filter(id => !this.writes.has(id)),
+      [],
+      'writes that nobody asked for'
+    )
+    return found.size
+  }
+
+  /** How many of its nodes a member has. */
+  async count(cluster, member) {
+    const [[n]] = await cluster.query(member, `MATCH (n:${this.#label}) RETURN count(n)`)
+    return n
+  }
+
+  /** In a line, for the log of the test. */
+  report() {
+    const fates = ['acknowledged', 'unknown', 'failed'].map(fate => `${this.ids(fate).length} ${fate}`)
+    const reads = `${this.succeeded('read').length} reads, ${this.failed('read').length} failed`
+    return `writes: ${fates.join(', ')}; ${reads}; slowest ${Math.round(this.slowest())} ms`
+  }
+
+  /** The different errors, with how often each came. */
+  errors() {
+    const seen = new Map()
+    for (const { kind, error } of this.done) {
+      if (!error) continue
+      const text = `${kind}: ${error.code}: ${error.message}${error.unknownOutcome ? ' (unknown outcome)' : ''}`
+      seen.set(text, (seen.get(text) ?? 0) + 1)
+    }
+    return [...seen].map(([text, times]) => `${times} x ${text}`)
+  }
+
+  async #repeat(work) {
+    while (!this.#stopping) {
+      await work()
+      await pause(5) // the database is to stay small
+    }
+  }
+
+  async #operation(kind, work) {
+    const one = { kind, begun: performance.now() }
+    this.running.add(one)
+    try {
+      one.servedBy = (await work())?.servedBy.location.bolt
+    } catch (error) {
+      one.error = error
+    }
+    one.ended = performance.now()
+    this.running.delete(one)
+    this.done.push(one)
+    return one
+  }
+
+  async #write() {
+    const id = ++this.#last
+    const session = this.#driver.session(true)
+    this.writes.set(id, 'unknown') // until its promise settles
+    const { error } = await this.#operation('write', () =>
+      session.run(`CREATE (:${this.#label} {id: $id})`, { id: BigInt(id) })
+    )
+    this.writes.set(id, !error ? 'acknowledged' : error.unknownOutcome ? 'unknown' : 'failed')
+    await session.close()
+  }
+
+  async #transaction() {
+    const id = ++this.#last
+    const session = this.#driver.session(true)
+    this.writes.set(id, 'unknown')
+    let committing = false
+    const { error } = await this.#operation('write', async () => {
+      const tx = session.beginTransaction()
+      const result = await tx.run(`CREATE (:${this.#label} {id: $id})`, { id: BigInt(id) })
+      committing = true
+      await tx.commit()
+      return result
+    })
+    // without a COMMIT on its way nothing can have been done
+    this.writes.set(id, !error ? 'acknowledged' : committing && error.unknownOutcome ? 'unknown' : 'failed')
+    await session.close()
+  }
+
+  async #read() {
+    const session = this.#driver.session(false)
+    await this.#operation('read', () => session.run(`MATCH (n:${this.#label}) RETURN count(n)`))
+    await session.close()
+  }
+}

@@ -1,0 +1,122 @@
+// What the tests of failures share: one cluster for a file, a driver under load for each test, and what must hold after.
+
+import assert from 'node:assert/strict'
+import { Neo4jHA, query, ready, value } from '../integration/support.mjs'
+import { until, within } from '../support/until.mjs'
+import { Load, unhandled } from './load.mjs'
+
+export const { Status, ServerType, HAStrategies } = Neo4jHA
+
+/** How long a single operation may take at most, in ms: `maxTransactionRetryTime` is 30 s, `unresponsiveTimeout` 10 s. */
+export const SETTLES = 45_000
+
+/** Connections for each server: little more than the load needs, so that a leak is felt. */
+const POOL = 8
+
+/**
+ * A driver with its defaults, but for a small pool, under load: after at least so many reads and writes.
+ *
+ * @returns {Promise<{ driver, load: Load, options }>}
+ */
+export const underLoad = async (t, cluster, options = {}) => {
+  const log = []
+  const logging = { level: 'info', logger: (level, text) => log.push(`${level}: ${text}`) }
+  const driver = await ready(t, cluster, {
+    strategy: HAStrategies.roundRobin,
+    ...options,
+    neo4jDriverOptions: { maxConnectionPoolSize: POOL, logging, ...options.neo4jDriverOptions }
+  })
+  const load = new Load(driver)
+  t.after(() => load.stop(2 * SETTLES))
+  await goesOn(load, 0, { deadline: 20_000 })
+  return { driver, load, log }
+}
+
+/** Waits until 50 reads and 50 writes, begun after `since`, went well. */
+export const goesOn = async (load, since, { deadline = SETTLES, kinds = ['read', 'write'] } = {}) => {
+  const is = () => kinds.every(kind => load.succeeded(kind, since).length >= 50)
+  try {
+    await until(is, { deadline, every: 20 })
+  } catch {
+    const state = kinds.map(kind => `${load.succeeded(kind, since).length} ${kind}s`).join(', ')
+    assert.fail(
+      `not within ${deadline} ms: ${kinds.join(' and ')} go on (${state}); ${load.report()}\n${load.errors().join('\n')}`
+    )
+  }
+}
+
+/** Waits until the driver sees the cluster as it is: the role of each member, by its own word, and the master. */
+export const follows = async (driver, cluster, deadline = 15_000) => {
+  let seen
+  const is = async () => {
+    const members = await cluster.status()
+    seen = members.map(({ role }, i) => ({ role, ...driver.servers[i].info }))
+    return (
+      driver.masterIndex === members.findIndex(({ role }) => role === 'master') &&
+      members.every(({ role }, i) => {
+        const { status, type } = driver.servers[i].info
+        return role ? status === Status.up && type === ServerType[role] : status !== Status.up
+      })
+    )
+  }
+  await until(is, { deadline, every: 50 }).catch(() => {
+    assert.fail(`the driver does not follow: ${JSON.stringify(seen)}, masterIndex ${driver.masterIndex}`)
+  })
+}
+
+/** Waits until a member serves reads of the load begun after `since`. */
+export const serves = (load, { bolt }, since, deadline = 20_000) =>
+  until(() => load.succeeded('read', since).some(one => one.servedBy === bolt), {
+    deadline,
+    every: 20,
+    what: `${bolt} serves reads again`
+  })
+
+/** Waits until all that was under way at a moment has ended. */
+export const settled = (load, moment, deadline = SETTLES) =>
+  until(() => [...load.running].every(({ begun }) => begun > moment), {
+    deadline,
+    every: 20,
+    what: 'an end of all that was under way'
+  })
+
+/** What holds after every failure: the book is right, on all members; nothing hung, nothing leaked. */
+export const accounts = async (t, cluster, { driver, load }) => {
+  await load.stop(SETTLES)
+  t.diagnostic(load.report())
+  for (const line of load.errors()) t.diagnostic(line)
+  assert.ok(load.slowest() < SETTLES, `an operation took ${load.slowest()} ms`)
+
+  const master = await cluster.waitForMaster()
+  const count = await load.check(cluster, master.member)
+  for (const { member } of cluster.members) {
+    await until(async () => (await load.count(cluster, member).catch(() => -1)) === count, {
+      deadline: 20_000,
+      every: 100,
+      what: `member ${member} has all ${count} nodes`
+    })
+    await load.check(cluster, member)
+  }
+
+  // as many at once as the pools have connections: none of them is lost
+  await follows(driver, cluster)
+  for (const one of [driver, ...driver.servers.map(server => server.driver)]) {
+    const all = Array.from({ length: POOL }, async () => {
+      const session = one === driver ? driver.session(true) : one.session()
+      const tx = session.beginTransaction()
+      await tx.run('RETURN 1')
+      return { session, tx }
+    })
+    for (const { session, tx } of await within(Promise.all(all), 20_000, 'connections, all at once')) {
+      await tx.rollback()
+      await session.close()
+    }
+  }
+  const open =
+    'CALL dbms.listConnections() YIELD connector, userAgent WHERE connector = "bolt" RETURN count(*)'
+  for (const { driver: direct } of driver.servers) {
+    const connections = value(await query(direct, open))
+    assert.ok(connections <= POOL, `${connections} connections are open where ${POOL} may be`)
+  }
+  assert.deepEqual(unhandled, [])
+}
