@@ -23,16 +23,11 @@ export class LateSession implements NativeSession {
   #refusal: (() => Error) | null = null
 
   readonly #open: () => NativeSession
-  readonly #configure: (json: string | null) => string | null
 
-  /**
-   * @param open makes the native session, when what it waits for is there
-   * @param configure completes the options of a query or transaction just before it starts
-   */
-  constructor(engine: Engine, open: () => NativeSession, configure: (json: string | null) => string | null) {
+  /** @param open makes the native session, when what it waits for is there */
+  constructor(engine: Engine, open: () => NativeSession) {
     this.#engine = engine
     this.#open = open
-    this.#configure = configure
   }
 
   /** Whether what is asked now has to wait. */
@@ -110,12 +105,12 @@ export class LateSession implements NativeSession {
     // the encoder's memory is used again
     const kept = params.slice()
     const keptMetadata = metadata === null ? null : metadata.slice()
-    this.#post(op, native => native.run(op, query, kept, needs, this.#configure(config), keptMetadata))
+    this.#post(op, native => native.run(op, query, kept, needs, config, keptMetadata))
   }
 
   begin(op: number, config: string | null, metadata: Uint8Array | null): void {
     const kept = metadata === null ? null : metadata.slice()
-    this.#post(op, native => native.begin(op, this.#configure(config), kept))
+    this.#post(op, native => native.begin(op, config, kept))
   }
 
   commit(op: number): void {

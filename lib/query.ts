@@ -67,7 +67,10 @@ export function checkTxConfig(config: TransactionConfig | undefined | null, mana
   if (config === undefined || config === null) return managed ? MANAGED : NO_OPTIONS
   const { timeout, metadata } = new internal.txConfig.TxConfig(config)
   return {
-    json: timeout === null && !managed ? null : JSON.stringify({ timeout: timeout?.toNumber(), managed: managed || undefined }),
+    json:
+      timeout === null && !managed
+        ? null
+        : JSON.stringify({ timeout: timeout?.toNumber(), managed: managed || undefined }),
     metadata: metadata === null || metadata === undefined ? null : encodeParameters(metadata).bytes.slice()
   }
 }

@@ -55,8 +55,8 @@ export class Session implements StreamOwner, TransactionOwner {
   #transaction: TransactionState | null = null
   /** Bookmarks of a transaction function, which are later than those of the main native session. */
   #bookmarks: readonly string[]
-  /** What the bookmark manager said last. */
-  #managed: readonly string[] = []
+  /** What the bookmark manager said last, and the bookmarks the session was opened with; null without a manager. */
+  #managed: readonly string[] | null = null
   #closing: Promise<void> | null = null
 
   /** @internal */
@@ -167,7 +167,7 @@ export class Session implements StreamOwner, TransactionOwner {
 
   /** Bookmarks of the last work that was committed, or those the session was opened with. */
   lastBookmarks(): string[] {
-    return this.#main === null ? [...this.#bookmarks] : this.#main.bookmarks()
+    return [...this.#latestBookmarks()]
   }
 
   /** The last bookmark; null when there is none. A name of 1.x: see {@link Session.lastBookmarks}. */
@@ -212,42 +212,43 @@ export class Session implements StreamOwner, TransactionOwner {
       this.#main = null
     }
     if (bookmarks.length > 0) {
-      this.#settings.bookmarkManager?.updateBookmarks(this.#managed, bookmarks).catch(() => {})
+      this.#settings.bookmarkManager?.updateBookmarks(this.#managed ?? [], bookmarks).catch(() => {})
     }
   }
 
   // ---- native sessions ----
 
   #theMain(): NativeSession {
-    if (this.#main === null || this.#mainWrites !== this.writeLock) {
-      if (this.#main !== null) this.#bookmarks = this.#main.bookmarks()
+    // A manager's bookmarks may be of others' work: they count for all work that does not follow on what is under way.
+    const isCurrent = this.#settings.bookmarkManager === undefined || this.#streams.size > 0
+    if (this.#main === null || this.#mainWrites !== this.writeLock || !isCurrent) {
+      this.#bookmarks = this.#latestBookmarks()
       this.#mainWrites = this.writeLock
       this.#main = this.#open(this.writeLock)
     }
     return this.#main
   }
 
+  #latestBookmarks(): readonly string[] {
+    const bookmarks = this.#main?.bookmarks() ?? []
+    return bookmarks.length > 0 ? bookmarks : this.#bookmarks
+  }
+
   /** A native session that goes on from the last bookmarks. */
   #open(write: boolean): NativeSession {
     const pool = this.#pool
     const intent = { ...this.#settings.intent, write }
-    const { bookmarkManager } = this.#settings
-    const config = this.#config()
-    if (bookmarkManager === undefined && !pool.isManaged) return pool.session(intent, config)
-    return new LateSession(
-      pool.engine,
-      () => pool.session(intent, config),
-      json => {
-        if (bookmarkManager === undefined) return json
-        return JSON.stringify({ ...(json === null ? null : JSON.parse(json)), bookmarks: this.#managed })
-      }
+    if (this.#settings.bookmarkManager === undefined && !pool.isManaged) {
+      return pool.session(intent, this.#config(this.#bookmarks))
+    }
+    return new LateSession(pool.engine, () =>
+      pool.session(intent, this.#config(this.#managed ?? this.#bookmarks))
     )
   }
 
   /** What differs from the driver's own settings. */
-  #config(): object | null {
+  #config(bookmarks: readonly string[]): object | null {
     const { database, impersonatedUser, fetchSize, notificationFilter } = this.#settings
-    const bookmarks = this.#bookmarks
     if (
       database === undefined &&
       impersonatedUser === undefined &&

@@ -54,11 +54,7 @@ export class TransactionState implements StreamOwner, Operation {
     this.#owner = owner
     this.native = native
     this.lowWatermark = lowWatermark
-    this.#late = new LateSession(
-      host.engine,
-      () => native,
-      json => json
-    )
+    this.#late = new LateSession(host.engine, () => native)
   }
 
   get engine(): Engine {

@@ -385,9 +385,14 @@ test('a bookmark manager is asked before work, and told after it', async t => {
   assert.equal(fake.sessions.length, 0)
   await promise
   const [call] = fake.session.calls
-  assert.deepEqual(call.config, { bookmarks: ['one'] })
+  assert.equal(fake.sessions.length, 1)
+  assert.deepEqual(fake.session.opened.config.bookmarks, ['one'])
   assert.match(call.params.toString(), /kept/)
   assert.deepEqual(told[0], ['two'])
+  await turn()
+  await bookmarkManager.updateBookmarks([], ['of another session'])
+  await session.run('z')
+  assert.deepEqual(fake.session.opened.config.bookmarks, ['two', 'of another session'])
 })
 
 test('a bookmark manager that fails fails the work', async t => {
