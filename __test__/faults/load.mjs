@@ -56,14 +56,13 @@ export class Load {
     return [...this.writes].filter(([, its]) => its === fate).map(([id]) => id)
   }
 
-  /** The longest that any operation took, or has taken so far, in ms. */
-  slowest() {
+  /** The longest that any operation of a kind took, or has taken so far, in ms. */
+  slowest(kind) {
     const now = performance.now()
-    const times = [
-      ...this.done.map(({ begun, ended }) => ended - begun),
-      ...[...this.running].map(({ begun }) => now - begun)
-    ]
-    return Math.max(0, ...times)
+    const times = [...this.done, ...this.running]
+      .filter(one => one.kind === kind)
+      .map(({ begun, ended = now }) => ended - begun)
+    return Math.round(Math.max(0, ...times))
   }
 
   /** Begins nothing more, and waits for all that is under way. */
@@ -115,7 +114,8 @@ export class Load {
   report() {
     const fates = ['acknowledged', 'unknown', 'failed'].map(fate => `${this.ids(fate).length} ${fate}`)
     const reads = `${this.succeeded('read').length} reads, ${this.failed('read').length} failed`
-    return `writes: ${fates.join(', ')}; ${reads}; slowest ${Math.round(this.slowest())} ms`
+    const slowest = `slowest write ${this.slowest('write')} ms, read ${this.slowest('read')} ms`
+    return `writes: ${fates.join(', ')}; ${reads}; ${slowest}`
   }
 
   /** The different errors, with how often each came. */

@@ -85,7 +85,9 @@ export const accounts = async (t, cluster, { driver, load }) => {
   await load.stop(SETTLES)
   t.diagnostic(load.report())
   for (const line of load.errors()) t.diagnostic(line)
-  assert.ok(load.slowest() < SETTLES, `an operation took ${load.slowest()} ms`)
+  for (const kind of ['read', 'write']) {
+    assert.ok(load.slowest(kind) < SETTLES, `a ${kind} took ${load.slowest(kind)} ms`)
+  }
 
   const master = await cluster.waitForMaster()
   const count = await load.check(cluster, master.member)

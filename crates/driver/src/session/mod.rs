@@ -183,10 +183,13 @@ impl Worker {
             };
             let Some(state) = self.state.as_mut() else { return };
             match command {
-                Command::Run(run) => match state.transaction.as_mut() {
-                    Some(transaction) => transaction.run(&self.session, run).await,
-                    None => state.auto_commit(&self.session, run).await,
-                },
+                Command::Run(run) => {
+                    let _told = ToldOfPanic(run.sink.clone());
+                    match state.transaction.as_mut() {
+                        Some(transaction) => transaction.run(&self.session, run).await,
+                        None => state.auto_commit(&self.session, run).await,
+                    }
+                }
                 Command::Begin { config, metadata, done } => {
                     done.settle(state.begin(&self.session, config, metadata).await)
                 }
@@ -214,6 +217,18 @@ impl Drop for Worker {
         };
         for command in commands {
             command.refuse(command::internal_error());
+        }
+    }
+}
+
+/// Ends a result whose task panics.
+struct ToldOfPanic(Arc<dyn Sink>);
+
+impl Drop for ToldOfPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.failure(command::internal_error());
+            self.0.flush();
         }
     }
 }

@@ -1,0 +1,84 @@
+// What the types promise is there when the program runs: every value, and every member of every class.
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import Neo4jHA from 'neo4j-ha-bolt-driver'
+import ts from 'typescript'
+
+const require = createRequire(import.meta.url)
+const { TransactionPromise } = require('../../../dist/transaction.js')
+const file = fileURLToPath(new URL('../../../index.d.ts', import.meta.url))
+const program = ts.createProgram([file], {
+  module: ts.ModuleKind.Node16,
+  moduleResolution: ts.ModuleResolutionKind.Node16,
+  target: ts.ScriptTarget.ES2022,
+  types: []
+})
+const checker = program.getTypeChecker()
+const module = checker.getSymbolAtLocation(program.getSourceFile(file))
+const root = checker.resolveExternalModuleSymbol(module)
+
+const resolved = symbol => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol)
+const isValue = symbol => (resolved(symbol).flags & ts.SymbolFlags.Value) !== 0
+
+/** Exported values of a namespace; own members of a class are not among them. */
+const values = symbol => checker.getExportsOfModule(symbol).filter(isValue)
+
+// Classes for types alone: what they stand for has another name at run time.
+const TYPES_ALONE = new Set(['GenericResult', 'MappedResult', 'TransactionPromise'])
+
+test('every value of the class itself', () => {
+  for (const { name } of values(root)) {
+    if (name !== 'prototype') assert.notEqual(Neo4jHA[name], undefined, name)
+  }
+})
+
+test('every value of the driver namespace, and no more', () => {
+  const declared = values(resolved(root.exports.get('driver'))).map(({ name }) => name)
+  for (const name of declared) {
+    if (!TYPES_ALONE.has(name)) assert.notEqual(Neo4jHA.driver[name], undefined, name)
+  }
+  for (const name of Object.keys(Neo4jHA.driver))
+    assert.ok(declared.includes(name), `${name} is not declared`)
+})
+
+const { Driver, ManagedTransaction, Result, Session, Transaction } = Neo4jHA.driver
+for (const [name, type] of Object.entries({
+  Driver,
+  ManagedTransaction,
+  Result,
+  Session,
+  Transaction,
+  TransactionPromise
+})) {
+  test(`every method of ${name}, and no other that is public`, () => {
+    const namespace = resolved(root.exports.get('driver'))
+    const declared = checker
+      .getPropertiesOfType(checker.getDeclaredTypeOfSymbol(namespace.exports.get(name)))
+      .filter(({ flags }) => flags & ts.SymbolFlags.Method)
+      .map(({ escapedName }) => String(escapedName))
+      .filter(method => !method.startsWith('__@'))
+    for (const method of declared) assert.equal(typeof type.prototype[method], 'function', method)
+    for (const method of Object.getOwnPropertyNames(type.prototype)) {
+      if (
+        method === 'constructor' ||
+        typeof Object.getOwnPropertyDescriptor(type.prototype, method).value !== 'function'
+      )
+        continue
+      if (!INTERNAL.has(`${name}.${method}`))
+        assert.ok(declared.includes(method), `${method} is not declared`)
+    }
+  })
+}
+
+// For our own objects among themselves.
+const INTERNAL = new Set([
+  'Driver.open',
+  'Driver.settingsOf',
+  'Driver.assertOpen',
+  'Session.ended',
+  'Session.transactionEnded',
+  'Session.committed',
+  'Session.executePipelined'
+])

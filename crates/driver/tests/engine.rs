@@ -1,0 +1,122 @@
+//! What a Rust program sees of the engine, on a server of a few lines.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+
+mod support;
+
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bolt::Parameters;
+use driver::{Done, Driver, Flow, Kind, Run, Session, SessionConfig, TxConfig};
+use support::{direct, Collector, Server};
+use tokio::sync::oneshot;
+
+fn session(driver: &Driver) -> Session {
+    driver.session(driver.intent(true, -1, -1, -1), SessionConfig::default())
+}
+
+fn run(session: &Session, sink: &Arc<Collector>) -> Arc<Flow> {
+    let flow = session.flow();
+    session.run(Run {
+        query: "RETURN 1".into(),
+        parameters: Parameters::empty(),
+        config: TxConfig::default(),
+        metadata: None,
+        sink: sink.clone(),
+        flow: flow.clone(),
+    });
+    flow
+}
+
+#[tokio::test]
+async fn a_reader_that_pauses_stops_the_server() {
+    let server = Server::start(100_000).await;
+    let driver = direct(&server.uri, |_| {});
+    let (session, sink) = (session(&driver), Arc::new(Collector::default()));
+    let flow = run(&session, &sink);
+    sink.until(|c| c.batches == 2).await;
+    // The answers to what was asked ahead come in; then nothing more is asked, however long the reader waits.
+    let settled = tokio::time::timeout(Duration::from_millis(300), sink.until(|c| c.batches > 2)).await;
+    assert!(settled.is_err(), "more than the credit was handed over");
+    let asked = server.pulls.load(Ordering::SeqCst);
+    assert!(asked <= 8, "{asked} PULLs for two batches taken");
+    flow.more(1_000);
+    sink.until(|c| c.summaries == 1).await;
+    assert_eq!(sink.collected.lock().rows, 100_000);
+}
+
+#[tokio::test]
+async fn who_waits_behind_a_result_lets_it_be_read_whole() {
+    let server = Server::start(50_000).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    let (first, second) = (Arc::new(Collector::default()), Arc::new(Collector::default()));
+    run(&session, &first);
+    let flow = run(&session, &second);
+    flow.more(1_000);
+    second.until(|c| c.summaries == 1).await;
+    assert_eq!(first.collected.lock().rows, 50_000, "nobody gave credit, and still nothing is stuck");
+}
+
+#[tokio::test]
+async fn cancelling_discards_the_rest_and_frees_the_connection() {
+    let server = Server::start(100_000).await;
+    let driver = direct(&server.uri, |config| config.max_connection_pool_size = 1);
+    let sink = Arc::new(Collector::default());
+    let flow = run(&session(&driver), &sink);
+    let next = session(&driver);
+    sink.until(|c| c.batches > 0).await;
+    flow.cancel();
+    sink.until(|c| c.summaries == 1).await;
+    assert!(sink.collected.lock().rows < 100_000);
+    let sink = Arc::new(Collector::default());
+    run(&next, &sink).more(1_000);
+    sink.until(|c| c.summaries == 1).await;
+}
+
+#[tokio::test]
+async fn a_panic_becomes_an_error_of_the_result_and_of_all_that_waits() {
+    let server = Server::start(1).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    let sink = Arc::new(Collector { panics: true, ..Collector::default() });
+    run(&session, &sink);
+    let (told, waiting) = oneshot::channel();
+    session.commit(Done::new(move |result| told.send(result).unwrap()));
+    sink.until(|c| c.failure.is_some()).await;
+    assert!(sink.collected.lock().failure.as_ref().unwrap().message.contains("bug"));
+    assert!(waiting.await.unwrap().is_err());
+    let sink = Arc::new(Collector::default());
+    run(&self::session(&driver), &sink);
+    sink.until(|c| c.summaries == 1).await;
+}
+
+#[tokio::test]
+async fn an_exhausted_pool_says_what_it_lacks() {
+    let server = Server::start(100_000).await;
+    let driver = direct(&server.uri, |config| {
+        config.max_connection_pool_size = 1;
+        config.connection_acquisition_timeout = 50;
+    });
+    let (holder, sink) = (session(&driver), Arc::new(Collector::default()));
+    run(&holder, &sink);
+    sink.until(|c| c.batches == 2).await;
+    let late = Arc::new(Collector::default());
+    run(&session(&driver), &late);
+    late.until(|c| c.failure.is_some()).await;
+    let error = late.collected.lock().failure.clone().unwrap();
+    assert_eq!(error.kind, Kind::Pool);
+    assert!(error.message.contains("1 of 1"), "{error}");
+}
+
+#[tokio::test]
+async fn closing_the_driver_settles_what_is_under_way() {
+    let server = Server::start(100_000).await;
+    let driver = direct(&server.uri, |_| {});
+    let (session, sink) = (session(&driver), Arc::new(Collector::default()));
+    run(&session, &sink);
+    sink.until(|c| c.batches == 2).await;
+    driver.close().await;
+    sink.until(|c| c.failure.is_some()).await;
+}

@@ -1,0 +1,163 @@
+//! A Bolt 5.4 server of a few lines, and a sink that keeps what it is handed.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use bolt::server::{signature, Replies, Requests};
+use bolt::{Value, Version};
+use driver::{
+    Choice, Config, Driver, Error, Head, LogLevel, Mode, Observer, ServerConfig, Sink, Summary, View,
+};
+use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+const VERSION: Version = Version::new(5, 4);
+
+/// Answers each query with `rows` records of one integer. Counts the PULLs it gets.
+pub(crate) struct Server {
+    pub(crate) uri: String,
+    pub(crate) pulls: Arc<AtomicUsize>,
+}
+
+impl Server {
+    pub(crate) async fn start(rows: i64) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("bolt://{}", listener.local_addr().unwrap());
+        let pulls = Arc::new(AtomicUsize::new(0));
+        let counter = pulls.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, rows, counter.clone()));
+            }
+        });
+        Server { uri, pulls }
+    }
+}
+
+async fn serve(mut stream: TcpStream, rows: i64, pulls: Arc<AtomicUsize>) {
+    let mut proposals = [0; 20];
+    stream.read_exact(&mut proposals).await.unwrap();
+    stream.write_all(&[0, 0, VERSION.minor, VERSION.major]).await.unwrap();
+    let (mut requests, mut replies) = (Requests::new(VERSION, true), Replies::new(VERSION, true));
+    let mut left = 0;
+    let mut buffer = vec![0; 4096];
+    while let Ok(read) = stream.read(&mut buffer).await {
+        if read == 0 {
+            return;
+        }
+        requests.feed(&buffer[..read]).unwrap();
+        while let Some(message) = requests.next_message().unwrap() {
+            match message.signature {
+                signature::RUN => {
+                    left = rows;
+                    replies.success(&[("fields", Value::List(vec![Value::String("n".into())]))]).unwrap();
+                }
+                signature::PULL => {
+                    pulls.fetch_add(1, Ordering::SeqCst);
+                    let Some(Value::Map(extra)) = message.fields.first() else { panic!("{message:?}") };
+                    let Some((_, Value::Integer(n))) = extra.iter().find(|(key, _)| key == "n") else {
+                        panic!()
+                    };
+                    let now = if *n < 0 { left } else { left.min(*n) };
+                    for i in 0..now {
+                        replies.record(&[Value::Integer(rows - left + i)]).unwrap();
+                    }
+                    left -= now;
+                    replies.success(&[("has_more", Value::Boolean(left > 0))]).unwrap();
+                }
+                signature::DISCARD => {
+                    left = 0;
+                    replies.success(&[]).unwrap();
+                }
+                signature::GOODBYE => return,
+                _ => replies.success(&[]).unwrap(),
+            }
+        }
+        if stream.write_all(&replies.take()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What has come of a result.
+#[derive(Default)]
+pub(crate) struct Collected {
+    pub(crate) rows: usize,
+    pub(crate) batches: usize,
+    pub(crate) summaries: usize,
+    pub(crate) failure: Option<Error>,
+}
+
+#[derive(Default)]
+pub(crate) struct Collector {
+    pub(crate) collected: Mutex<Collected>,
+    pub(crate) changed: Notify,
+    pub(crate) panics: bool,
+}
+
+impl Collector {
+    pub(crate) async fn until(&self, condition: impl Fn(&Collected) -> bool) {
+        let wait = async {
+            loop {
+                let changed = self.changed.notified();
+                if condition(&self.collected.lock()) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), wait).await.expect("it never came");
+    }
+}
+
+impl Sink for Collector {
+    fn keys(&self, _: &Head) {
+        assert!(!self.panics, "this sink panics, as it was told to");
+    }
+
+    fn batch(&self, batch: bolt::columns::Batch) {
+        let mut collected = self.collected.lock();
+        collected.rows += batch.rows;
+        collected.batches += 1;
+    }
+
+    fn restart(&self) -> bool {
+        false
+    }
+
+    fn summary(&self, _: Summary) {
+        self.collected.lock().summaries += 1;
+    }
+
+    fn failure(&self, error: Error) {
+        self.collected.lock().failure = Some(error);
+    }
+
+    fn flush(&self) {
+        self.changed.notify_waiters();
+        self.changed.notify_one();
+    }
+}
+
+struct Deaf;
+
+impl Observer for Deaf {
+    fn topology(&self, _: &View) {}
+    fn log(&self, _: LogLevel, _: &str) {}
+    fn choose(&self, _: i32, _: &[usize], _: bool) -> Choice {
+        Box::pin(async { Err("nobody chooses here".into()) })
+    }
+}
+
+/// A driver of one server, without checks.
+pub(crate) fn direct(uri: &str, change: impl FnOnce(&mut Config)) -> Driver {
+    let mut config = Config {
+        mode: Mode::Direct,
+        servers: vec![ServerConfig { http: None, bolt: uri.into(), auth: None }],
+        ..Config::default()
+    };
+    change(&mut config);
+    Driver::new(config, Arc::new(Deaf), tokio::runtime::Handle::current()).unwrap()
+}
