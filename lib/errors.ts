@@ -118,11 +118,6 @@ export function rejectLater(resolve: (value: PromiseLike<never>) => void, make: 
   queueMicrotask(() => queueMicrotask(go))
 }
 
-/** A rejected promise for wrong use, its stack that of the call. */
-export function rejected(message: string): Promise<never> {
-  return Promise.reject(clientError(message))
-}
-
 /** Throws outside of the current work, as any uncaught exception of the user's own callback. */
 export function throwLater(error: unknown): void {
   process.nextTick(() => {

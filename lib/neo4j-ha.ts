@@ -15,15 +15,13 @@ import { neo4j } from './namespace'
 import {
   type HAOptions,
   type HASettings,
-  type Location,
   readHAOptions,
   readRwConfig,
-  readServers,
   readStrategy,
-  type ServerLocation,
   type StrategyFunction
 } from './options'
 import { Pool, type ServerInfo } from './pool'
+import { type Location, readServers, type ServerLocation } from './servers'
 import type { AccessMode, Session, SessionSettings } from './session'
 import { type HASessionConfig, readSessionConfig } from './session-config'
 

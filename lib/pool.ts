@@ -9,8 +9,9 @@ import { Status } from './constants'
 import { type ChooseQuestion, type DriverEars, type Engine, type TopologyView, theEngine } from './engine'
 import { clientError, type Failure } from './errors'
 import type { NativeDriver, NativeSession } from './native'
-import type { DriverSettings, Location, Server, StrategyFunction } from './options'
+import type { DriverSettings, StrategyFunction } from './options'
 import type { StreamHost } from './result-stream'
+import type { Location, Server } from './servers'
 import type { Answering } from './summary'
 
 /** What the last check of a server found. */

@@ -3,13 +3,13 @@
 import type { BookmarkManager } from 'neo4j-driver-core'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
 import { clientError } from './errors'
+import { readText } from './option-values'
 import {
   type NotificationFilter,
   readFetchSize,
   readNotificationFilter,
   readRwConfig,
   readStrategy,
-  readText,
   type StrategyFunction
 } from './options'
 import { type AccessMode, bookmarksOf, type SessionSettings } from './session'

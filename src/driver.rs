@@ -136,9 +136,9 @@ impl NativeDriver {
         })
     }
 
-    /// Answers a CHOOSE message.
+    /// Answers a CHOOSE message: with a place among the servers, or a negative number and why.
     #[napi(catch_unwind)]
-    pub fn chosen(&self, question: i32, index: i32) {
-        self.observer.chosen(question, index);
+    pub fn chosen(&self, question: i32, index: i32, reason: Option<String>) {
+        self.observer.chosen(question, index, reason);
     }
 }

@@ -14,7 +14,7 @@ use crate::inbox::{Inbox, Message};
 pub(crate) struct JsObserver {
     driver: i32,
     inbox: Arc<Inbox>,
-    questions: Mutex<HashMap<i32, oneshot::Sender<i32>>>,
+    questions: Mutex<HashMap<i32, oneshot::Sender<Result<usize, String>>>>,
     next_question: AtomicI32,
 }
 
@@ -23,10 +23,11 @@ impl JsObserver {
         JsObserver { driver, inbox, questions: Mutex::default(), next_question: AtomicI32::new(1) }
     }
 
-    /// JavaScript's answer to a CHOOSE message; negative if its function failed.
-    pub(crate) fn chosen(&self, question: i32, index: i32) {
+    /// JavaScript's answer to a CHOOSE message; a negative index if its function failed, and why.
+    pub(crate) fn chosen(&self, question: i32, index: i32, reason: Option<String>) {
         if let Some(asker) = self.questions.lock().remove(&question) {
-            let _ = asker.send(index);
+            let failed = || reason.unwrap_or_else(|| "it returned none of its candidates".into());
+            let _ = asker.send(usize::try_from(index).map_err(|_| failed()));
         }
     }
 }
@@ -56,9 +57,6 @@ impl Observer for JsObserver {
             json!({"driver": self.driver, "strategy": strategy, "candidates": candidates, "write": write})
                 .to_string();
         self.inbox.push_text(Message::Choose, question, &text);
-        Box::pin(async move {
-            let index = answer.await.map_err(|_| "nobody answered".to_owned())?;
-            usize::try_from(index).map_err(|_| "it threw, or returned none of its candidates".to_owned())
-        })
+        Box::pin(async move { answer.await.unwrap_or_else(|_| Err("nobody answered".into())) })
     }
 }

@@ -114,9 +114,8 @@ async function count(cluster, { acknowledged, unknown }) {
   const late = unknown.filter(id => times.has(id))
   const known = new Set([...acknowledged, ...unknown])
   const strange = ids.filter(([id]) => !known.has(id))
-  console.log(
-    `acknowledged writes found, each once: ${acknowledged.length - missing.length} of ${acknowledged.length}`
-  )
+  const once = acknowledged.filter(id => times.get(id) === 1)
+  console.log(`acknowledged writes found, each once: ${once.length} of ${acknowledged.length}`)
   if (unknown.length > 0)
     console.log(`writes of unknown outcome that were done: ${late.length} of ${unknown.length}`)
   const nodes = ids.reduce((sum, [, n]) => sum + n, 0)

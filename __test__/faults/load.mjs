@@ -119,10 +119,11 @@ export class Load {
   }
 
   /** The different errors, with how often each came. */
-  errors() {
+  errors(which = () => true) {
     const seen = new Map()
-    for (const { kind, error } of this.done) {
-      if (!error) continue
+    for (const one of this.done) {
+      if (!one.error || !which(one)) continue
+      const { kind, error } = one
       const text = `${kind}: ${error.code}: ${error.message}${error.unknownOutcome ? ' (unknown outcome)' : ''}`
       seen.set(text, (seen.get(text) ?? 0) + 1)
     }

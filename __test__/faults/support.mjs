@@ -72,10 +72,10 @@ export const serves = (load, { bolt }, since, deadline = 20_000) =>
     what: `${bolt} serves reads again`
   })
 
-/** Waits until all that was under way at a moment has ended. */
-export const settled = (load, moment, deadline = SETTLES) =>
-  until(() => [...load.running].every(({ begun }) => begun > moment), {
-    deadline,
+/** Waits until all that was under way at a moment has ended; of one kind, if one is given. */
+export const settled = (load, moment, kind) =>
+  until(() => [...load.running].every(one => one.begun > moment || (kind && one.kind !== kind)), {
+    deadline: SETTLES,
     every: 20,
     what: 'an end of all that was under way'
   })
@@ -85,6 +85,12 @@ export const accounts = async (t, cluster, { driver, load }) => {
   await load.stop(SETTLES)
   t.diagnostic(load.report())
   for (const line of load.errors()) t.diagnostic(line)
+  // that a server is gone is nothing that another attempt could not cure
+  assert.deepEqual(
+    load.errors(({ error }) => !error.retryable),
+    [],
+    'errors that an application would take for final'
+  )
   for (const kind of ['read', 'write']) {
     assert.ok(load.slowest(kind) < SETTLES, `a ${kind} took ${load.slowest(kind)} ms`)
   }

@@ -1,0 +1,176 @@
+/** The servers that the application names, checked. */
+
+import { type Credentials, isManager, type Token, type TokenManager, tokenOf } from './auth'
+import { show } from './option-values'
+
+/** A server of the pool, as the application wrote it. */
+export type ServerLocation =
+  | string
+  | readonly [url: string, bolt: string]
+  | { readonly url?: string | null; readonly bolt: string; readonly auth?: Auth }
+
+/** What `auth` takes: name and password, a token of `neo4j.auth`, or a manager of tokens. */
+export type Auth = Credentials | Token | TokenManager | null
+
+/** Where a server is, in `servers[i].location`. */
+export interface Location {
+  /** Base of the HTTP status endpoint; null when the server is checked over Bolt. */
+  readonly url: string | null
+  readonly bolt: string
+  /** What was given for it. Its secret is there to be read, but not enumerable. */
+  readonly auth: Auth | undefined
+}
+
+/** A server, ready to be opened. */
+export interface Server {
+  location: Location
+  http: string | null
+  bolt: string
+  /** `host:port` */
+  address: string
+  auth: Token | TokenManager
+}
+
+/**
+ * The servers of a pool.
+ *
+ * @throws TypeError naming the entry and what it takes
+ */
+export function readServers(servers: unknown, auth: unknown): Server[] {
+  const list = typeof servers === 'string' ? [servers] : servers
+  if (!Array.isArray(list) || list.length === 0) {
+    throw new TypeError(
+      `servers takes a Bolt URI, or an array with at least one of [httpUrl, boltUrl], {url, bolt, auth} or a Bolt URI; it was ${show(servers)}`
+    )
+  }
+  // [httpUrl, boltUrl] itself, where a list of such pairs was meant
+  if (list.length === 2 && isHttp(list[0]) && typeof list[1] === 'string') {
+    throw new TypeError(
+      'servers takes an array of [httpUrl, boltUrl] pairs; it was one pair: put it in an array'
+    )
+  }
+  return list.map((entry, i) => readServer(entry, auth, `servers[${i}]`))
+}
+
+function readServer(entry: unknown, auth: unknown, name: string): Server {
+  if (typeof entry === 'string') {
+    if (isHttp(entry)) {
+      throw new TypeError(
+        `${name} is an HTTP URL alone; it takes [httpUrl, boltUrl], such as [${show(entry)}, 'bolt://host:7687']`
+      )
+    }
+    return makeServer(null, entry, auth, name)
+  }
+  if (Array.isArray(entry)) {
+    if (entry.length !== 2) throw new TypeError(`${name} takes [httpUrl, boltUrl]; it was ${show(entry)}`)
+    return makeServer(entry[0], entry[1], auth, name, ['[0]', '[1]'])
+  }
+  if (typeof entry === 'object' && entry !== null) {
+    const location = entry as { url?: unknown; bolt?: unknown; auth?: unknown }
+    return makeServer(location.url, location.bolt, location.auth ?? auth, name, ['.url', '.bolt'])
+  }
+  throw new TypeError(
+    `${name} takes [httpUrl, boltUrl], {url, bolt, auth} or a Bolt URI; it was ${show(entry)}`
+  )
+}
+
+function makeServer(url: unknown, bolt: unknown, auth: unknown, name: string, parts = ['', '']): Server {
+  const http = url === undefined || url === null ? null : readHttp(url, name + parts[0])
+  const { address } = readBolt(bolt, name + parts[1])
+  const token = tokenOf(auth, 'auth')
+  return {
+    location: {
+      url: http === null ? null : (url as string),
+      bolt: bolt as string,
+      auth: guarded(auth as Auth)
+    },
+    http,
+    bolt: bolt as string,
+    address,
+    auth: token
+  }
+}
+
+/** A copy whose secret is not enumerable, so that no log and no JSON of a location shows it. */
+function guarded(auth: Auth | undefined): Auth | undefined {
+  if (auth === null || typeof auth !== 'object' || isManager(auth)) return auth
+  const copy = { ...auth }
+  for (const name of ['pass', 'credentials'] as const) {
+    if (name in copy) Object.defineProperty(copy, name, { enumerable: false })
+  }
+  return copy
+}
+
+function isHttp(value: unknown): value is string {
+  return typeof value === 'string' && /^https?:\/\//i.test(value)
+}
+
+function readHttp(value: unknown, name: string): string {
+  if (!isHttp(value) || !URL.canParse(value)) {
+    throw new TypeError(`${name} takes an HTTP URL, such as 'http://host:7474'; it was ${show(value)}`)
+  }
+  return value.replace(/\/+$/, '')
+}
+
+/** A Bolt URI, read. */
+export interface BoltUri {
+  scheme: string
+  /** With brackets where it is an IPv6 address. */
+  host: string
+  /** `host:port` */
+  address: string
+  /** Of the `neo4j` schemes. */
+  routing: boolean
+  /** The scheme says TLS: `+s` or `+ssc`. */
+  secure: boolean
+  selfSigned: boolean
+  /** The query string of a routing URI. */
+  query: { [key: string]: string }
+}
+
+const SCHEMES: readonly string[] = [
+  'bolt',
+  'bolt+s',
+  'bolt+ssc',
+  'neo4j',
+  'neo4j+s',
+  'neo4j+ssc',
+  'bolt+routing'
+]
+const DEFAULT_PORT = 7687
+
+/** @throws TypeError naming `name` and what it takes */
+export function readBolt(value: unknown, name: string): BoltUri {
+  const takes = `${name} takes a Bolt URI, such as 'bolt://host:7687'`
+  if (typeof value !== 'string') throw new TypeError(`${takes}; it was ${show(value)}`)
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value)?.[1].toLowerCase()
+  if (scheme === undefined || !SCHEMES.includes(scheme)) {
+    const hint =
+      scheme === 'http' || scheme === 'https'
+        ? ` (${scheme === 'http' ? 'port 7474' : 'port 7473'} speaks HTTP; Bolt is 7687 by default)`
+        : ''
+    throw new TypeError(
+      `Unknown scheme: ${scheme ?? 'none'}. ${takes} with one of ${SCHEMES.join(', ')}; it was ${show(value)}${hint}`
+    )
+  }
+  let url: URL
+  try {
+    url = new URL(value)
+  } catch {
+    throw new TypeError(`${takes}; it was ${show(value)}`)
+  }
+  if (url.hostname === '') throw new TypeError(`${takes}; it has no host: ${show(value)}`)
+  const routing = scheme.startsWith('neo4j') || scheme === 'bolt+routing'
+  if (!routing && url.search !== '') {
+    throw new TypeError(`Parameters are not supported with none routed scheme. Given URL: ${show(value)}`)
+  }
+  return {
+    scheme,
+    host: url.hostname,
+    address: `${url.hostname}:${url.port === '' ? DEFAULT_PORT : url.port}`,
+    routing,
+    secure: scheme.endsWith('+s') || scheme.endsWith('+ssc'),
+    selfSigned: scheme.endsWith('+ssc'),
+    query: Object.fromEntries(url.searchParams)
+  }
+}
