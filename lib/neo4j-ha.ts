@@ -80,6 +80,7 @@ export class Neo4jHA extends Driver {
     // Who does not look at it is not to be bothered: a driver closed before its first check never becomes ready.
     this.ready.then(
       () => {
+        if (pool.isClosed) return
         try {
           readyCallback?.()
         } catch (error) {

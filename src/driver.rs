@@ -99,7 +99,7 @@ impl NativeDriver {
     pub fn ready(&self, op: i32) -> napi::Result<()> {
         let ready = self.driver.ready();
         self.spawn(op, async {
-            ready.await;
+            ready.await?;
             Ok(String::new())
         })
     }

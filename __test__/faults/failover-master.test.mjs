@@ -52,7 +52,7 @@ describe('the master', () => {
 
       await until(() => driver.servers[master.member - 1].info.status === Status.down, { deadline: 10_000 })
       await until(() => driver.masterIndex !== master.member - 1, { deadline: 10_000 })
-      await settled(load, stopped)
+      await settled(load, performance.now())
       t.diagnostic(`what was under way had ended after ${Math.round(performance.now() - stopped)} ms`)
 
       const resumed = performance.now()

@@ -13,7 +13,7 @@ let loads = 0
 export class Load {
   /** Fate of each write by its id: `acknowledged`, `failed` (for certain not done) or `unknown`. */
   writes = new Map()
-  /** Every operation that has ended: `{kind, begun, ended, error?, servedBy?}`, times of `performance.now()`. */
+  /** Every operation that has ended: `{kind, how, begun, ended, error?, servedBy?}`, times of `performance.now()`. */
   done = []
   /** Those under way. */
   running = new Set()
@@ -28,16 +28,18 @@ export class Load {
    * @param {object} [workers] how many of each do one operation after the other
    * @param {number} [workers.writers] an auto-commit write in a session(true) of its own
    * @param {number} [workers.transactions] the same in an explicit transaction
+   * @param {number} [workers.functions] the same in a transaction function, which the driver may run several times
    * @param {number} [workers.readers] a read in a session(false) of its own
    */
-  constructor(driver, { writers = 2, transactions = 1, readers = 3 } = {}) {
+  constructor(driver, { writers = 2, transactions = 1, functions = 1, readers = 3 } = {}) {
     this.#driver = driver
-    this.size = writers + transactions + readers
+    this.size = writers + transactions + functions + readers
     const start = (times, work) => {
       for (let n = 0; n < times; n++) this.#workers.push(this.#repeat(work))
     }
-    start(writers, () => this.#write())
+    start(writers, () => this.#autoCommit())
     start(transactions, () => this.#transaction())
+    start(functions, () => this.#function())
     start(readers, () => this.#read())
   }
 
@@ -123,8 +125,8 @@ export class Load {
     const seen = new Map()
     for (const one of this.done) {
       if (!one.error || !which(one)) continue
-      const { kind, error } = one
-      const text = `${kind}: ${error.code}: ${error.message}${error.unknownOutcome ? ' (unknown outcome)' : ''}`
+      const { how, error } = one
+      const text = `${how}: ${error.code}: ${error.message}${error.unknownOutcome ? ' (unknown outcome)' : ''}`
       seen.set(text, (seen.get(text) ?? 0) + 1)
     }
     return [...seen].map(([text, times]) => `${times} x ${text}`)
@@ -137,8 +139,8 @@ export class Load {
     }
   }
 
-  async #operation(kind, work) {
-    const one = { kind, begun: performance.now() }
+  async #operation(kind, how, work) {
+    const one = { kind, how, begun: performance.now() }
     this.running.add(one)
     try {
       one.servedBy = (await work())?.servedBy.location.bolt
@@ -151,37 +153,43 @@ export class Load {
     return one
   }
 
-  async #write() {
+  /** One write, in a session of its own. `create` runs the query that it is given as text and parameters. */
+  async #write(how, create, mayBeDone = error => error.unknownOutcome) {
     const id = ++this.#last
     const session = this.#driver.session(true)
     this.writes.set(id, 'unknown') // until its promise settles
-    const { error } = await this.#operation('write', () =>
-      session.run(`CREATE (:${this.#label} {id: $id})`, { id: BigInt(id) })
-    )
-    this.writes.set(id, !error ? 'acknowledged' : error.unknownOutcome ? 'unknown' : 'failed')
+    const query = [`CREATE (:${this.#label} {id: $id})`, { id: BigInt(id) }]
+    const { error } = await this.#operation('write', how, () => create(session, query))
+    this.writes.set(id, !error ? 'acknowledged' : mayBeDone(error) ? 'unknown' : 'failed')
     await session.close()
   }
 
-  async #transaction() {
-    const id = ++this.#last
-    const session = this.#driver.session(true)
-    this.writes.set(id, 'unknown')
+  #autoCommit() {
+    return this.#write('write', (session, query) => session.run(...query))
+  }
+
+  #transaction() {
     let committing = false
-    const { error } = await this.#operation('write', async () => {
+    const create = async (session, query) => {
       const tx = session.beginTransaction()
-      const result = await tx.run(`CREATE (:${this.#label} {id: $id})`, { id: BigInt(id) })
+      const result = await tx.run(...query)
       committing = true
       await tx.commit()
       return result
-    })
+    }
     // without a COMMIT on its way nothing can have been done
-    this.writes.set(id, !error ? 'acknowledged' : committing && error.unknownOutcome ? 'unknown' : 'failed')
-    await session.close()
+    return this.#write('transaction', create, error => committing && error.unknownOutcome)
+  }
+
+  #function() {
+    return this.#write('transaction function', (session, query) =>
+      session.executeWrite(tx => tx.run(...query))
+    )
   }
 
   async #read() {
     const session = this.#driver.session(false)
-    await this.#operation('read', () => session.run(`MATCH (n:${this.#label}) RETURN count(n)`))
+    await this.#operation('read', 'read', () => session.run(`MATCH (n:${this.#label}) RETURN count(n)`))
     await session.close()
   }
 }

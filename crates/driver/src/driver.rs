@@ -39,8 +39,8 @@ pub(crate) struct Shared {
     pub(crate) runtime: Handle,
     observer: Arc<dyn Observer>,
     log: Log,
-    /// Round robin counts per driver.
-    turn: AtomicUsize,
+    /// Round robin counts per driver; reads and writes have different candidates, and each a count.
+    turns: [AtomicUsize; 2],
     closed: watch::Sender<bool>,
     warned: Mutex<Option<Instant>>,
 }
@@ -83,7 +83,7 @@ impl Driver {
             runtime,
             observer,
             log,
-            turn: AtomicUsize::new(0),
+            turns: [AtomicUsize::new(0), AtomicUsize::new(0)],
             closed: watch::Sender::new(false),
             warned: Mutex::new(None),
         });
@@ -136,11 +136,16 @@ impl Driver {
         self.shared.topology.view()
     }
 
-    /// Waits for the end of the first check of all servers, whatever it found.
-    pub fn ready(&self) -> impl std::future::Future<Output = ()> + Send + 'static {
+    /// Waits for the end of the first check of all servers, whatever it found. An error if the driver is closed first.
+    pub fn ready(&self) -> impl std::future::Future<Output = Result<(), Error>> + Send + 'static {
         let shared = self.shared.clone();
         async move {
-            shared.wait_checked().await;
+            match shared.wait_checked().await.checked {
+                true => Ok(()),
+                false => {
+                    Err(Error::new(Kind::Pool, "The driver was closed before its first check was over."))
+                }
+            }
         }
     }
 
@@ -220,7 +225,7 @@ impl Shared {
             return pinned;
         }
         let candidates = eligible(view, intent.permissions, intent.write);
-        pick(intent.strategy, view, &candidates, &self.turn)
+        pick(intent.strategy, view, &candidates, self.turn(intent))
             .unwrap_or_else(|| self.fall_back(view, intent.write))
     }
 
@@ -235,7 +240,7 @@ impl Shared {
         let fresh: Vec<usize> = all.iter().copied().filter(|i| !avoid.contains(i)).collect();
         let candidates = if fresh.is_empty() { all } else { fresh };
         let Strategy::Custom(key) = intent.strategy else {
-            let picked = pick(intent.strategy, &view, &candidates, &self.turn);
+            let picked = pick(intent.strategy, &view, &candidates, self.turn(intent));
             return Ok(picked.unwrap_or_else(|| self.fall_back(&view, intent.write)));
         };
         if candidates.is_empty() {
@@ -263,6 +268,15 @@ impl Shared {
                 _ = changes.changed() => {}
                 () = &mut limit => return self.topology.view(),
             }
+        }
+    }
+
+    fn turn(&self, intent: Intent) -> &AtomicUsize {
+        let [reads, writes] = &self.turns;
+        if intent.write {
+            writes
+        } else {
+            reads
         }
     }
 
