@@ -1,6 +1,7 @@
 /** What the native side reports as a failure, as the errors that users of `neo4j-driver` know. */
 
 import { type GQLError, Neo4jError, newError, newGQLError } from 'neo4j-driver-core'
+import { type IntegerMode, type Mode, makeSafe, modeOf } from './codec/integers'
 
 /** A failure as it crosses: JSON made by the binding. */
 export interface Failure {
@@ -28,12 +29,17 @@ interface Extras {
   unknownOutcome: boolean
 }
 
-/** The error of a failure. It has no stack of its own: see {@link rejectLater}. */
-export function errorOf(failure: Failure): Neo4jError {
+/**
+ * The error of a failure. It has no stack of its own: see {@link rejectLater}.
+ *
+ * @param integers what integers of a diagnostic record become
+ */
+export function errorOf(failure: Failure, integers: IntegerMode = 'Integer'): Neo4jError {
+  const mode = modeOf(integers)
   const earlier = failure.earlier ?? []
   const cause =
     failure.cause !== undefined
-      ? gqlCause(failure.cause)
+      ? gqlCause(failure.cause, mode)
       : earlier.length > 0
         ? earlierAttempts(earlier)
         : undefined
@@ -43,7 +49,7 @@ export function errorOf(failure: Failure): Neo4jError {
     cause,
     failure.gqlStatus,
     failure.gqlStatusDescription,
-    record(failure.diagnosticRecord)
+    record(failure.diagnosticRecord, mode)
   )
   if (failure.retryable !== undefined && failure.retryable !== error.retryable) {
     error.retriable = failure.retryable
@@ -79,20 +85,29 @@ function mark(error: Neo4jError, extras: Extras): Neo4jError {
   })
 }
 
-function gqlCause(failure: Failure): GQLError {
+function gqlCause(failure: Failure, mode: Mode): GQLError {
   return newGQLError(
     failure.message,
-    failure.cause === undefined ? undefined : gqlCause(failure.cause),
+    failure.cause === undefined ? undefined : gqlCause(failure.cause, mode),
     failure.gqlStatus,
     failure.gqlStatusDescription,
-    record(failure.diagnosticRecord)
+    record(failure.diagnosticRecord, mode)
   )
 }
 
 /** Servers leave out what equals the default: OPERATION, OPERATION_CODE and CURRENT_SCHEMA. */
-function record(raw: Record<string, unknown> | undefined): DiagnosticRecord {
+function record(raw: Record<string, unknown> | undefined, mode: Mode): DiagnosticRecord {
   if (raw === undefined || raw === null) return undefined
-  return { OPERATION: '', OPERATION_CODE: '0', CURRENT_SCHEMA: '/', ...raw } as DiagnosticRecord
+  const given = withIntegers(raw, mode) as Record<string, unknown>
+  return { OPERATION: '', OPERATION_CODE: '0', CURRENT_SCHEMA: '/', ...given } as DiagnosticRecord
+}
+
+/** Numbers came as JSON; users get what they get in records. */
+function withIntegers(value: unknown, mode: Mode): unknown {
+  if (Number.isSafeInteger(value)) return makeSafe(mode, value as number)
+  if (Array.isArray(value)) return value.map(item => withIntegers(item, mode))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withIntegers(item, mode)]))
 }
 
 /**

@@ -215,7 +215,7 @@ export class ResultStream implements Operation, Debtor {
       default: {
         const failure = inbox.json(at, 0, inbox.arg(at)) as Failure
         this.host.heard(failure)
-        this.#end(true, () => errorOf(failure))
+        this.#end(true, () => errorOf(failure, this.host.integers))
       }
     }
   }
