@@ -59,6 +59,12 @@ export interface TxOptions {
 const NO_OPTIONS: TxOptions = Object.freeze({ json: null, metadata: null })
 const MANAGED: TxOptions = Object.freeze({ json: '{"managed":true}', metadata: null })
 
+/** The same options, for a transaction whose beginning may be tried again for so many milliseconds. */
+export function within(options: TxOptions, ms: number): TxOptions {
+  const retryTime = Math.max(0, Math.round(ms))
+  return { ...options, json: JSON.stringify({ ...JSON.parse(options.json ?? '{}'), retryTime }) }
+}
+
 /**
  * @param managed the transaction belongs to a transaction function
  * @throws TypeError or Neo4jError when the options are no object, the timeout is no number or negative, or the metadata is no map

@@ -35,19 +35,27 @@ export class Pauses {
   }
 }
 
+/** One attempt: calls `opened` when its transaction is open. Its beginning may take `left` milliseconds. */
+export type Attempt<T> = (opened: () => void, left: number | undefined) => Promise<T>
+
 /**
- * Attempts until one succeeds, fails for good, or `maxTime` milliseconds have passed since the first failure. Work whose commit may have
- * been done is never run again.
+ * Attempts until one succeeds, fails for good, or `maxTime` milliseconds have passed since the first failure; since the start, where
+ * no transaction could even be opened. Work whose commit may have been done is never run again.
  */
-export async function retrying<T>(attempt: () => Promise<T>, maxTime: number, pauses: Pauses): Promise<T> {
+export async function retrying<T>(attempt: Attempt<T>, maxTime: number, pauses: Pauses): Promise<T> {
   const earlier: string[] = []
+  const began = performance.now()
+  let isOpen = false
   let deadline: number | undefined
+  const opened = (): void => {
+    isOpen = true
+  }
   for (let pause = FIRST_PAUSE_MS; ; pause *= MULTIPLIER) {
     try {
-      return await attempt()
+      return await attempt(opened, deadline === undefined ? undefined : deadline - performance.now())
     } catch (error) {
       const now = performance.now()
-      deadline ??= now + maxTime
+      deadline ??= (isOpen ? now : began) + maxTime
       if (!isRetryableError(error) || isOfUnknownOutcome(error) || now > deadline || pauses.ended) {
         throw withCause(error, earlier)
       }

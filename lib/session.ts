@@ -6,10 +6,17 @@ import { LateSession } from './late-session'
 import type { NativeSession } from './native'
 import type { NotificationFilter } from './options'
 import type { Intent, Pool } from './pool'
-import { checkQuery, checkTxConfig, type Query, type TransactionConfig, type TxOptions } from './query'
+import {
+  checkQuery,
+  checkTxConfig,
+  type Query,
+  type TransactionConfig,
+  type TxOptions,
+  within
+} from './query'
 import { Result } from './result'
 import { ResultStream, type StreamOwner } from './result-stream'
-import { Pauses, retrying } from './retry'
+import { type Attempt, Pauses, retrying } from './retry'
 import { startRun } from './run'
 import {
   ManagedTransaction,
@@ -292,13 +299,18 @@ export class Session implements StreamOwner, TransactionOwner {
     pipelined: boolean
   ): Promise<T> {
     const options = checkTxConfig(transactionConfig, true)
-    const attempt = async (): Promise<T> => {
+    const attempt: Attempt<T> = async (opened, left) => {
       this.#assertFree()
-      const begun = this.#begin(this.#open(mode === 'WRITE'), options)
+      const begun = this.#begin(
+        this.#open(mode === 'WRITE'),
+        left === undefined ? options : within(options, left)
+      )
       const transaction = pipelined ? begun : await begun
+      if (!pipelined) opened()
       let result: T
       try {
         result = await work(transaction)
+        opened()
       } catch (error) {
         if (transaction.isOpen()) await transaction.rollback().catch(() => {})
         throw error

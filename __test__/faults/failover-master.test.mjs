@@ -41,6 +41,25 @@ describe('the master', () => {
   )
 
   test(
+    'is killed while slaves pass writes on to it: still none is lost, and none done twice',
+    async t => {
+      const { cluster } = set
+      const rwConfig = { master: { read: true, write: false }, slave: { read: true, write: true } }
+      const { driver, load } = await underLoad(t, cluster, { rwConfig })
+      const old = await cluster.waitForMaster()
+      const killed = performance.now()
+      cluster.signal(old.member, 'KILL')
+      const elected = await cluster.waitForMaster()
+      assert.notEqual(elected.member, old.member)
+      await goesOn(load, killed)
+      assert.equal(await cluster.start(old.member), 'slave')
+      await follows(driver, cluster)
+      await accounts(t, cluster, { driver, load })
+    },
+    { timeout: 180_000 }
+  )
+
+  test(
     'hangs: all that waits for it ends, and work goes on when it does',
     async t => {
       const { cluster } = set

@@ -312,6 +312,9 @@ pub struct TxConfig {
     pub fetch_size: Option<i64>,
     /// The transaction belongs to a transaction function. For telemetry alone.
     pub managed: bool,
+    /// For how many milliseconds its beginning may be tried again; as the driver's configuration says where absent.
+    #[serde(rename = "retryTime")]
+    pub retry_time: Option<u64>,
 }
 
 /// The ways to run a query that TELEMETRY tells apart; numbers by the Bolt documentation.

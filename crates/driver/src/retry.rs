@@ -39,8 +39,13 @@ pub(crate) enum Next {
 
 impl Retry {
     pub(crate) fn new(config: &Config) -> Self {
+        Self::within(config, config.retry_time())
+    }
+
+    /// Attempts for so long.
+    pub(crate) fn within(config: &Config, time: Duration) -> Self {
         Retry {
-            deadline: Instant::now() + config.retry_time(),
+            deadline: Instant::now() + time,
             errors_left: config.retry_on_error,
             connection_errors_count: config.bad_connections_count_as_errors,
             never: config.mode == Mode::Direct,
@@ -80,6 +85,19 @@ impl Retry {
     /// Servers that another attempt should leave alone, if there are others.
     pub(crate) fn failed(&self) -> &[usize] {
         &self.failed
+    }
+
+    /// How long to wait for a connection: not beyond the time for attempts, and not for long on a server that does not
+    /// answer its checks. A driver that makes one attempt leaves that to the pool.
+    pub(crate) fn patience(&self, config: &Config, is_down: bool) -> Duration {
+        let acquisition =
+            Duration::from_millis(config.connection_acquisition_timeout).saturating_add(FIRST_PAUSE);
+        if self.never {
+            return acquisition;
+        }
+        let silence = Duration::from_millis(config.unresponsive_timeout);
+        let most = if is_down { silence.min(left(self.deadline)) } else { left(self.deadline) };
+        most.max(FIRST_PAUSE).min(acquisition)
     }
 
     /// How long to wait before the next attempt.

@@ -267,12 +267,17 @@ impl State {
         let was_down = is_down();
         let mut changes = shared.topology.changes();
         let acquiring = pool.acquire();
-        tokio::pin!(acquiring);
+        let patience = tokio::time::sleep(retry.patience(&shared.config, was_down));
+        tokio::pin!(acquiring, patience);
+        // A host that swallows packets, or a process that hangs, would be waited for much longer.
         loop {
             tokio::select! {
                 biased;
                 acquired = &mut acquiring => return Ok((server, acquired?)),
-                // A host that swallows packets, or a process that hangs, would be waited for much longer.
+                () = &mut patience => {
+                    let what = format!("{} gave no connection in good time.", pool.endpoint.address);
+                    return Err(pool.endpoint.error(Kind::Connection, what));
+                }
                 _ = changes.changed() => if is_down() && !was_down {
                     let what = format!("{} stopped answering its checks while a connection was made.", pool.endpoint.address);
                     return Err(pool.endpoint.error(Kind::Connection, what));

@@ -1,5 +1,7 @@
 //! Explicit transactions. Only their beginning is tried again: what was sent in one is the application's to repeat.
 
+use std::time::Duration;
+
 use bolt::{Event, Request, TxMeta};
 
 use super::command::Fate;
@@ -31,7 +33,9 @@ impl State {
                  transaction or use a different session.",
             ));
         }
-        let mut retry = Retry::new(&session.shared.config);
+        let driver = &session.shared.config;
+        let mut retry =
+            Retry::within(driver, config.retry_time.map_or(driver.retry_time(), Duration::from_millis));
         loop {
             match self.try_begin(session, &config, metadata.as_deref(), &retry).await {
                 Ok(transaction) => {
