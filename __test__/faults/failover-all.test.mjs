@@ -70,7 +70,6 @@ describe('all members', () => {
       const { driver, load } = await underLoad(t, cluster)
       const stopped = performance.now()
       signal('STOP')
-      t.after(() => signal('CONT'))
       await until(() => areDown(driver), { deadline: 10_000 })
       assert.equal(driver.masterIndex, -1)
       await settled(load, performance.now())

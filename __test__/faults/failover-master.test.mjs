@@ -67,7 +67,6 @@ describe('the master', () => {
       const master = await cluster.waitForMaster()
       const stopped = performance.now()
       cluster.signal(master.member, 'STOP')
-      t.after(() => cluster.signal(master.member, 'CONT'))
 
       await until(() => driver.servers[master.member - 1].info.status === Status.down, { deadline: 10_000 })
       await until(() => driver.masterIndex !== master.member - 1, { deadline: 10_000 })

@@ -19,7 +19,7 @@ use crate::pool::Pool;
 use crate::session::Session;
 use crate::strategy::{eligible, is_eligible, pick, Intent, Permissions, Strategy};
 use crate::topology::ha::{self, Checker};
-use crate::topology::{ServerInfo, Topology, View};
+use crate::topology::{ServerInfo, Status, Topology, View};
 
 /// How often the same situation is warned of at most.
 const WARN_EVERY: Duration = Duration::from_secs(1);
@@ -226,7 +226,7 @@ impl Shared {
         }
         let candidates = eligible(view, intent.permissions, intent.write);
         pick(intent.strategy, view, &candidates, self.turn(intent))
-            .unwrap_or_else(|| self.fall_back(view, intent.write))
+            .unwrap_or_else(|| self.fall_back(view, intent.write, &[]))
     }
 
     /// Chooses by any strategy, asking the user's own where it is one. Avoids some servers if there are others, and
@@ -241,10 +241,10 @@ impl Shared {
         let candidates = if fresh.is_empty() { all } else { fresh };
         let Strategy::Custom(key) = intent.strategy else {
             let picked = pick(intent.strategy, &view, &candidates, self.turn(intent));
-            return Ok(picked.unwrap_or_else(|| self.fall_back(&view, intent.write)));
+            return Ok(picked.unwrap_or_else(|| self.fall_back(&view, intent.write, avoid)));
         };
         if candidates.is_empty() {
-            return Ok(self.fall_back(&view, intent.write));
+            return Ok(self.fall_back(&view, intent.write, avoid));
         }
         match self.observer.choose(key, &candidates, intent.write).await {
             Ok(index) if candidates.contains(&index) => Ok(index),
@@ -280,11 +280,17 @@ impl Shared {
         }
     }
 
-    fn fall_back(&self, view: &View, write: bool) -> usize {
+    /// The master, else the first server. A read that has just failed there goes to the first that answers its checks:
+    /// members that know no master still read.
+    fn fall_back(&self, view: &View, write: bool, avoid: &[usize]) -> usize {
         let what = if write { "writes" } else { "reads" };
-        let (index, whom) = match view.master() {
-            Some(master) => (master, "the master"),
-            None => (0, "the first server"),
+        let answers = |i: &usize| view.servers.get(*i).is_some_and(|s| s.status != Status::Down);
+        let other = (0..view.servers.len())
+            .find(|i| !write && avoid.contains(&0) && !avoid.contains(i) && answers(i));
+        let (index, whom) = match (view.master(), other) {
+            (Some(master), _) => (master, "the master"),
+            (None, Some(other)) => (other, "one that answers"),
+            (None, None) => (0, "the first server"),
         };
         let mut warned = self.warned.lock();
         if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
@@ -327,7 +333,7 @@ impl Shared {
     /// One check of one server, after the one under way.
     pub(crate) async fn check(&self, index: usize) {
         if let Some(checker) = &self.checker {
-            let info = checker.check(self, index).await;
+            let (info, _) = checker.check(self, index).await;
             self.publish(index, info);
         }
     }

@@ -96,7 +96,10 @@ impl Error {
     pub fn retryable(&self) -> bool {
         match (&self.failure, self.kind) {
             (Some(failure), _) => {
-                is_transient(&failure.code) || is_not_writable(&failure.code) || is_role_change(failure)
+                is_transient(&failure.code)
+                    || is_not_writable(&failure.code)
+                    || is_role_change(failure)
+                    || is_lost_with_the_master(failure)
             }
             (None, Kind::Connection) => true,
             _ => false,
@@ -108,9 +111,9 @@ impl Error {
         self.retryable() && !self.unknown_outcome
     }
 
-    /// What a slave answers when the master went away while it passed a write on: the write may be done.
+    /// Whether this is what a slave answers when the master went away after it had passed the work on.
     pub(crate) fn master_went_away(&self) -> bool {
-        self.server_unfit() || self.code() == "Neo.TransientError.Transaction.InstanceStateChanged"
+        self.failure.as_deref().is_some_and(is_lost_with_the_master)
     }
 
     /// Whether the server this came from is not what it was taken for, or gone.
@@ -140,17 +143,20 @@ fn is_not_writable(code: &str) -> bool {
     )
 }
 
-/// What HA members of 3.x answer during an election and right after a start. They have no code of their own:
-/// all come as `General.UnknownError`, so only the text tells (seen on 3.4.10 and 3.5.0).
-pub(crate) fn is_role_change(failure: &ServerFailure) -> bool {
-    const TEXTS: [&str; 6] = [
+// What HA members of 3.x answer during an election and right after a start has no code of its own: most come as
+// `General.UnknownError`, so only the text tells. All of these were seen on 3.4.10 and 3.5.0.
+
+/// The work was not done: the slave that was asked to pass it on could not even begin to, or the store is not open.
+fn is_role_change(failure: &ServerFailure) -> bool {
+    const OF_HA: [&str; 5] = [
         "There is no master currently available",
         "Failed to start a new lock session on master",
-        "store is closed",
-        "is closed",
-        "This database is shutdown",
-        "database is not currently available",
+        "Cannot allocate new entity ids from the cluster master",
+        "Cannot get shared lock(s) on master",
+        "Cannot get exclusive lock(s) on master",
     ];
+    const OF_A_START: [&str; 3] =
+        ["is closed", "This database is shutdown", "database is not currently available"];
     let general = matches!(
         failure.code.as_str(),
         "Neo.DatabaseError.General.UnknownError"
@@ -158,5 +164,61 @@ pub(crate) fn is_role_change(failure: &ServerFailure) -> bool {
             | "Neo.DatabaseError.Transaction.TransactionStartFailed"
             | "Neo.DatabaseError.General.UnknownFailure"
     );
-    general && TEXTS.iter().any(|text| failure.message.contains(text))
+    let says = |text: &&str| failure.message.contains(*text);
+    OF_HA.iter().any(says) || general && OF_A_START.iter().any(says)
+}
+
+/// The slave had passed the work on when the master went away: the master may have done it.
+fn is_lost_with_the_master(failure: &ServerFailure) -> bool {
+    const TEXTS: [&str; 2] =
+        ["Failed to end the lock session on the master", "Cannot commit this transaction on the master"];
+    TEXTS.iter().any(|text| failure.message.contains(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(code: &str, message: &str) -> Error {
+        Error::from_failure(ServerFailure {
+            code: code.into(),
+            message: message.into(),
+            gql_status: None,
+            description: None,
+            diagnostic_record: None,
+            cause: None,
+        })
+    }
+
+    #[test]
+    fn what_ha_members_answer_during_an_election() {
+        const UNKNOWN: &str = "Neo.DatabaseError.General.UnknownError";
+        const CONCURRENT: &str = "Neo.ClientError.Transaction.TransactionAccessedConcurrently";
+        // code, message, whether it may be tried again, whether the master may have done it
+        let table = [
+            (
+                UNKNOWN,
+                "Instance state is not valid. There is no master currently available. Possible causes",
+                true,
+                false,
+            ),
+            (CONCURRENT, "Failed to start a new lock session on master", true, false),
+            (
+                UNKNOWN,
+                "Cannot allocate new entity ids from the cluster master. The master instance is either",
+                true,
+                false,
+            ),
+            (UNKNOWN, "Cannot get shared lock(s) on master. The master is either down", true, false),
+            (UNKNOWN, "Failed to end the lock session on the master (which implies rollback)", true, true),
+            (UNKNOWN, "Cannot commit this transaction on the master. The master is either down", true, true),
+            (UNKNOWN, "store is closed", true, false),
+            (UNKNOWN, "something else", false, false),
+            ("Neo.ClientError.Statement.SyntaxError", "the file is closed", false, false),
+        ];
+        for (code, message, retryable, lost) in table {
+            let error = answer(code, message);
+            assert_eq!((error.retryable(), error.master_went_away()), (retryable, lost), "{message}");
+        }
+    }
 }

@@ -326,7 +326,6 @@ impl State {
 /// from the master to the slave that passed the work on.
 fn may_be_done(error: &Error, fate: Fate, by_slave: bool) -> bool {
     let lost = matches!(error.kind, Kind::Connection | Kind::Protocol) && fate >= Fate::Sent;
-    let passed_on =
-        by_slave && fate == Fate::Executing && error.kind == Kind::Server && error.master_went_away();
-    lost || passed_on
+    let state_changed = error.code() == "Neo.TransientError.Transaction.InstanceStateChanged";
+    lost || error.master_went_away() || (by_slave && fate == Fate::Executing && state_changed)
 }

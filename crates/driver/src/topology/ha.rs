@@ -79,7 +79,8 @@ impl Checker {
     }
 
     /// Asks one server once, when a check that is under way is over.
-    pub(crate) async fn check(&self, shared: &Shared, index: usize) -> ServerInfo {
+    /// Also tells whether it kept silent: one that refuses connections has none left to wait on.
+    pub(crate) async fn check(&self, shared: &Shared, index: usize) -> (ServerInfo, bool) {
         let _turn = match self.turns.get(index) {
             Some(turn) => Some(turn.lock().await),
             None => None,
@@ -94,18 +95,16 @@ impl Checker {
         let smoothed = if before < 0.0 { latency } else { before + SMOOTHING * (latency - before) };
         match answer {
             Answer::Is(status, role, error) => {
-                ServerInfo { status, role, distance: smoothed, error, in_doubt: false }
+                (ServerInfo { status, role, distance: smoothed, error, in_doubt: false }, false)
             }
-            Answer::Nothing(error) => {
-                let (status, role) = (Status::Down, Role::Unknown);
-                ServerInfo { status, role, distance: -1.0, error: Some(error), in_doubt: false }
-            }
+            Answer::Refused(error) => (ServerInfo::down(error), false),
+            Answer::Silence(error) => (ServerInfo::down(error), true),
         }
     }
 
     async fn ask(&self, shared: &Shared, index: usize, url: reqwest::Url) -> Answer {
         let Some(http) = self.http.lock().clone() else {
-            return Answer::Nothing("the driver is closed".into());
+            return Answer::Refused("the driver is closed".into());
         };
         let mut request = http.get(url).header(ACCEPT, "text/plain");
         if let Some(auth) = shared.config.servers.get(index).and_then(|s| s.auth.as_ref()) {
@@ -117,7 +116,8 @@ impl Checker {
             };
         }
         match request.send().await {
-            Err(e) => Answer::Nothing(describe(&e)),
+            Err(e) if e.is_timeout() => Answer::Silence(describe(&e)),
+            Err(e) => Answer::Refused(describe(&e)),
             Ok(response) => {
                 let status = response.status();
                 let body = read_answer(response).await;
@@ -129,20 +129,23 @@ impl Checker {
     /// A server without a status URL: it is up if it answers over Bolt, and taken for one that does everything.
     async fn connect(&self, shared: &Shared, index: usize) -> Answer {
         let limit = Duration::from_millis(shared.config.check_timeout);
-        let Some(pool) = shared.pools.get(index) else { return Answer::Nothing("no such server".into()) };
+        let Some(pool) = shared.pools.get(index) else { return Answer::Refused("no such server".into()) };
         let probe = async { pool.acquire().await?.probe().await };
         match tokio::time::timeout(limit, probe).await {
             Ok(Ok(())) => Answer::Is(Status::Up, Role::Master, None),
             Ok(Err(e)) if e.kind == Kind::Server => Answer::Is(Status::Error, Role::Unknown, Some(e.message)),
-            Ok(Err(e)) => Answer::Nothing(e.message),
-            Err(_) => Answer::Nothing(format!("no answer over Bolt within {} ms", limit.as_millis())),
+            Ok(Err(e)) => Answer::Refused(e.message),
+            Err(_) => Answer::Silence(format!("no answer over Bolt within {} ms", limit.as_millis())),
         }
     }
 }
 
 enum Answer {
     Is(Status, Role, Option<String>),
-    Nothing(String),
+    /// No answer, and none to wait for.
+    Refused(String),
+    /// No answer in time.
+    Silence(String),
 }
 
 /// The table of the drop-in contract.
@@ -225,15 +228,21 @@ pub(crate) async fn watch(shared: Arc<Shared>, index: usize) {
             _ = tick.tick() => {}
             () = urgent => tick.reset(),
         }
-        let info = checker.check(&shared, index).await;
-        give_up_silent(&shared, index, &info, &mut silent_since);
+        let (info, silent) = checker.check(&shared, index).await;
+        give_up_silent(&shared, index, &info, silent, &mut silent_since);
         shared.publish(index, info);
     }
 }
 
 /// A server that hangs keeps its connections open: work on it would wait for ever. After the unresponsive timeout
 /// its connections are ended, so that everybody who waits gets an answer.
-fn give_up_silent(shared: &Shared, index: usize, info: &ServerInfo, silent_since: &mut Option<Instant>) {
+fn give_up_silent(
+    shared: &Shared,
+    index: usize,
+    info: &ServerInfo,
+    silent: bool,
+    silent_since: &mut Option<Instant>,
+) {
     let Some(pool) = shared.pools.get(index) else { return };
     if matches!(info.role, Role::Master | Role::Slave) {
         // Members of HA clusters speak Bolt 1 to 3.
@@ -241,7 +250,7 @@ fn give_up_silent(shared: &Shared, index: usize, info: &ServerInfo, silent_since
             pool.endpoint.legacy_first.store(true, Ordering::Relaxed);
         }
     }
-    if info.status != Status::Down {
+    if !silent {
         *silent_since = None;
         return;
     }
@@ -278,7 +287,7 @@ mod tests {
         for (code, body, status, role) in table {
             match classify(StatusCode::from_u16(code).unwrap(), body) {
                 Answer::Is(s, r, _) => assert_eq!((s, r), (status, role), "{code} {body}"),
-                Answer::Nothing(_) => panic!("{code}"),
+                Answer::Refused(_) | Answer::Silence(_) => panic!("{code}"),
             }
         }
     }

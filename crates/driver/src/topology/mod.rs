@@ -49,6 +49,10 @@ pub struct ServerInfo {
 }
 
 impl ServerInfo {
+    fn down(error: String) -> Self {
+        ServerInfo { status: Status::Down, error: Some(error), ..ServerInfo::unknown() }
+    }
+
     fn unknown() -> Self {
         ServerInfo {
             status: Status::Unknown,
