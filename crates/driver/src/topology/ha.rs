@@ -229,27 +229,26 @@ pub(crate) async fn watch(shared: Arc<Shared>, index: usize) {
             () = urgent => tick.reset(),
         }
         let (info, silent) = checker.check(&shared, index).await;
-        give_up_silent(&shared, index, &info, silent, &mut silent_since);
+        expect_old_versions(&shared, index, &info);
+        give_up_silent(&shared, index, silent, &mut silent_since);
         shared.publish(index, info);
+    }
+}
+
+/// Members of HA clusters speak Bolt 1 to 3: their connections begin with the old proposal.
+fn expect_old_versions(shared: &Shared, index: usize, info: &ServerInfo) {
+    let is_checked_by_http = shared.config.servers.get(index).is_some_and(|s| s.http.is_some());
+    if let (Role::Master | Role::Slave, true, Some(pool)) =
+        (info.role, is_checked_by_http, shared.pools.get(index))
+    {
+        pool.endpoint.legacy_first.store(true, Ordering::Relaxed);
     }
 }
 
 /// A server that hangs keeps its connections open: work on it would wait for ever. After the unresponsive timeout
 /// its connections are ended, so that everybody who waits gets an answer.
-fn give_up_silent(
-    shared: &Shared,
-    index: usize,
-    info: &ServerInfo,
-    silent: bool,
-    silent_since: &mut Option<Instant>,
-) {
+fn give_up_silent(shared: &Shared, index: usize, silent: bool, silent_since: &mut Option<Instant>) {
     let Some(pool) = shared.pools.get(index) else { return };
-    if matches!(info.role, Role::Master | Role::Slave) {
-        // Members of HA clusters speak Bolt 1 to 3.
-        if shared.config.servers.get(index).is_some_and(|s| s.http.is_some()) {
-            pool.endpoint.legacy_first.store(true, Ordering::Relaxed);
-        }
-    }
     if !silent {
         *silent_since = None;
         return;
