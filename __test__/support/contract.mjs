@@ -5,6 +5,7 @@ import { test as nodeTest } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
 import { HaMember, scriptedCluster } from './ha-member.mjs'
+import { scriptedRouting } from './scripted-routing.mjs'
 import { ScriptedServer } from './scripted-server.mjs'
 import { within } from './until.mjs'
 
@@ -30,6 +31,30 @@ export const boltServer = async (t, options) => {
   const started = await ScriptedServer.start(options)
   t.after(() => started.stop())
   return started
+}
+
+/** A cluster that hands out routing tables. */
+export const routing = async (t, options) => {
+  const started = await scriptedRouting(options)
+  t.after(() => started.stop())
+  return started
+}
+
+/** A driver of the namespace. It closes with the test, and in good time. */
+export const connect = (t, uri, auth = undefined, config = {}) => {
+  const driver = Neo4jHA.driver.driver(uri, auth, { connectionTimeout: 2000, ...config })
+  t.after(() => within(driver.close(), 5000, 'driver.close()'))
+  return driver
+}
+
+/** One query in a session of its own. */
+export const ask = async (driver, query = 'RETURN 1', config = {}) => {
+  const session = driver.session(config)
+  try {
+    return await session.run(query)
+  } finally {
+    await session.close()
+  }
 }
 
 /** A driver with checks and retries short enough for a test. It closes with the test, and in good time. */

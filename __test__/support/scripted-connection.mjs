@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { Handshake } from './bolt-versions.mjs'
 import { chunked, Dechunker, pack, structure, unpack } from './packstream.mjs'
-import { failure } from './scripts.mjs'
+import { failure, routeOf, tableRows } from './scripts.mjs'
 import { cut } from './sockets.mjs'
 
 const signatures = new Map([
@@ -99,6 +99,10 @@ export class Connection {
     this.lastQid = -1
     this.lastQuery = undefined
     this.authenticated = server.auth === null
+    /** The token that the client logged on with last. */
+    this.token = null
+    /** The database of the work under way, or of the last. */
+    this.database = undefined
     this.closed = new Promise(resolve => socket.once('close', () => resolve()))
     this.ended = false
     socket.setNoDelay(true)
@@ -110,6 +114,11 @@ export class Connection {
       this.peerEnded = true
     })
     socket.on('data', bytes => this.#feed(bytes))
+  }
+
+  /** Who is logged on; undefined for nobody in particular. */
+  get user() {
+    return this.token?.principal
   }
 
   get alive() {
@@ -178,6 +187,7 @@ export class Connection {
     if (name === 'PULL' && old < 4) name = 'PULL_ALL'
     if (name === 'DISCARD' && old < 4) name = 'DISCARD_ALL'
     if (name === 'RUN' && old < 3 && /^(BEGIN|COMMIT|ROLLBACK)$/.test(fields[0])) kind = fields[0]
+    if (name === 'RUN' && /^CALL dbms\.(cluster\.)?routing\./.test(fields[0])) kind = 'ROUTE'
     if (name === 'RUN') this.lastQuery = fields[0]
     return {
       name,
@@ -211,6 +221,7 @@ export class Connection {
   }
 
   async #perform(message) {
+    message.user = this.user
     const rule = this.server.rules.find(r => r.left > 0 && r.matches(message))
     if (!rule) return this.answer(message)
     rule.left--
@@ -239,6 +250,7 @@ export class Connection {
         return this.#logon(fields[0])
       case 'LOGOFF':
         this.authenticated = this.server.auth === null
+        this.token = null
         return this.success({})
       case 'RUN':
         return this.#run(fields)
@@ -248,7 +260,7 @@ export class Connection {
       case 'BEGIN':
         this.tx = true
         if (message.name === 'RUN') this.#open({ fields: [], records: [], summary: {} }, true)
-        return this.success(message.name === 'RUN' ? { fields: [] } : {})
+        return this.success(message.name === 'RUN' ? { fields: [] } : this.#use(fields[0]))
       case 'COMMIT':
       case 'ROLLBACK': {
         this.tx = false
@@ -260,7 +272,7 @@ export class Connection {
       case 'TELEMETRY':
         return this.success({})
       case 'ROUTE':
-        return this.success({ rt: this.server.routingTable() })
+        return this.#route(message)
       default:
         throw new Error(`no answer for ${kind}`)
     }
@@ -284,11 +296,15 @@ export class Connection {
     const { auth } = this.server
     const known =
       auth === null ||
-      (token.scheme === (auth.scheme ?? 'basic') &&
-        (token.principal ?? '') === (auth.user ?? '') &&
-        token.credentials === auth.pass)
+      [auth]
+        .flat()
+        .some(
+          ({ scheme = 'basic', user = '', pass }) =>
+            token.scheme === scheme && (token.principal ?? '') === user && token.credentials === pass
+        )
     if (known) {
       this.authenticated = true
+      this.token = token
       return this.success(reply)
     }
     await this.fail({
@@ -315,7 +331,25 @@ export class Connection {
     const reply = { fields: answer.fields ?? [] }
     reply[this.version.major < 3 ? 'result_available_after' : 't_first'] = 1
     if (this.version.major >= 4 && this.tx) reply.qid = qid
+    if (!this.tx) Object.assign(reply, this.#use(metadata))
     return this.success(reply)
+  }
+
+  // Work starts in a database; from 5.8 the client is told in which.
+  #use(metadata) {
+    const { db, imp_user: impersonatedUser } = metadata ?? {}
+    this.database = db ?? this.server.home({ user: this.user, impersonatedUser })
+    return this.version.rank < 0x508 ? {} : { db: this.database }
+  }
+
+  async #route(message) {
+    if (!this.authenticated)
+      return this.fail({ code: 'Neo.ClientError.Security.Unauthorized', message: 'no' })
+    const table = await this.server.table({ ...routeOf(message), user: this.user, version: this.version })
+    if (table.failure) return this.fail(table.failure)
+    if (message.name === 'ROUTE') return this.success({ rt: table })
+    this.#open(tableRows(table), false)
+    return this.success({ fields: ['ttl', 'servers'] })
   }
 
   #open(answer, control) {
@@ -388,7 +422,7 @@ export class Connection {
       summary.t_last = 1
       if (!this.tx) summary.bookmark = this.server.nextBookmark()
     }
-    if (this.version.major >= 4) summary.db = 'neo4j'
+    if (this.version.major >= 4) summary.db = this.database
     if (this.version.rank >= 0x505) {
       summary.statuses = [{ gql_status: '00000', status_description: 'note: successful completion' }]
     }

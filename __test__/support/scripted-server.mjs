@@ -13,7 +13,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { bolt, parseVersion } from './bolt-versions.mjs'
 import { Connection } from './scripted-connection.mjs'
-import { explained, fallback } from './scripts.mjs'
+import { explained, fallback, routeOf, routingTable } from './scripts.mjs'
 import { cut } from './sockets.mjs'
 
 export class ScriptedServer {
@@ -41,7 +41,11 @@ export class ScriptedServer {
     chunk = 0xffff,
     trickle = false,
     noops = 0,
-    tls: certificate = null
+    tls: certificate = null,
+    host = '127.0.0.1',
+    port = 0,
+    table = () => this.routingTable(),
+    home = () => 'neo4j'
   } = {}) {
     this.versions = versions.map(parseVersion)
     const best = this.versions.reduce((a, b) => (a.rank > b.rank ? a : b))
@@ -49,7 +53,7 @@ export class ScriptedServer {
     this.manifest = manifest ?? best.rank >= 0x507
     /** 'bolt', or how to be no Bolt server: 'http', 'none', 'garbage', 'silent', 'close', or bytes. */
     this.handshake = handshake
-    /** Credentials to require: `{user, pass}`, or `{scheme, user, pass}`. */
+    /** Credentials to require: `{user, pass}`, or `{scheme, user, pass}`; or several of these. */
     this.auth = auth
     this.agent = agent ?? `Neo4j/${best.major < 4 ? '3.5.0' : `${Math.min(best.major, 5)}.26.0`}`
     /** Connection hints of Bolt 4.3+. */
@@ -63,8 +67,12 @@ export class ScriptedServer {
     /** How many NOOPs go before each reply. */
     this.noops = noops
     this.certificate = certificate
-    this.port = 0
-    this.host = '127.0.0.1'
+    this.host = host
+    this.port = port
+    /** What a request for a routing table is answered with: a function of `{context, bookmarks, database, impersonatedUser, user}`. */
+    this.table = table
+    /** The home database: a function of `{user, impersonatedUser}`. Bolt 5.8 tells it. */
+    this.home = home
     this.messages = []
     this.handshakes = []
     /** What a client said that no client may say. */
@@ -77,7 +85,11 @@ export class ScriptedServer {
   }
 
   get uri() {
-    return `bolt://${this.host}:${this.port}`
+    return `bolt://${this.address}`
+  }
+
+  get address() {
+    return `${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`
   }
 
   async listen() {
@@ -152,6 +164,11 @@ export class ScriptedServer {
     return handle
   }
 
+  /** Requests for a routing table, whatever their form: `{form, context, bookmarks, database, impersonatedUser, message}`. */
+  routes() {
+    return this.received('ROUTE').map(message => ({ ...routeOf(message), message }))
+  }
+
   /** Messages of one kind that arrived, in order; with `query`, those of a query that matches it. */
   received(kind, query) {
     return this.messages.filter(
@@ -176,9 +193,10 @@ export class ScriptedServer {
     return this.lastBookmark
   }
 
+  /** The table of a cluster of this server alone. */
   routingTable() {
-    const addresses = [`${this.host}:${this.port}`]
-    return { ttl: 300, db: 'neo4j', servers: ['ROUTE', 'READ', 'WRITE'].map(role => ({ addresses, role })) }
+    const self = [this.address]
+    return routingTable({ routers: self, readers: self, writers: self })
   }
 
   /** Ends every open connection, as an idle load balancer does: in good order, or with `reset` as a crash does. */
@@ -215,4 +233,4 @@ export class ScriptedServer {
 }
 
 export { bolt } from './bolt-versions.mjs'
-export { afterRecords, delayed, failure, gate, held, rows, silence } from './scripts.mjs'
+export { afterRecords, delayed, failure, gate, held, routingTable, rows, silence } from './scripts.mjs'

@@ -11,6 +11,43 @@ export const rows = (values, fields = ['n']) => ({
   records: values.map(value => (Array.isArray(value) ? value : [value]))
 })
 
+/** A routing table as a server tells it. Lists are of addresses. */
+export const routingTable = ({ ttl = 300, db = 'neo4j', routers = [], readers = [], writers = [] }) => ({
+  ttl,
+  db,
+  servers: [
+    { addresses: routers, role: 'ROUTE' },
+    { addresses: readers, role: 'READ' },
+    { addresses: writers, role: 'WRITE' }
+  ]
+})
+
+/** The same as the only record of a procedure. */
+export const tableRows = ({ ttl, servers }) => rows([[ttl, servers]], ['ttl', 'servers'])
+
+/** What was asked of a router, out of the message of any version. */
+export const routeOf = ({ name, fields }) => {
+  if (name === 'ROUTE') {
+    const [context, bookmarks, more] = fields
+    const modern = more !== null && typeof more === 'object'
+    return {
+      form: 'ROUTE',
+      context,
+      bookmarks,
+      database: (modern ? more.db : more) ?? undefined,
+      impersonatedUser: modern ? more.imp_user : undefined
+    }
+  }
+  const [query, { context, database }, metadata] = fields
+  return {
+    form: query,
+    context,
+    bookmarks: metadata?.bookmarks ?? [],
+    database: database ?? undefined,
+    impersonatedUser: undefined
+  }
+}
+
 /** For `when`: the reply leaves only when `gate` resolves. */
 export const held = gate => async exchange => {
   await gate
