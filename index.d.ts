@@ -1,5 +1,12 @@
 import * as core from 'neo4j-driver-core'
 
+/** Of `rxjs`, an optional peer; without it, `any`. */
+// @ts-ignore: an error where rxjs is not installed
+type Observable<T> = import('rxjs').Observable<T>
+/** What `rxjs` takes for an observable: promises, arrays and iterables too. */
+// @ts-ignore: an error where rxjs is not installed
+type ObservableInput<T> = import('rxjs').ObservableInput<T>
+
 /**
  * Access to a Neo4j HA cluster: sessions on servers chosen by role, permission and strategy, with failover. It has all methods of
  * {@link neo4j.Driver} too.
@@ -260,6 +267,10 @@ declare namespace neo4j {
   export import Date = core.Date
   export import DateTime = core.DateTime
   export import Duration = core.Duration
+  export type EncapsulatedKey = core.EncapsulatedKey
+  export type EncapsulatedKeyRecord = core.EncapsulatedKeyRecord
+  export type EncapsulatedKeyRecordRepository = core.EncapsulatedKeyRecordRepository
+  export type EncryptionProfile = core.EncryptionProfile
   export import EncryptionService = core.EncryptionService
   export import EnvelopeEncryptionProfile = core.EnvelopeEncryptionProfile
   export import error = core.error
@@ -284,6 +295,7 @@ declare namespace neo4j {
   export import isUnsupportedType = core.isUnsupportedType
   export import isUUID = core.isUUID
   export import isVector = core.isVector
+  export type KeyEncapsulationService = core.KeyEncapsulationService
   export import LocalDateTime = core.LocalDateTime
   export import LocalKeyEncapsulationService = core.LocalKeyEncapsulationService
   export import localKeyEncapsulationService = core.localKeyEncapsulationService
@@ -317,11 +329,13 @@ declare namespace neo4j {
   // biome-ignore lint/suspicious/noExplicitAny: as in neo4j-driver-core
   export type RecordShape<Key extends PropertyKey = PropertyKey, Value = any> = core.RecordShape<Key, Value>
   export import Relationship = core.Relationship
+  export type RotatingClientCertificateProvider = core.RotatingClientCertificateProvider
   export import routing = core.routing
   export type RoutingControl = core.RoutingControl
   export import rule = core.rule
   export type Rule = core.Rule
   export type Rules = core.Rules
+  export type SecretKey = core.SecretKey
   export import ServerInfo = core.ServerInfo
   export import StandardCase = core.StandardCase
   export import Time = core.Time
@@ -392,6 +406,13 @@ declare namespace neo4j {
     session(mode: SessionMode, bookmarks?: string | string[] | null): Session
 
     /**
+     * Opens a session whose work is observables. Needs the package `rxjs`.
+     *
+     * @throws Error when `rxjs` is not installed
+     */
+    rxSession(config?: SessionConfig | null): RxSession
+
+    /**
      * Runs one query in a transaction of its own, with the retries of a transaction function.
      *
      * @returns what `config.resultTransformer` makes of the result; by default all of it, as an {@link EagerResult}
@@ -407,7 +428,7 @@ declare namespace neo4j {
     readonly executeQueryBookmarkManager: BookmarkManager
 
     /** Makes sure that a server can be reached and lets us in. Rejects with the reason if not. */
-    verifyConnectivity(config?: { database?: string }): Promise<ServerInfo>
+    verifyConnectivity(config?: { database?: string }): Promise<void>
     /** Whether a server lets us in, or lets in who is given as `auth`. */
     verifyAuthentication(config?: { database?: string; auth?: AuthToken }): Promise<boolean>
     /** Address, agent and Bolt version of a server. */
@@ -424,6 +445,9 @@ declare namespace neo4j {
     getNegotiatedProtocolVersion(): Promise<ProtocolVersion>
     /** Whether connections are encrypted. */
     isEncrypted(): boolean
+
+    /** Encrypts and decrypts property values on this side, by the profiles of {@link Config.encryptionProfiles}. */
+    readonly encryption: EncryptionService
 
     /** Ends all sessions and closes all connections. Work under way fails; nothing hangs. Calling it twice is fine. */
     close(): Promise<void>
@@ -470,6 +494,8 @@ declare namespace neo4j {
     userAgent?: string
     /** Never send telemetry, even where a server asks for it. Default: false. */
     telemetryDisabled?: boolean
+    /** Who encrypts property values, and with which keys: see {@link Driver.encryption}. Default: none. A preview of `neo4j-driver` 6.3. */
+    encryptionProfiles?: readonly EncryptionProfile[]
     /** @deprecated Of 1.x, without effect. */
     knownHosts?: string
     /** @deprecated Of 1.x, without effect. */
@@ -647,6 +673,82 @@ declare namespace neo4j {
       parameters?: object | null,
       parameterRules?: Rules
     ): Result<R>
+  }
+
+  // ---- work as observables ----
+
+  /** A transaction function of an {@link RxSession}. */
+  export type RxTransactionWork<T, Tx = RxManagedTransaction> = (transaction: Tx) => ObservableInput<T>
+
+  /** A session whose work is observables. It is cold: what is asked of it happens when somebody subscribes. */
+  export class RxSession {
+    protected constructor()
+
+    /** A query as a transaction of its own, sent at the first subscription to its result, once. */
+    run(query: Query, parameters?: object | null, transactionConfig?: TransactionConfig): RxResult
+    /** Begins a transaction for each subscriber, who gets it when it has begun. */
+    beginTransaction(transactionConfig?: TransactionConfig): Observable<RxTransaction>
+    /**
+     * Runs a transaction function for each subscriber, with the retries of {@link Session.executeRead}: commits when its observable
+     * completes, rolls back when it fails or its subscriber leaves. Values are passed on as they come, also those of an attempt that
+     * fails later.
+     */
+    executeRead<T>(work: RxTransactionWork<T>, transactionConfig?: TransactionConfig): Observable<T>
+    /** As {@link RxSession.executeRead}, on a server that may write. */
+    executeWrite<T>(work: RxTransactionWork<T>, transactionConfig?: TransactionConfig): Observable<T>
+    /** @deprecated Use {@link RxSession.executeRead}. */
+    readTransaction<T>(
+      work: RxTransactionWork<T, RxTransaction>,
+      transactionConfig?: TransactionConfig
+    ): Observable<T>
+    /** @deprecated Use {@link RxSession.executeWrite}. */
+    writeTransaction<T>(
+      work: RxTransactionWork<T, RxTransaction>,
+      transactionConfig?: TransactionConfig
+    ): Observable<T>
+    /** Bookmarks of the last work that was committed, or those the session was opened with. */
+    lastBookmarks(): string[]
+    /** @deprecated Use {@link RxSession.lastBookmarks}, which gives the same. */
+    lastBookmark(): string[]
+    /** Completes when the session is closed: see {@link Session.close}. */
+    close(): Observable<never>
+    [Symbol.asyncDispose](): Promise<void>
+  }
+
+  /** A transaction whose work is observables: see {@link Transaction}. */
+  export class RxTransaction {
+    protected constructor()
+    run(query: Query, parameters?: object | null): RxResult
+    /** Completes when all that was done is permanent. */
+    commit(): Observable<never>
+    /** Completes when all that was done is undone. */
+    rollback(): Observable<never>
+    isOpen(): boolean
+    /** Rolls back, if it is still open. */
+    close(): Observable<never>
+  }
+
+  /** The transaction of a transaction function: whoever runs the function begins and ends it. */
+  export class RxManagedTransaction {
+    protected constructor()
+    run(query: Query, parameters?: object | null): RxResult
+  }
+
+  /** A result as observables. The query is sent when somebody first subscribes to one of them. */
+  export class RxResult {
+    protected constructor()
+    /** The names of the fields, as one value. */
+    keys(): Observable<string[]>
+    /** The records, for one subscriber. Unsubscribing discards the rest. */
+    records(): Observable<Record>
+    /** The summary, as one value. If nobody has subscribed to the records by then, they are discarded. */
+    consume(): Observable<ResultSummary>
+    /** Takes no further records until {@link RxResult.resume} or {@link RxResult.push}: the server is not asked for more. */
+    pause(): void
+    /** Takes records again. Resolves when somebody pauses, or at the end. */
+    resume(): Promise<void>
+    /** Takes one record, and pauses. */
+    push(): Promise<void>
   }
 
   // ---- results ----
@@ -889,7 +991,13 @@ declare namespace neo4j {
     Integer: typeof core.Integer
     Vector: typeof core.Vector
     UUID: typeof core.UUID
+    EncryptionService: typeof core.EncryptionService
+    EnvelopeEncryptionProfile: typeof core.EnvelopeEncryptionProfile
     ProtocolVersion: typeof core.ProtocolVersion
+    RxSession: typeof RxSession
+    RxTransaction: typeof RxTransaction
+    RxManagedTransaction: typeof RxManagedTransaction
+    RxResult: typeof RxResult
   }
 
   /** This namespace itself, for programs written as `require('neo4j-driver').v1`. */

@@ -4,6 +4,7 @@ import {
   type BookmarkManager,
   bookmarkManager,
   type EagerResult,
+  type EncryptionService,
   type ProtocolVersion,
   type Rules,
   resultTransformers,
@@ -16,6 +17,7 @@ import { type DriverSettings, readDriverOptions } from './options'
 import { Pool, type ServerEntry } from './pool'
 import type { Query, TransactionConfig } from './query'
 import type { Result } from './result'
+import { RxSession } from './rx/session'
 import { readServers, type Server } from './servers'
 import { type AccessMode, Session, type SessionSettings } from './session'
 import { type HASessionConfig, readSessionConfig, type SessionConfig } from './session-config'
@@ -78,6 +80,16 @@ export class Driver {
    */
   session(config?: SessionConfig | AccessMode | null, bookmarks?: string | string[] | null): Session {
     return this.open(sessionConfig(config, bookmarks), false)
+  }
+
+  /**
+   * Opens a session whose work is observables. Needs the package `rxjs`.
+   *
+   * @param config as of {@link Driver.session}
+   * @throws Error when `rxjs` is not installed; Neo4jError when the driver is closed, or an option is wrong
+   */
+  rxSession(config?: HASessionConfig | null): RxSession {
+    return new RxSession(this.session(config ?? {}))
   }
 
   /** @internal */
@@ -146,8 +158,8 @@ export class Driver {
   }
 
   /** Makes sure that a server can be reached and lets us in. Rejects with the reason if not. */
-  verifyConnectivity(config?: { database?: string }): Promise<ServerInfo> {
-    return this.getServerInfo(config)
+  async verifyConnectivity(config?: { database?: string }): Promise<void> {
+    await this.getServerInfo(config)
   }
 
   /** What a server says of itself. */
@@ -202,6 +214,11 @@ export class Driver {
   /** Whether connections are encrypted. */
   isEncrypted(): boolean {
     return this.target.settings.encrypted
+  }
+
+  /** Encrypts and decrypts property values on this side, by the profiles of the option `encryptionProfiles`. */
+  get encryption(): EncryptionService {
+    return this.target.settings.encryption
   }
 
   /** Ends all sessions and closes all connections. Work under way fails; nothing hangs. Calling it twice is fine. */

@@ -5,6 +5,9 @@ import { withV1 } from './compat/neo4j-v1'
 import { Driver, driver, hasReachableServer } from './driver'
 import { logging } from './logging'
 import { Result } from './result'
+import { RxResult } from './rx/result'
+import { RxSession } from './rx/session'
+import { RxManagedTransaction, RxTransaction } from './rx/transaction'
 import { Session } from './session'
 import { ManagedTransaction, Transaction } from './transaction'
 
@@ -127,7 +130,11 @@ const types = {
   UUID: core.UUID,
   EncryptionService: core.EncryptionService,
   EnvelopeEncryptionProfile: core.EnvelopeEncryptionProfile,
-  ProtocolVersion: core.ProtocolVersion
+  ProtocolVersion: core.ProtocolVersion,
+  RxSession,
+  RxTransaction,
+  RxManagedTransaction,
+  RxResult
 }
 
 export const neo4j = withV1({
@@ -140,6 +147,10 @@ export const neo4j = withV1({
   logging,
   ManagedTransaction,
   Result,
+  RxManagedTransaction,
+  RxResult,
+  RxSession,
+  RxTransaction,
   Session,
   session,
   spatial,

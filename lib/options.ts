@@ -3,9 +3,11 @@
  * construction. Options are read, never written into.
  */
 
+import type { EncryptionService } from 'neo4j-driver-core'
 import type { IntegerMode } from './codec/decode'
 import { encryptedOf, OBSOLETE, poolSizeOf, trustOf } from './compat/config'
 import { HAReadWrite, HAStrategies, type ReadWriteConfig, rwMask } from './constants'
+import { encryptionOf } from './encryption/service'
 import { type Log, type LoggingConfig, logOf } from './logging'
 import { asObject, count, flag, int32, limit, NO_LIMIT, numberOf, readText, show } from './option-values'
 import { type Auth, readBolt, type Server } from './servers'
@@ -66,6 +68,7 @@ export interface HAOptions {
 /** What sessions need to know of their driver's options. */
 export interface DriverSettings {
   integers: IntegerMode
+  encryption: EncryptionService
   fetchSize: number
   maxTransactionRetryTime: number
   encrypted: boolean
@@ -213,10 +216,8 @@ export function readDriverOptions(
       `${at('trustedCertificates')} takes at least one path of a PEM file when trust is ${trust}`
     )
   }
-  for (const option of ['clientCertificate', 'encryptionProfiles'] as const) {
-    if (given[option] !== undefined && given[option] !== null) {
-      throw new TypeError(`${at(option)} is not supported`)
-    }
+  if (given.clientCertificate !== undefined && given.clientCertificate !== null) {
+    throw new TypeError(`${at('clientCertificate')} is not supported`)
   }
   if (given.resolver !== undefined && given.resolver !== null && typeof given.resolver !== 'function') {
     throw new TypeError(`Configured resolver should be a function. Got: ${typeof given.resolver}`)
@@ -245,9 +246,12 @@ export function readDriverOptions(
     )
   }
 
+  // as in neo4j-driver, useBigInt wins
+  const integers = useBigInt ? 'bigint' : lossy ? 'number' : 'Integer'
+
   return {
-    // as in neo4j-driver, useBigInt wins
-    integers: useBigInt ? 'bigint' : lossy ? 'number' : 'Integer',
+    integers,
+    encryption: encryptionOf(given.encryptionProfiles, at('encryptionProfiles'), integers),
     fetchSize,
     maxTransactionRetryTime,
     encrypted: encrypted || secure,

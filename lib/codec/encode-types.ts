@@ -136,6 +136,19 @@ function putDateTime(value: DateTime<Int>, p: number): number {
   )
 }
 
+/** A DateTime with a zone in the form of Bolt 5 and later: an instant, and the zone. */
+function putDateTimeInZone(value: DateTime<Int>, p: number): number {
+  const zone = value.timeZoneId as string
+  const day = days(value)
+  const seconds = secondOfDay(value)
+  const offset =
+    value.timeZoneOffsetSeconds == null
+      ? offsetOf(zone, day * DAY + seconds)
+      : num(value.timeZoneOffsetSeconds, 'timeZoneOffsetSeconds')
+  const q = putSeconds(day, seconds - offset, struct(3, 0x69, p))
+  return putString(zone, putSafe(num(value.nanosecond, 'nanosecond'), q))
+}
+
 function offsetOf(zone: string, localSeconds: number): number {
   try {
     return offsetAtLocal(zone, localSeconds)
@@ -304,4 +317,4 @@ export function coreWriter(value: object): Writer | undefined {
   return undefined
 }
 
-export { putArrayBuffer, putStandardDate }
+export { putArrayBuffer, putDateTimeInZone, putStandardDate }

@@ -180,7 +180,7 @@ function path(batch: Batch): Path {
 }
 
 /** A Vector of big-endian elements; `type` is PackStream's marker of one. */
-function vectorOf(type: number, bytes: Int8Array): unknown {
+export function vectorOf(type: number, bytes: Int8Array): unknown {
   const buffer = bytes.buffer as ArrayBuffer
   const swapped = Buffer.from(buffer)
   switch (type) {

@@ -44,10 +44,15 @@ test('every value of the driver namespace, and no more', () => {
 })
 
 const { Driver, ManagedTransaction, Result, Session, Transaction } = Neo4jHA.driver
+const { RxManagedTransaction, RxResult, RxSession, RxTransaction } = Neo4jHA.driver
 for (const [name, type] of Object.entries({
   Driver,
   ManagedTransaction,
   Result,
+  RxManagedTransaction,
+  RxResult,
+  RxSession,
+  RxTransaction,
   Session,
   Transaction,
   TransactionPromise

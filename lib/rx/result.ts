@@ -1,0 +1,147 @@
+/**
+ * A result as observables. It is cold: the query is sent when somebody first subscribes to one of them, and once. Records are taken
+ * from the result's iterator one by one, so that a reader who pauses stops the server.
+ */
+
+import type { Record } from 'neo4j-driver-core'
+import type { Observable, Subscriber } from 'rxjs'
+import type { Summary } from '../compat/summary'
+import type { PeekableAsyncIterator } from '../cursor'
+import { clientError } from '../errors'
+import type { Result } from '../result'
+import { emitting, rxjs } from './rxjs'
+
+export class RxResult {
+  readonly #run: () => Result
+  #started: Result | null = null
+  #reading: Reading | null = null
+  #summary: Promise<Summary> | null = null
+  #paused = false
+
+  /** @internal */
+  constructor(run: () => Result) {
+    this.#run = run
+  }
+
+  /** The names of the fields, as one value. */
+  keys(): Observable<string[]> {
+    return emitting(async () => this.#result.keys())
+  }
+
+  /** The records, for one subscriber. Unsubscribing discards the rest. */
+  records(): Observable<Record> {
+    return new (rxjs().Observable)<Record>(subscriber => {
+      if (this.#summary !== null) {
+        subscriber.error(
+          clientError(
+            'Streaming has already started/consumed with a previous records or summary subscription.'
+          )
+        )
+        return
+      }
+      let reading: Reading
+      try {
+        reading = new Reading(this.#result[Symbol.asyncIterator](), subscriber, this.#paused)
+      } catch (error) {
+        subscriber.error(error)
+        return
+      }
+      this.#reading = reading
+      this.#summary = reading.summary
+      reading.take()
+      return () => reading.stop()
+    })
+  }
+
+  /** The summary, as one value. If nobody has subscribed to the records by then, they are discarded. */
+  consume(): Observable<Summary> {
+    return emitting(async () => {
+      this.#summary ??= this.#result.summary()
+      return this.#summary
+    })
+  }
+
+  /** Takes no further records until {@link RxResult.resume} or {@link RxResult.push}. */
+  pause(): void {
+    this.#paused = true
+    if (this.#reading !== null) this.#reading.paused = true
+  }
+
+  /** Takes records again, as long as nobody pauses. Resolves when that ends. */
+  async resume(): Promise<void> {
+    this.#paused = false
+    if (this.#reading === null) return
+    this.#reading.paused = false
+    await this.#reading.take()
+  }
+
+  /** Takes one record, and pauses. */
+  async push(): Promise<void> {
+    this.pause()
+    await this.#reading?.take()
+  }
+
+  get #result(): Result {
+    this.#started ??= this.#run()
+    return this.#started
+  }
+}
+
+/** Records on their way to their subscriber. */
+class Reading {
+  readonly summary: Promise<Summary>
+  readonly #iterator: PeekableAsyncIterator<Record>
+  readonly #subscriber: Subscriber<Record>
+  #resolve!: (summary: Summary | PromiseLike<Summary>) => void
+  #reject!: (error: unknown) => void
+  #taking = false
+  #ended = false
+  paused: boolean
+
+  constructor(iterator: PeekableAsyncIterator<Record>, subscriber: Subscriber<Record>, paused: boolean) {
+    this.#iterator = iterator
+    this.#subscriber = subscriber
+    this.paused = paused
+    this.summary = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // The subscriber gets the error; who wants the summary may never ask.
+    this.summary.catch(() => {})
+  }
+
+  /** Gives the subscriber a record, and further ones as long as nobody pauses. */
+  async take(): Promise<void> {
+    if (this.#taking || this.#ended) return
+    this.#taking = true
+    try {
+      do await this.#one()
+      while (!this.paused && !this.#ended)
+    } catch (error) {
+      this.#ended = true
+      this.#reject(error)
+      this.#subscriber.error(error)
+    } finally {
+      this.#taking = false
+    }
+  }
+
+  async #one(): Promise<void> {
+    const next = await this.#iterator.next()
+    if (this.#ended) return
+    if (next.done !== true) {
+      this.#subscriber.next(next.value)
+      return
+    }
+    this.#ended = true
+    this.#resolve(next.value)
+    this.#subscriber.complete()
+  }
+
+  /** The subscriber has gone. */
+  stop(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#iterator.return().then(({ value }) => this.#resolve(value as Summary), this.#reject)
+  }
+}

@@ -1,0 +1,131 @@
+/** Sessions whose work is observables. What is asked of them happens when somebody subscribes. */
+
+import type { Observable, ObservableInput, Subscriber } from 'rxjs'
+import { clientError } from '../errors'
+import { checkTxConfig, type Query, type TransactionConfig } from '../query'
+import type { Session } from '../session'
+import type { ManagedTransaction, Transaction } from '../transaction'
+import { RxResult } from './result'
+import { ending, rxjs } from './rxjs'
+import { RxManagedTransaction, RxTransaction } from './transaction'
+
+export class RxSession {
+  readonly #session: Session
+
+  /** @internal */
+  constructor(session: Session) {
+    // Who has no rxjs is to hear of it here.
+    rxjs()
+    this.#session = session
+  }
+
+  /** A query as a transaction of its own, sent at the first subscription to its result. */
+  run(query: Query, parameters?: unknown, transactionConfig?: TransactionConfig): RxResult {
+    return new RxResult(() => this.#session.run(query, parameters, transactionConfig))
+  }
+
+  /**
+   * Begins a transaction for each subscriber, who gets it when it has begun.
+   *
+   * @throws TypeError or Neo4jError when the options are wrong
+   */
+  beginTransaction(transactionConfig?: TransactionConfig): Observable<RxTransaction> {
+    checkTxConfig(transactionConfig)
+    return new (rxjs().Observable)<RxTransaction>(subscriber => {
+      this.#begin(transactionConfig).then(
+        transaction => {
+          if (subscriber.closed) transaction.close().catch(() => {})
+          subscriber.next(new RxTransaction(transaction))
+          subscriber.complete()
+        },
+        error => subscriber.error(error)
+      )
+    })
+  }
+
+  async #begin(transactionConfig: TransactionConfig | undefined): Promise<Transaction> {
+    return this.#session.beginTransaction(transactionConfig)
+  }
+
+  /**
+   * Runs a transaction function on a server that may read, for each subscriber: commits when its observable completes, rolls back when
+   * it fails or its subscriber leaves, and tries again as {@link Session.executeRead}. Values are passed on as they come, also those of
+   * an attempt that fails later.
+   *
+   * @throws TypeError or Neo4jError when the options are wrong
+   */
+  executeRead<T>(work: Work<RxManagedTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
+    return this.#execute('executeRead', tx => work(new RxManagedTransaction(tx)), transactionConfig)
+  }
+
+  /** As {@link RxSession.executeRead}, on a server that may write. */
+  executeWrite<T>(work: Work<RxManagedTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
+    return this.#execute('executeWrite', tx => work(new RxManagedTransaction(tx)), transactionConfig)
+  }
+
+  /** @deprecated Use {@link RxSession.executeRead}. The function gets a transaction that it may commit or roll back itself. */
+  readTransaction<T>(work: Work<RxTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
+    return this.#execute('readTransaction', tx => work(new RxTransaction(tx)), transactionConfig)
+  }
+
+  /** @deprecated Use {@link RxSession.executeWrite}. The function gets a transaction that it may commit or roll back itself. */
+  writeTransaction<T>(work: Work<RxTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
+    return this.#execute('writeTransaction', tx => work(new RxTransaction(tx)), transactionConfig)
+  }
+
+  /** Completes when the session is closed: see {@link Session.close}. */
+  close(): Observable<never> {
+    return ending(() => this.#session.close())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#session.close()
+  }
+
+  /** Bookmarks of the last work that was committed, or those the session was opened with. */
+  lastBookmarks(): string[] {
+    return this.#session.lastBookmarks()
+  }
+
+  /** @deprecated Use {@link RxSession.lastBookmarks}, which gives the same. */
+  lastBookmark(): string[] {
+    return this.lastBookmarks()
+  }
+
+  #execute<K extends Method, T>(
+    method: K,
+    work: Work<Parameters<Parameters<Session[K]>[0]>[0], T>,
+    transactionConfig: TransactionConfig | undefined
+  ): Observable<T> {
+    checkTxConfig(transactionConfig)
+    return new (rxjs().Observable)<T>(subscriber => {
+      const session = this.#session
+      const attempt = (transaction: Transaction & ManagedTransaction): Promise<void> =>
+        passOn(() => work(transaction), subscriber)
+      session[method](attempt as (transaction: unknown) => Promise<void>, transactionConfig).then(
+        () => subscriber.complete(),
+        error => subscriber.error(error)
+      )
+    })
+  }
+}
+
+/** A transaction function, which gives an observable, or what `rxjs` takes for one. */
+export type Work<Tx, T> = (transaction: Tx) => ObservableInput<T>
+
+type Method = 'executeRead' | 'executeWrite' | 'readTransaction' | 'writeTransaction'
+
+/** Passes values on, and settles as their source ends; rejects when the subscriber leaves before. */
+function passOn<T>(source: () => ObservableInput<T>, subscriber: Subscriber<T>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const left = (): void => reject(clientError('Nobody is subscribed to the transaction function any more.'))
+    if (subscriber.closed) return left()
+    const values = rxjs()
+      .from(source())
+      .subscribe({ next: value => subscriber.next(value), error: reject, complete: resolve })
+    subscriber.add(() => {
+      values.unsubscribe()
+      left()
+    })
+  })
+}
