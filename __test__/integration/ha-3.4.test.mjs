@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { until } from '../support/until.mjs'
+import { typeSuite } from './suites/types.mjs'
 import { failing, Neo4jHA, neo4j, query, ready, rows, servers, test, value, WHO } from './support.mjs'
 
 const { HAReadWrite, HAStrategies, ServerType, Status } = Neo4jHA
@@ -116,4 +117,6 @@ describe('a real HA cluster of Neo4j 3.4', () => {
       }
     }
   })
+
+  typeSuite(set, { version: '3.4', bolt: [2, 0], npm: false })
 })

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { until, within } from '../support/until.mjs'
+import { originalSnippetSuite } from './suites/original-snippet.mjs'
 import {
   failing,
   farther,
@@ -541,4 +542,6 @@ describe('a real HA cluster', () => {
       what: 'no connection'
     })
   })
+
+  originalSnippetSuite(set)
 })

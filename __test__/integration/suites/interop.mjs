@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { before, describe } from 'node:test'
-import { build, neo4rs, plain } from './neo4rs.mjs'
-import { neo4j, npmDriver, query, rows, servers, single, test, value } from './support.mjs'
-import { valuesOf } from './values.mjs'
+import { build, neo4rs, plain } from '../neo4rs.mjs'
+import { neo4j, npmDriver, query, rows, single, test, value } from '../support.mjs'
+import { valuesOf } from '../values.mjs'
 
 /** What a property can hold: no maps, no nulls, no lists of lists or of several types. */
 const isStorable = ({ value, since }) =>
@@ -38,12 +38,9 @@ const PARAMETERS = {
 }
 const READ = 'MATCH p = (a:Admin {name: $name})-[r:KNOWS]->(b) RETURN a, r, p, [a.name, b.name] AS names'
 
-for (const [server, version, utc] of [
-  ['5.26', '5.26', true],
-  ['4.4', '4.4', true]
-]) {
-  describe(`interoperation on Neo4j ${version}`, () => {
-    const set = servers(`${server}@interop`)
+/** On a server of Bolt 4.4 or later. */
+export const interopSuite = (set, { version }) =>
+  describe('interoperation', () => {
     let program
     before(
       async () => {
@@ -55,7 +52,7 @@ for (const [server, version, utc] of [
       const { auth, members } = set.cluster
       return { ours: single(t, members[0], auth), theirs: npmDriver(t, members[0], auth) }
     }
-    const read = ({ value, read = () => value }) => read({ utc })
+    const read = ({ value, read = () => value }) => read({ utc: true })
 
     test('every storable value that ours writes is read by npm, and the other way round', async t => {
       const { ours, theirs } = clients(t)
@@ -184,4 +181,3 @@ for (const [server, version, utc] of [
       assert.deepEqual(await everywhere(), [4, 4, 4])
     })
   })
-}

@@ -1,33 +1,11 @@
-// Single real servers from 3.5 to today's, reached by a Bolt URI alone: the same work on each, TLS, and a wrong password.
+// A single real server, reached by a Bolt URI alone: the same work on each version.
 
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
-import { until } from '../support/until.mjs'
-import {
-  failing,
-  Neo4jHA,
-  neo4j,
-  npmDriver,
-  open,
-  query,
-  rows,
-  servers,
-  single,
-  tap,
-  test,
-  value
-} from './support.mjs'
+import { failing, Neo4jHA, neo4j, npmDriver, query, rows, single, test, value } from '../support.mjs'
 
-const port = ({ bolt }) => Number(new URL(bolt).port)
-
-for (const [server, bolt] of [
-  ['3.5', [3, 0]],
-  ['4.4', [4, 4]],
-  ['5.26', [5, 8]],
-  ['2026', [6, 1]]
-]) {
-  describe(`a single Neo4j ${server}`, () => {
-    const set = servers(`${server}@single`)
+export const singleSuite = (set, { version, bolt }) =>
+  describe('by a Bolt URI alone', () => {
     const member = () => set.cluster.members[0]
     const start = (t, options) => single(t, member(), set.cluster.auth, options)
     const isOld = bolt[0] === 3
@@ -41,7 +19,7 @@ for (const [server, bolt] of [
       assert.equal(driver.masterIndex, 0)
       const { agent, protocolVersion } = await driver.servers[0].driver.getServerInfo()
       assert.deepEqual([protocolVersion.major, protocolVersion.minor], bolt)
-      assert.ok(agent.startsWith(`Neo4j/${server}`), agent)
+      assert.ok(agent.startsWith(`Neo4j/${version}`), agent)
     })
 
     test('writes and reads', async t => {
@@ -187,78 +165,4 @@ for (const [server, bolt] of [
         await Promise.all([session.close(), none.close()])
       })
     }
-
-    // ---- TLS ----
-
-    const encrypted = 'Encryption'
-    for (const [name, scheme, host, options] of [
-      ['bolt+ssc takes any certificate', 'bolt+ssc', '127.0.0.1', () => ({})],
-      [
-        'trust-all takes any certificate',
-        'bolt',
-        'localhost',
-        () => ({ encrypted: true, trust: 'TRUST_ALL_CERTIFICATES' })
-      ],
-      ...['localhost', '127.0.0.1'].map(at => [
-        `a certificate that is trusted by file is taken, by ${at}`,
-        'bolt',
-        at,
-        () => ({
-          encrypted: true,
-          trust: 'TRUST_CUSTOM_CA_SIGNED_CERTIFICATES',
-          trustedCertificates: [member().certificate]
-        })
-      ])
-    ]) {
-      test(`${encrypted}: ${name}`, async t => {
-        const way = await tap(t, port(member()))
-        const driver = open(t, `${scheme}://${host}:${way.port}`, {
-          auth: set.cluster.auth,
-          neo4jDriverOptions: options()
-        })
-        assert.equal(value(await query(driver, 'RETURN 1')), 1)
-        assert.ok(way.seen.length > 0 && way.seen.every(how => how === 'tls'), way.seen.join(' '))
-      })
-    }
-
-    test(`${encrypted}: without it nothing is encrypted`, async t => {
-      const way = await tap(t, port(member()))
-      const driver = open(t, `bolt://127.0.0.1:${way.port}`, { auth: set.cluster.auth })
-      assert.equal(value(await query(driver, 'RETURN 1')), 1)
-      assert.ok(way.seen.length > 0 && way.seen.every(how => how === 'plain'), way.seen.join(' '))
-    })
-
-    for (const [name, scheme, options] of [
-      ['bolt+s: a certificate that nobody vouches for', 'bolt+s', {}],
-      ['a system trust store that does not know the certificate', 'bolt', { encrypted: true }]
-    ]) {
-      test(`${encrypted}: ${name} is refused, and the error says so`, async t => {
-        const driver = open(t, `${scheme}://127.0.0.1:${port(member())}`, {
-          auth: set.cluster.auth,
-          badConnectionsCountAsErrors: true,
-          retryOnError: 0,
-          neo4jDriverOptions: { maxTransactionRetryTime: 1000, ...options }
-        })
-        const error = await failing(query(driver, 'RETURN 1'))
-        assert.match(error.message, /certificate/i)
-      })
-    }
-
-    // ---- last, since the server locks a user out for a while after three of these ----
-
-    test('a wrong password: Unauthorized, at once', async t => {
-      const driver = open(t, member().bolt, {
-        auth: { user: 'neo4j', pass: 'wrong' },
-        checkInterval: 3_600_000
-      })
-      const begun = performance.now()
-      const error = await failing(query(driver, 'RETURN 1'))
-      assert.equal(error.code, 'Neo.ClientError.Security.Unauthorized')
-      assert.ok(error instanceof neo4j.Neo4jError)
-      assert.equal(error.retryable, false)
-      assert.ok(performance.now() - begun < 10_000)
-      await until(() => driver.servers[0].info !== null)
-      assert.equal(driver.servers[0].info.status, Neo4jHA.Status.error)
-    })
   })
-}

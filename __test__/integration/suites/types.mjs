@@ -1,10 +1,10 @@
-// The same tests of all types for one server: as parameter, as result, in each integer mode, in each way of reading, and
+// Every type, on a server: as parameter, as result, in each integer mode, in each way of reading, and
 // side by side with npm's driver.
 
 import assert from 'node:assert/strict'
 import { after, before, describe } from 'node:test'
-import { Neo4jHA, neo4j, npm, pairs, query, rows, servers, test } from './support.mjs'
-import { inMode, valuesOf } from './values.mjs'
+import { Neo4jHA, neo4j, npm, pairs, query, rows, test } from '../support.mjs'
+import { inMode, valuesOf } from '../values.mjs'
 
 const MODES = {
   Integer: {},
@@ -55,17 +55,15 @@ const iterated = async (driver, text, parameters) => {
 }
 
 /**
- * @param {string} name of the server, as `npm run servers -- list` has it
+ * @param {{ cluster: import('../../../tools/servers/index.mjs').Cluster }} set
  * @param {object} about
  * @param {string} about.version of Neo4j, as '3.4'
  * @param {[number, number]} about.bolt the version that must be agreed on
  * @param {boolean} [about.npm] whether npm's driver can connect
  */
-export const typeSuite = (name, about) =>
-  describe(`types on Neo4j ${about.version}`, () => suite(name, about))
+export const typeSuite = (set, about) => describe('types', () => suite(set, about))
 
-const suite = (server, { version, bolt, npm: withNpm = true }) => {
-  const set = servers(server)
+const suite = (set, { version, bolt, npm: withNpm = true }) => {
   const utc = bolt[0] >= 5
   const ours = {}
   const theirs = {}
