@@ -1,15 +1,20 @@
 // All that is to work on a single Neo4j 5.26.
 
-import { describe } from 'node:test'
+import { after, describe } from 'node:test'
+import { authority } from '../support/certificates.mjs'
 import { interopSuite } from './suites/interop.mjs'
 import { singleSuite } from './suites/single.mjs'
+import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
 import { servers } from './support.mjs'
 
 describe('a single Neo4j 5.26', () => {
-  const set = servers('5.26@integration')
+  const ca = authority()
+  after(() => ca.remove())
+  const set = servers('5.26@integration', { certificate: ca.issue(['DNS:localhost']) })
   const about = { version: '5.26', bolt: [5, 8] }
   singleSuite(set, about)
+  tlsSuite(set, { ca })
   typeSuite(set, about)
   interopSuite(set, about)
 })

@@ -3,6 +3,7 @@
 import { createServer } from 'node:http'
 import { connect, createServer as createTcpServer } from 'node:net'
 import { after, before, test as nodeTest } from 'node:test'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:tls'
 import neo4jDriver from 'neo4j-driver'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
 import { up } from '../../tools/servers/index.mjs'
@@ -102,19 +103,18 @@ export const failing = async promise => {
   throw new Error(`an error was expected, and came: ${JSON.stringify(seen)}`)
 }
 
-/**
- * A way to a Bolt port of 127.0.0.1 that remembers how each connection began: with TLS, or in plain.
- */
-export const tap = async (t, port) => {
-  const seen = []
+/** Sockets of a server of ours, in pairs piped into each other; all end with the test. */
+const listening = async (t, server, onSocket) => {
   const sockets = new Set()
-  const server = createTcpServer(socket => {
-    const target = connect(port, '127.0.0.1')
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', socket => {
+    const target = onSocket(socket)
     for (const one of [socket, target]) {
       sockets.add(one)
       one.on('error', () => {}).on('close', () => sockets.delete(one))
     }
-    socket.once('data', bytes => seen.push(bytes[0] === 0x16 ? 'tls' : 'plain'))
+    // the end of one is the end of the other, also where it is no orderly one
+    socket.on('close', () => target.destroy())
+    target.on('close', () => socket.destroy())
     socket.pipe(target).pipe(socket)
   })
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -122,8 +122,37 @@ export const tap = async (t, port) => {
     for (const socket of sockets) socket.destroy()
     return new Promise(resolve => server.close(resolve))
   })
-  return { port: server.address().port, seen }
+  return server.address().port
 }
+
+/**
+ * A way to a Bolt port of 127.0.0.1 that remembers how each connection began: with TLS, or in plain.
+ */
+export const tap = async (t, port) => {
+  const seen = []
+  const to = await listening(t, createTcpServer(), socket => {
+    socket.once('data', bytes => seen.push(bytes[0] === 0x16 ? 'tls' : 'plain'))
+    return connect(port, '127.0.0.1')
+  })
+  return { port: to, seen }
+}
+
+/**
+ * A way to a Bolt port of 127.0.0.1 that ends TLS, with a certificate (and whatever else `node:tls` takes) of its own.
+ * `clients` are the names on the client certificates that were shown, in the order of the connections.
+ */
+export const tlsFront = async (t, port, options) => {
+  const clients = []
+  const server = createTlsServer(options).on('tlsClientError', () => {})
+  const to = await listening(t, server, socket => {
+    clients.push(socket.getPeerCertificate().subject?.CN)
+    return connect(port, '127.0.0.1')
+  })
+  return { port: to, clients }
+}
+
+/** The port of a member's Bolt URI. */
+export const portOf = ({ bolt }) => Number(new URL(bolt).port)
 
 /** A way to an HTTP port of 127.0.0.1 that holds every answer back for `delay` ms. Gives its URL. */
 export const farther = async (t, url, delay) => {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // npm run servers -- ...   Progress goes to stderr, the result to stdout (a table; JSON with --json).
 
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { fail, UserError } from '../lib/exec.mjs'
 import { table } from '../lib/table.mjs'
@@ -23,18 +24,23 @@ NAME is one of the list, 'single' for 5.26; with a suffix, as in ha@mine, severa
   --no-auth         no authentication
   --port P          the first of 60 ports (default: a free block)
   --set KEY=VALUE   a line of neo4j.conf; repeatable
+  --certificate F   PEM file with the certificate of the servers, beside --key F with its key
+  --client-ca F     PEM file; over TLS, Bolt then wants a client certificate of this authority (Neo4j 4 and later)
   --timeout S       seconds to wait until ready (default: 240)
   --dir D           downloads and data (default: $NEO4J_SERVERS_DIR, or neo4j-ha-bolt-driver/servers in the cache folder)
   --json            print JSON
 
-Needs Maven, a JDK 17 and OpenSSL; 2026 needs a Java 21 or 25. HTTPS and Bolt take a self-signed certificate; Bolt
-takes plain connections too.`
+Needs Maven, a JDK 17 and OpenSSL; 2026 needs a Java 21 or 25. HTTPS and Bolt have a self-signed certificate if
+none is given; Bolt takes plain connections too.`
 
 const OPTIONS = {
   password: { type: 'string' },
   'no-auth': { type: 'boolean' },
   port: { type: 'string' },
   set: { type: 'string', multiple: true },
+  certificate: { type: 'string' },
+  key: { type: 'string' },
+  'client-ca': { type: 'string' },
   timeout: { type: 'string' },
   dir: { type: 'string' },
   json: { type: 'boolean' },
@@ -136,6 +142,20 @@ function readSettings(lines = []) {
   )
 }
 
+function readPem(file) {
+  try {
+    return file === undefined ? undefined : readFileSync(file)
+  } catch (error) {
+    throw new UserError(`${file} cannot be read: ${error.message}`)
+  }
+}
+
+function readCertificate({ certificate, key }) {
+  if ((certificate === undefined) !== (key === undefined))
+    throw new UserError('--certificate and --key go together')
+  return certificate && { certificate: { cert: readPem(certificate), key: readPem(key) } }
+}
+
 async function main() {
   let parsed
   try {
@@ -159,6 +179,8 @@ async function main() {
       auth: !values['no-auth'],
       port: readNumber(values.port, 'port'),
       settings: readSettings(values.set),
+      ...readCertificate(values),
+      clientAuthority: readPem(values['client-ca']),
       timeout: seconds === undefined ? undefined : seconds * 1000,
       owner: null,
       onProgress: text => console.error(`[${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s] ${text}`)

@@ -53,10 +53,12 @@ export const portsOf = members =>
  *
  * @param {Member} member
  * @param {number} firstPort of the set
- * @param {boolean} auth
+ * @param {object} options
+ * @param {boolean} options.auth
+ * @param {boolean} options.mutual whether Bolt over TLS wants a client certificate
  * @returns {Record<string, string>}
  */
-export function settings({ member, product, ports, replica }, firstPort, auth) {
+export function settings({ member, product, ports, replica }, firstPort, { auth, mutual }) {
   const generation = era(product)
   const connector = generation === 5 ? 'server' : 'dbms.connector'
   const addresses = { 3: 'dbms.connectors', 4: 'dbms', 5: 'server' }[generation]
@@ -77,7 +79,7 @@ export function settings({ member, product, ports, replica }, firstPort, auth) {
       conf[`${policy}.base_directory`] = 'certificates'
       conf[`${policy}.private_key`] = 'neo4j.key'
       conf[`${policy}.public_certificate`] = 'neo4j.cert'
-      conf[`${policy}.client_auth`] = 'NONE'
+      conf[`${policy}.client_auth`] = mutual && kind === 'bolt' ? 'REQUIRE' : 'NONE'
     }
   }
   if (generation === 3) conf['dbms.udc.enabled'] = 'false'

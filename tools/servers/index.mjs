@@ -8,13 +8,14 @@
 // A set begins with empty data. It belongs to the process that asked for it: what a dead process left is taken down by
 // the next `up`. Names are those of `npm run servers -- list`; a suffix after @ lets several of one kind run at once.
 
+import { createHash } from 'node:crypto'
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { need, run, UserError } from '../lib/exec.mjs'
 import { isAlive, withLock } from '../lib/lock.mjs'
 import { fetchProduct } from './artifacts.mjs'
-import { parseName, setPassword } from './catalog.mjs'
+import { era, parseName, setPassword } from './catalog.mjs'
 import { settings as configuration } from './configuration.mjs'
 import { instances, membersIn, readState, register, remove, rootFolder, sweep } from './instances.mjs'
 import { boltAnswers, query, readyRole, role } from './probe.mjs'
@@ -41,7 +42,7 @@ const sessionOwner = () => Number(process.env.NEO4J_SERVERS_OWNER) || process.pi
  * @property {string} bolt
  * @property {string} http
  * @property {string} https
- * @property {string} certificate path of its self-signed certificate, for localhost and 127.0.0.1
+ * @property {string} certificate path of its certificate, as PEM
  * @property {string} home
  * @property {number | null} pid null where it does not run
  * @property {number | null} rss MiB
@@ -178,6 +179,10 @@ export class Cluster {
  * @param {boolean} [options.auth] false: no authentication
  * @param {number} [options.port] the first of 60; default: a free block
  * @param {Record<string, string>} [options.settings] lines for neo4j.conf
+ * @param {{ key: string | Buffer, cert: string | Buffer }} [options.certificate] PEM, served on Bolt and HTTPS; default:
+ *   a self-signed one for localhost and 127.0.0.1, made anew
+ * @param {string | Buffer} [options.clientAuthority] PEM; over TLS, Bolt then wants a client certificate that it vouches for.
+ *   Neo4j 4 and later
  * @param {number} [options.timeout] ms for the boot; default 240,000
  * @param {string} [options.dir] root folder of downloads and data
  * @param {number | null} [options.owner] pid of the process it ends with; default: this one; null: until `down`
@@ -186,28 +191,32 @@ export class Cluster {
  */
 export async function up(name, options = {}) {
   const { reuse = false, password = DEFAULT_PASSWORD, auth: wantAuth = true, port, settings = {} } = options
+  const { certificate, clientAuthority } = options
   const { timeout = BOOT_TIMEOUT, owner = sessionOwner(), onProgress = () => {} } = options
   const root = rootFolder(options.dir)
   const { product, instance } = parseName(inSession(name))
   const auth = wantAuth ? { user: 'neo4j', pass: password } : null
+  const tls = fingerprint(certificate?.key, certificate?.cert, clientAuthority)
+  if (clientAuthority && era(product) === 3)
+    throw new UserError(`${product.name}: client certificates are asked for by Neo4j 4 and later`)
   mkdirSync(root, { recursive: true })
   await sweep(root)
   const lock = join(root, `run.${instance}.lock`)
   const begin = async () => {
     const before = readState(root, instance)
-    if (before && reuse && isSame(before, auth, settings) && isWhole(root, before)) {
+    if (before && reuse && isSame(before, { auth, settings, tls }) && isWhole(root, before)) {
       const cluster = new Cluster(root, before)
       await cluster.waitReady(timeout, onProgress)
       return cluster
     }
     refuseForeign(root, before, owner)
-    const openssl = need('openssl', 'to make the certificate of the servers', 'Install OpenSSL.')
+    const openssl = certificate ? null : needOpenssl()
     const jvm = await fetchProduct(root, product, onProgress)
     await remove(root, instance)
-    const state = await register(root, { instance, auth, settings, owner, ...jvm }, port)
+    const state = await register(root, { instance, auth, settings, tls, owner, ...jvm }, port)
     const members = membersIn(root, state)
     try {
-      await prepare(members, state, openssl)
+      await prepare(members, state, { openssl, certificate, clientAuthority })
       onProgress(
         `booting ${product.members === 1 ? 'it' : `${product.members} members`}, first port ${state.port}`
       )
@@ -243,7 +252,7 @@ export async function attach(name, { dir } = {}) {
 export async function fetch(name, { dir, onProgress = () => {} } = {}) {
   const root = rootFolder(dir)
   mkdirSync(root, { recursive: true })
-  need('openssl', 'to make the certificate of the servers', 'Install OpenSSL.')
+  needOpenssl()
   return fetchProduct(root, parseName(name).product, onProgress)
 }
 
@@ -274,9 +283,19 @@ function inSession(name) {
   return String(name).includes('@') ? `${name}-${id}` : `${name}@${id}`
 }
 
-function isSame(state, auth, settings) {
+const needOpenssl = () => need('openssl', 'to make the certificate of the servers', 'Install OpenSSL.')
+
+/** Tells what was given for TLS from what else might be, without keeping it; null where nothing was. */
+function fingerprint(...parts) {
+  if (parts.every(part => part === undefined)) return null
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(`${part}\n`)
+  return hash.digest('hex')
+}
+
+function isSame(state, { auth, settings, tls }) {
   const shape = value => JSON.stringify(value && Object.entries(value).sort())
-  return shape(state.auth) === shape(auth) && shape(state.settings) === shape(settings)
+  return shape(state.auth) === shape(auth) && shape(state.settings) === shape(settings) && state.tls === tls
 }
 
 const isWhole = (root, state) => membersIn(root, state).every(member => pidOf(member) !== null)
@@ -294,21 +313,34 @@ function refuseForeign(root, state, owner) {
 }
 
 /** Empty homes with configuration, certificate and password. */
-async function prepare(members, state, openssl) {
+async function prepare(members, state, { openssl, certificate, clientAuthority }) {
   for (const member of members) {
     rmSync(member.home, { recursive: true, force: true })
     for (const folder of ['conf', 'data', 'logs', 'plugins', 'import', 'run', 'lib', 'certificates']) {
       mkdirSync(join(member.home, folder), { recursive: true })
     }
-    const conf = { ...configuration(member, state.port, state.auth !== null), ...state.settings }
+    const conf = {
+      ...configuration(member, state.port, { auth: state.auth !== null, mutual: Boolean(clientAuthority) }),
+      ...state.settings
+    }
     const lines = Object.entries(conf).map(([key, value]) => `${key}=${value}\n`)
     writeFileSync(join(member.home, 'conf', 'neo4j.conf'), lines.join(''))
   }
   const [first, ...others] = members
   const key = join(first.home, 'certificates', 'neo4j.key')
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  const rsa = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', ...subject]
-  await run(openssl, [...rsa, '-keyout', key, '-out', first.certificate])
+  if (certificate) {
+    writeFileSync(key, certificate.key, { mode: 0o600 })
+    writeFileSync(first.certificate, certificate.cert)
+  } else {
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+    const rsa = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', ...subject]
+    await run(openssl, [...rsa, '-keyout', key, '-out', first.certificate])
+  }
+  if (clientAuthority) {
+    const trusted = join(first.home, 'certificates', 'trusted')
+    mkdirSync(trusted)
+    writeFileSync(join(trusted, 'clients.pem'), clientAuthority)
+  }
   if (state.auth) {
     const jvm = [`@${state.args}`, '-Xmx128m', '-XX:TieredStopAtLevel=1']
     const env = { ...process.env, NEO4J_HOME: first.home, NEO4J_CONF: join(first.home, 'conf') }
