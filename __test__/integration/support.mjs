@@ -1,7 +1,7 @@
 // What every test on real servers starts from: servers for a file, and drivers that close after their test.
 
 import { createServer } from 'node:http'
-import { connect, createServer as createTcpServer } from 'node:net'
+import { createServer as createTcpServer, connect as dial } from 'node:net'
 import { after, before, test as nodeTest } from 'node:test'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:tls'
 import neo4jDriver from 'neo4j-driver'
@@ -59,6 +59,27 @@ export const ready = async (t, cluster, options = {}) => {
 
 /** A driver of ours for one server, by its Bolt URI alone. */
 export const single = (t, member, auth, options = {}) => open(t, member.bolt, { auth, ...options })
+
+/**
+ * A driver for all that a set is, by the methods of `neo4j-driver`: of an HA cluster one that writes on the master and reads on
+ * slaves alone, else one by a URI of this scheme to the first member. Closes with the test.
+ */
+export const connect = (
+  t,
+  { kind, members, auth },
+  { scheme = 'bolt', token = tokenOf(auth), ...config } = {}
+) => {
+  if (kind === 'ha') {
+    const { masterWriteOnlySlaveReadOnly: rwConfig } = Neo4jHA.HAReadWrite
+    return open(t, pairs({ members }), { auth: token, rwConfig, neo4jDriverOptions: config })
+  }
+  const driver = neo4j.driver(members[0].bolt.replace('bolt:', `${scheme}:`), token, config)
+  t.after(() => within(driver.close(), 10_000, 'driver.close()'))
+  return driver
+}
+
+/** The token for `auth` of a set. */
+export const tokenOf = auth => auth && neo4j.auth.basic(auth.user, auth.pass)
 
 /** npm's driver for one server; closes with the test. */
 export const npmDriver = (t, member, auth, config) => {
@@ -132,7 +153,7 @@ export const tap = async (t, port) => {
   const seen = []
   const to = await listening(t, createTcpServer(), socket => {
     socket.once('data', bytes => seen.push(bytes[0] === 0x16 ? 'tls' : 'plain'))
-    return connect(port, '127.0.0.1')
+    return dial(port, '127.0.0.1')
   })
   return { port: to, seen }
 }
@@ -146,7 +167,7 @@ export const tlsFront = async (t, port, options) => {
   const server = createTlsServer(options).on('tlsClientError', () => {})
   const to = await listening(t, server, socket => {
     clients.push(socket.getPeerCertificate().subject?.CN)
-    return connect(port, '127.0.0.1')
+    return dial(port, '127.0.0.1')
   })
   return { port: to, clients }
 }
