@@ -309,6 +309,10 @@ export async function hasReachableServer(uri: string, config?: unknown): Promise
   try {
     await open.getNegotiatedProtocolVersion()
     return true
+  } catch (error) {
+    // It has answered, though it lets nobody in.
+    if (String((error as { code?: unknown }).code).startsWith('Neo.ClientError.Security.')) return true
+    throw error
   } finally {
     await open.close()
   }
