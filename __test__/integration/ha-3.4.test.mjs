@@ -3,13 +3,28 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { until } from '../support/until.mjs'
+import { loginSuite } from './suites/login.mjs'
+import { manualSuite } from './suites/manual.mjs'
+import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
-import { failing, Neo4jHA, neo4j, query, ready, rows, servers, test, value, WHO } from './support.mjs'
+import {
+  failing,
+  Neo4jHA,
+  NO_LOCKOUT,
+  neo4j,
+  query,
+  ready,
+  rows,
+  servers,
+  test,
+  value,
+  WHO
+} from './support.mjs'
 
 const { HAReadWrite, HAStrategies, ServerType, Status } = Neo4jHA
 
 describe('a real HA cluster of Neo4j 3.4', () => {
-  const set = servers('ha-3.4@integration')
+  const set = servers('ha-3.4@integration', { settings: NO_LOCKOUT })
   const start = (t, options) => ready(t, set.cluster, options)
 
   test('roles are known, and Bolt 2 is spoken', async t => {
@@ -118,5 +133,9 @@ describe('a real HA cluster of Neo4j 3.4', () => {
     }
   })
 
-  typeSuite(set, { version: '3.4', bolt: [2, 0], npm: false })
+  const about = { version: '3.4', bolt: [2, 0], npm: false }
+  loginSuite(set, about)
+  tlsSuite(set)
+  typeSuite(set, about)
+  manualSuite(set)
 })

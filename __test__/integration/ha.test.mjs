@@ -4,11 +4,14 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { until, within } from '../support/until.mjs'
+import { loginSuite } from './suites/login.mjs'
+import { manualSuite } from './suites/manual.mjs'
 import { originalSnippetSuite } from './suites/original-snippet.mjs'
 import {
   failing,
   farther,
   Neo4jHA,
+  NO_LOCKOUT,
   neo4j,
   open,
   pairs,
@@ -43,7 +46,7 @@ const served = async (driver, times, ...how) => {
 const distinct = list => [...new Set(list)].sort()
 
 describe('a real HA cluster', () => {
-  const set = servers('ha@integration')
+  const set = servers('ha@integration', { settings: NO_LOCKOUT })
 
   /** Members by role, as the servers' own endpoint has it. */
   const roles = async () => {
@@ -544,4 +547,6 @@ describe('a real HA cluster', () => {
   })
 
   originalSnippetSuite(set)
+  loginSuite(set, { bolt: [3, 0] })
+  manualSuite(set)
 })

@@ -1,13 +1,22 @@
 // All that is to work on a single Neo4j 3.5.
 
-import { describe } from 'node:test'
+import { after, describe } from 'node:test'
+import { authority } from '../support/certificates.mjs'
+import { loginSuite } from './suites/login.mjs'
+import { manualSuite } from './suites/manual.mjs'
 import { singleSuite } from './suites/single.mjs'
+import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
-import { servers } from './support.mjs'
+import { NO_LOCKOUT, servers } from './support.mjs'
 
 describe('a single Neo4j 3.5', () => {
-  const set = servers('3.5@integration')
+  const ca = authority()
+  after(() => ca.remove())
+  const set = servers('3.5@integration', { certificate: ca.issue(['DNS:localhost']), settings: NO_LOCKOUT })
   const about = { version: '3.5', bolt: [3, 0] }
   singleSuite(set, about)
+  loginSuite(set, about)
+  tlsSuite(set, { ca })
   typeSuite(set, about)
+  manualSuite(set)
 })

@@ -2,14 +2,20 @@
 
 import { describe } from 'node:test'
 import { interopSuite } from './suites/interop.mjs'
+import { loginSuite } from './suites/login.mjs'
+import { manualSuite } from './suites/manual.mjs'
 import { singleSuite } from './suites/single.mjs'
+import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
-import { servers } from './support.mjs'
+import { NO_LOCKOUT, servers } from './support.mjs'
 
 describe('a single Neo4j 4.4', () => {
-  const set = servers('4.4@integration')
+  const set = servers('4.4@integration', { settings: NO_LOCKOUT })
   const about = { version: '4.4', bolt: [4, 4] }
   singleSuite(set, about)
+  loginSuite(set, about)
+  tlsSuite(set)
   typeSuite(set, about)
+  manualSuite(set)
   interopSuite(set, about)
 })

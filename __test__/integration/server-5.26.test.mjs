@@ -3,18 +3,22 @@
 import { after, describe } from 'node:test'
 import { authority } from '../support/certificates.mjs'
 import { interopSuite } from './suites/interop.mjs'
+import { loginSuite } from './suites/login.mjs'
+import { manualSuite } from './suites/manual.mjs'
 import { singleSuite } from './suites/single.mjs'
 import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
-import { servers } from './support.mjs'
+import { NO_LOCKOUT, servers } from './support.mjs'
 
 describe('a single Neo4j 5.26', () => {
   const ca = authority()
   after(() => ca.remove())
-  const set = servers('5.26@integration', { certificate: ca.issue(['DNS:localhost']) })
+  const set = servers('5.26@integration', { certificate: ca.issue(['DNS:localhost']), settings: NO_LOCKOUT })
   const about = { version: '5.26', bolt: [5, 8] }
   singleSuite(set, about)
+  loginSuite(set, about)
   tlsSuite(set, { ca })
   typeSuite(set, about)
+  manualSuite(set)
   interopSuite(set, about)
 })

@@ -19,6 +19,9 @@ export const neo4j = Neo4jHA.driver
 
 const BOOT = 240_000
 
+/** For servers that are to refuse wrong logins all the time: else they lock a user out for a while after three. */
+export const NO_LOCKOUT = { 'dbms.security.auth_max_failed_attempts': '0' }
+
 /** A test that fails, rather than hangs, when the library does. */
 export const test = (name, run, { timeout = 60_000 } = {}) => nodeTest(name, { timeout }, run)
 

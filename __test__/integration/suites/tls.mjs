@@ -69,25 +69,30 @@ export const tlsSuite = (set, { ca } = {}) =>
       assert.equal(driver.isEncrypted(), false)
     })
 
-    test('bolt+s takes what the system trusts', async () => {
-      const { stdout, stderr } = await program(
-        `import { driver as neo4j } from 'neo4j-ha-bolt-driver'
+    if (ca) {
+      test('bolt+s takes what the system trusts', async () => {
+        const { stdout, stderr } = await program(
+          `import { driver as neo4j } from 'neo4j-ha-bolt-driver'
         const driver = neo4j.driver(input.uri, neo4j.auth.basic(input.user, input.pass))
         const { records } = await driver.executeQuery('RETURN 1')
         console.log(records.length, driver.isEncrypted())
         await driver.close()`,
-        {
-          input: { uri: `bolt+s://localhost:${portOf(member())}`, ...set.cluster.auth },
-          env: { NODE_EXTRA_CA_CERTS: trusted() }
-        }
-      )
-      assert.equal(stderr, '')
-      assert.equal(stdout.trim(), '1 true')
-    })
+          {
+            input: { uri: `bolt+s://localhost:${portOf(member())}`, ...set.cluster.auth },
+            env: { NODE_EXTRA_CA_CERTS: ca.file }
+          }
+        )
+        assert.equal(stderr, '')
+        assert.equal(stdout.trim(), '1 true')
+      })
+    }
 
     test('many rows come through it whole', async t => {
       const driver = open(t, `bolt+ssc://127.0.0.1:${portOf(member())}`, { auth: set.cluster.auth })
-      const { records } = await query(driver, "UNWIND range(1, 20000) AS n RETURN n, 'row ' + n AS text")
+      const { records } = await query(
+        driver,
+        "UNWIND range(1, 20000) AS n RETURN n, 'row ' + toString(n) AS text"
+      )
       assert.equal(records.length, 20_000)
       for (const [i, record] of records.entries()) {
         if (record.get('n').toNumber() !== i + 1 || record.get('text') !== `row ${i + 1}`)
