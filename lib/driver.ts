@@ -1,4 +1,4 @@
-/** A driver of one server, or of one server of a pool. */
+/** A driver of one server, of the members of a cluster that routes, or of one server of a pool. */
 
 import {
   type BookmarkManager,
@@ -14,11 +14,11 @@ import type { Token } from './auth'
 import { DEFAULT } from './constants'
 import { clientError } from './errors'
 import { type DriverSettings, readDriverOptions } from './options'
-import { Pool, type ServerEntry } from './pool'
+import { Pool, type ServerEntry, type VerifyConfig } from './pool'
 import type { Query, TransactionConfig } from './query'
 import type { Result } from './result'
 import { RxSession } from './rx/session'
-import { readServers, type Server } from './servers'
+import { readBolt, readServers, type Server } from './servers'
 import { type AccessMode, Session, type SessionSettings } from './session'
 import { type HASessionConfig, readSessionConfig, type SessionConfig } from './session-config'
 import { protocolVersion } from './summary'
@@ -163,8 +163,8 @@ export class Driver {
   }
 
   /** What a server says of itself. */
-  async getServerInfo(_config?: { database?: string }): Promise<ServerInfo> {
-    const { address, version, agent } = await this.#verify()
+  async getServerInfo({ database }: { database?: string } = {}): Promise<ServerInfo> {
+    const { address, version, agent } = await this.#verify({ database })
     return new ServerInfo({ address, version: agent ?? undefined }, version)
   }
 
@@ -231,9 +231,11 @@ export class Driver {
     return this.close()
   }
 
-  async #verify(): Promise<{ address: string; version: ProtocolVersion; agent: string | null }> {
+  async #verify(
+    config: VerifyConfig = {}
+  ): Promise<{ address: string; version: ProtocolVersion; agent: string | null }> {
     this.assertOpen()
-    const { address, version, agent } = await this.target.pool.verify(this.target.server)
+    const { address, version, agent } = await this.target.pool.verify(this.target.server, config)
     return { address, version: protocolVersion((version[0] << 8) | version[1]), agent }
   }
 
@@ -244,7 +246,7 @@ export class Driver {
   /** A driver of the same server for somebody else. */
   #as(auth: Token): Driver {
     const { servers, server } = this.target
-    return directDriver({ ...servers[Math.max(0, server)], auth }, this.target.settings)
+    return driverOf({ ...servers[Math.max(0, server)], auth }, this.target.settings)
   }
 }
 
@@ -270,9 +272,10 @@ export function sessionConfig(
 }
 
 /**
- * A driver of one server.
+ * A driver of one server (the `bolt` schemes), or of a cluster that routes (the `neo4j` schemes).
  *
- * @param uri `bolt://host:port`, or another of the `bolt` and `neo4j` schemes
+ * @param uri `bolt://host:port`, `neo4j://host:port?key=value` with a routing context, or either with `+s` or `+ssc` for TLS;
+ * the port is 7687 by default
  * @param auth a token of `neo4j.auth`, or a token manager; nothing for servers without authentication
  * @throws TypeError naming the argument or option and what it takes
  */
@@ -280,13 +283,15 @@ export function driver(uri: string, auth?: unknown, config?: unknown): Driver {
   if (typeof uri !== 'string')
     throw new TypeError(`"Bolt URL" expected to be string but was: ${JSON.stringify(uri)}`)
   const servers = readServers([uri], auth)
-  return directDriver(servers[0], readDriverOptions(config, servers, 'config'))
+  return driverOf(servers[0], readDriverOptions(config, servers, 'config'))
 }
 
-function directDriver(server: Server, settings: DriverSettings): Driver {
+/** A driver of the one server, or of the cluster that it is a member of: as the scheme of its URI says. */
+function driverOf(server: Server, settings: DriverSettings): Driver {
   const entries: ServerEntry[] = [{ location: server.location, info: null }]
-  const direct = { ...settings, native: { ...settings.native, mode: 'direct' } }
-  const pool = new Pool([server], entries, direct, 0)
+  const { routing, query } = readBolt(server.bolt, 'Bolt URL')
+  const mode = routing ? { mode: 'routing', routingContext: Object.entries(query) } : { mode: 'direct' }
+  const pool = new Pool([server], entries, { ...settings, native: { ...settings.native, ...mode } }, 0)
   return new Driver({ pool, server: ANY, settings, servers: [server], owned: true })
 }
 

@@ -33,6 +33,12 @@ export interface ServerEntry {
   info: ServerInfo | null
 }
 
+/** Which server is to be verified, where none is named: one of this database, that reads or writes. */
+export interface VerifyConfig {
+  database?: string
+  write?: boolean
+}
+
 /** What a session is to work on, and how. */
 export interface Intent {
   write: boolean
@@ -51,7 +57,6 @@ export class Pool implements DriverEars, StreamHost {
   readonly integers: IntegerMode
   readonly settings: DriverSettings
   readonly servers: readonly ServerEntry[]
-  readonly #addresses: readonly string[]
   readonly #strategies: StrategyFunction[] = []
   readonly #managers: Tokens[] = []
   readonly #config: { [key: string]: unknown }
@@ -72,7 +77,6 @@ export class Pool implements DriverEars, StreamHost {
     this.settings = settings
     this.integers = settings.integers
     this.servers = entries
-    this.#addresses = servers.map(server => server.address)
     this.#config = {
       ...settings.native,
       strategy: this.#key(strategy),
@@ -194,13 +198,14 @@ export class Pool implements DriverEars, StreamHost {
     await this.engine.ask(op => native.check(op))
   }
 
-  /** Makes sure that a server (-1: any) can be reached. */
+  /** Makes sure that a server (-1: any that may do such work) can be reached. */
   async verify(
-    server: number
+    server: number,
+    config: VerifyConfig
   ): Promise<{ address: string; version: [major: number, minor: number]; agent: string | null }> {
     await this.refresh()
     const native = await this.#handle()
-    return await this.engine.ask(op => native.verify(op, server))
+    return await this.engine.ask(op => native.verify(op, server, JSON.stringify(config)))
   }
 
   /** Ends everything. Work under way fails; nothing hangs. */
@@ -220,13 +225,10 @@ export class Pool implements DriverEars, StreamHost {
     return this.#closing !== null
   }
 
-  /** What a result needs of the server that answered it. */
-  answering(server: number): Answering {
-    const entry = this.servers[server]
-    return {
-      servedBy: { location: entry.location, info: entry.info },
-      address: this.#addresses[server]
-    }
+  /** What a result needs of the server that answered it: one of `servers`, or one that a routing table named. */
+  answering(server: number, address: string): Answering {
+    const entry = this.servers[server] ?? this.servers[0]
+    return { servedBy: { location: entry.location, info: entry.info }, address }
   }
 
   // ---- tokens ----

@@ -45,7 +45,7 @@ export interface Consumer {
 export interface StreamHost {
   readonly engine: Engine
   readonly integers: IntegerMode
-  answering(server: number): Answering
+  answering(server: number, address: string): Answering
   /** Told of every failure of a server, before whoever waits for the result. */
   heard(failure: Failure): void
 }
@@ -333,7 +333,7 @@ export class ResultStream implements Operation, Debtor {
     const decoder = new Decoder(this.host.integers)
     const start = at + MESSAGE_HEADER_BYTES + SUMMARY_HEADER_WORDS * 4
     const agentAt = start + inbox.arg(at)
-    const agent = (inbox.u8 as Bytes).latin1Slice(agentAt, agentAt + inbox.word(at, 3))
+    const [agent, address] = (inbox.u8 as Bytes).latin1Slice(agentAt, agentAt + inbox.word(at, 3)).split('\n')
     return summaryOf(
       this.query,
       this.parameters,
@@ -341,7 +341,7 @@ export class ResultStream implements Operation, Debtor {
       inbox.word(at, 1),
       this.#firstAfter,
       { hasRecords: this.#hasRecords, hasKeys: (this.#schema?.keys.length ?? 0) > 0, pulled: true },
-      this.host.answering(inbox.word(at, 0)),
+      this.host.answering(inbox.word(at, 0), address),
       agent,
       this.host.integers
     )

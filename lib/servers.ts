@@ -171,6 +171,23 @@ export function readBolt(value: unknown, name: string): BoltUri {
     routing,
     secure: scheme.endsWith('+s') || scheme.endsWith('+ssc'),
     selfSigned: scheme.endsWith('+ssc'),
-    query: Object.fromEntries(url.searchParams)
+    query: readQuery(url.search, value)
   }
+}
+
+/** The query string of a routing URI: `key=value` pairs, each key once. What is in it is for the servers, as it stands. */
+function readQuery(search: string, uri: string): { [key: string]: string } {
+  const query: { [key: string]: string } = Object.create(null)
+  if (search === '' || search === '?') return query
+  for (const pair of search.slice(1).split('&')) {
+    const [key, value, ...more] = pair.split('=').map(part => part.trim())
+    if (value === undefined || more.length > 0) {
+      throw new TypeError(`Invalid parameters: '${pair}' in URL '${uri}'.`)
+    }
+    if (key === '') throw new TypeError(`Illegal empty key in URL query '${uri}'`)
+    if (value === '') throw new TypeError(`Illegal empty value in URL query '${uri}'`)
+    if (key in query) throw new TypeError(`Duplicated query parameters with key '${key}' in URL '${uri}'`)
+    query[key] = value
+  }
+  return query
 }

@@ -116,8 +116,10 @@ impl NativeDriver {
 
     /// Makes sure that a server can be reached; a number below 0 stands for any.
     #[napi(catch_unwind)]
-    pub fn verify(&self, op: i32, server: i32) -> napi::Result<()> {
-        let verify = self.driver.verify(usize::try_from(server).ok());
+    pub fn verify(&self, op: i32, server: i32, config: String) -> napi::Result<()> {
+        let config = serde_json::from_str(&config)
+            .map_err(|e| napi::Error::from_reason(format!("What is to be verified is wrong: {e}")))?;
+        let verify = self.driver.verify(usize::try_from(server).ok(), config);
         self.spawn(op, async {
             let found = verify.await?;
             let version = [found.version.major, found.version.minor];

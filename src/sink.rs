@@ -126,17 +126,18 @@ impl Sink for JsSink {
     fn summary(&self, summary: Summary) {
         self.finish();
         let length = summary.metadata.byte_len();
-        let agent = summary.agent.as_bytes();
-        self.inbox.push(Message::Summary, self.op, length, PREFIX + length + agent.len(), |payload| {
+        // The address as well: servers that a routing table named are not known to JavaScript by number.
+        let whom = format!("{}\n{}", summary.agent, summary.server.address);
+        self.inbox.push(Message::Summary, self.op, length, PREFIX + length + whom.len(), |payload| {
             let (prefix, rest) = payload.split_at_mut(PREFIX);
             let (batch, text) = rest.split_at_mut(length);
             let attempts = i32::try_from(summary.attempts).unwrap_or(i32::MAX);
             put_words(
                 prefix,
-                [word(summary.server), version_word(summary.version), attempts, word(agent.len())],
+                [word(summary.server.index), version_word(summary.version), attempts, word(whom.len())],
             );
             summary.metadata.write(batch);
-            text.copy_from_slice(agent);
+            text.copy_from_slice(whom.as_bytes());
         });
     }
 

@@ -13,7 +13,7 @@ export const READY = 3
 export const RESTART = 4
 /**
  * The end of a result. Payload: {@link SUMMARY_HEADER_WORDS} words, then a batch with one value, the
- * metadata, and the server's agent as text.
+ * metadata, and as text the server's agent, a line feed, and its address.
  */
 export const SUMMARY = 5
 /** The end of a command that failed; `arg`: length of the JSON object. */
@@ -36,7 +36,7 @@ export const MESSAGE_HEADER_BYTES = 4 * MESSAGE_HEADER_WORDS
  * none), JSON length.
  */
 export const KEYS_HEADER_WORDS = 4
-/** Payload words of SUMMARY before its batch: server index, version, attempts, length of the agent's name. */
+/** Payload words of SUMMARY before its batch: server index, version, attempts, length of the text. */
 export const SUMMARY_HEADER_WORDS = 4
 
 /** The buffer that messages are drained into, seen in the three ways in which they are read. */

@@ -246,10 +246,11 @@ export const ready = (op, byteLength) => message(READY, op, byteLength)
 export const summary = (
   op,
   metadata = { type: 'r', t_last: 3 },
-  { server = 0, version = 0x0504, agent = 'Neo4j/5.13.0' } = {}
+  { server = 0, version = 0x0504, agent = 'Neo4j/5.13.0', address = 'localhost:7687' } = {}
 ) => {
   const value = batch([[metadata]])
-  const payload = Buffer.concat([words(server, version, 1, agent.length), value, Buffer.from(agent)])
+  const whom = Buffer.from(`${agent}\n${address}`)
+  const payload = Buffer.concat([words(server, version, 1, whom.length), value, whom])
   return message(SUMMARY, op, value.length, payload)
 }
 export const failure = (op, value) => json(FAILURE, op, value)

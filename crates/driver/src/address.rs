@@ -3,7 +3,7 @@
 use url::{Host, Url};
 
 /// Where a server is and whether its URI asks for TLS.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     /// Name or IP address, without brackets.
     pub host: String,
@@ -14,7 +14,7 @@ pub struct Address {
 }
 
 /// What the suffix of the scheme says about TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TlsWish {
     /// No suffix: the options decide.
     Options,

@@ -16,6 +16,10 @@ pub struct Config {
     pub servers: Vec<ServerConfig>,
     /// How roles are found.
     pub mode: Mode,
+    /// For [`Mode::Routing`]: what the cluster is told of its client, from the query string of the URI.
+    pub routing_context: Option<Vec<(String, String)>>,
+    /// For [`Mode::Routing`]: [`crate::Observer::resolve`] is asked where the first server's name leads.
+    pub resolver: bool,
     /// Default strategy of sessions.
     pub strategy: i32,
     /// Default permissions by role, as bits: 1 master reads, 2 master writes, 4 slave reads, 8 slave writes.
@@ -71,6 +75,8 @@ impl Default for Config {
         Config {
             servers: Vec::new(),
             mode: Mode::Ha,
+            routing_context: None,
+            resolver: false,
             strategy: 0,
             rw_mask: i32::from(Permissions::MASTER_READ_WRITE_SLAVE_READ.0),
             check_interval: 500,
@@ -124,6 +130,8 @@ pub enum Mode {
     Ha,
     /// One server without checks, as `neo4j.driver('bolt://...')`; queries are not tried again.
     Direct,
+    /// The members of a cluster, as it says itself: `neo4j.driver('neo4j://...')`; queries are not tried again.
+    Routing,
 }
 
 /// One server of the pool.
@@ -289,6 +297,16 @@ pub struct SessionConfig {
     pub notification_filter: Option<NotificationFilterConfig>,
     /// The server a strategy of the user's own chose when the session was asked for.
     pub preferred: Option<usize>,
+}
+
+/// Which server [`crate::Driver::verify`] looks at, where none is named.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VerifyConfig {
+    /// One that serves this database; the user's home database where absent.
+    pub database: Option<String>,
+    /// One that may write; else one that may read.
+    pub write: bool,
 }
 
 /// What the server is told about the work: it refuses writes in `READ`, from Bolt 3 on.

@@ -10,15 +10,17 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::config::{Config, Mode, SessionConfig};
+use crate::address::Address;
+use crate::config::{Config, Mode, SessionConfig, VerifyConfig};
 use crate::error::{Error, Kind, ServerRef};
 use crate::log::Log;
 use crate::net::{tls, Endpoint, Interrupt};
 use crate::observer::Observer;
-use crate::pool::Pool;
+use crate::pool::{Pool, Pooled};
 use crate::session::Session;
 use crate::strategy::{eligible, is_eligible, pick, Intent, Permissions, Strategy};
 use crate::topology::ha::{self, Checker};
+use crate::topology::routing::{Ask, Router};
 use crate::topology::{ServerInfo, Status, Topology, View};
 
 /// How often the same situation is warned of at most.
@@ -35,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
     pub(crate) pools: Vec<Arc<Pool>>,
     pub(crate) topology: Topology,
+    /// For [`Mode::Routing`], where `pools` is empty.
+    pub(crate) router: Option<Router>,
     pub(crate) checker: Option<Checker>,
     pub(crate) runtime: Handle,
     observer: Arc<dyn Observer>,
@@ -68,17 +72,22 @@ impl Driver {
         }
         let config = Arc::new(config);
         let log = Log::new(observer.clone(), config.log_level);
-        let pools = (0..config.servers.len())
-            .map(|index| Ok(Arc::new(Pool::new(endpoint(&config, index)?, log.clone()))))
+        let endpoints = (0..config.servers.len())
+            .map(|index| endpoint(&config, index))
             .collect::<Result<Vec<_>, Error>>()?;
         let (topology, checker) = match config.mode {
-            Mode::Ha => (Topology::unchecked(pools.len()), Some(Checker::new(&config)?)),
-            Mode::Direct => (Topology::unconditional(pools.len()), None),
+            Mode::Ha => (Topology::unchecked(endpoints.len()), Some(Checker::new(&config)?)),
+            Mode::Direct | Mode::Routing => (Topology::unconditional(endpoints.len()), None),
         };
+        let mut endpoints = endpoints.into_iter().peekable();
+        let seed = endpoints.next_if(|_| config.mode == Mode::Routing);
+        let router = seed.map(|seed| Router::new(&config, seed, observer.clone(), log.clone()));
+        let pools = endpoints.map(|endpoint| Arc::new(Pool::new(endpoint, log.clone()))).collect();
         let shared = Arc::new(Shared {
             config,
             pools,
             topology,
+            router,
             checker,
             runtime,
             observer,
@@ -165,33 +174,21 @@ impl Driver {
         }
     }
 
-    /// Makes sure that a server can be reached and takes the credentials. Without `server`, any that may read.
+    /// Makes sure that a server can be reached and takes the credentials. Without `server`, any that may do the work.
     pub fn verify(
         &self,
         server: Option<usize>,
+        config: VerifyConfig,
     ) -> impl std::future::Future<Output = Result<ServerIdentity, Error>> + Send + 'static {
         let shared = self.shared.clone();
         async move {
-            let index = match server {
-                Some(index) => index,
-                None => {
-                    let view = shared.wait_checked().await;
-                    let intent = Intent {
-                        write: false,
-                        permissions: shared.config.permissions(),
-                        strategy: Strategy::Random,
-                        pinned: None,
-                    };
-                    shared.choose(&view, intent)
-                }
+            let mut pooled = tokio::select! {
+                pooled = shared.any_connection(server, &config) => pooled?,
+                error = shared.closing() => return Err(error),
             };
-            let Some(pool) = shared.pools.get(index) else {
-                return Err(Error::new(Kind::Client, format!("There is no server {index}.")));
-            };
-            let mut pooled = pool.acquire().await?;
             pooled.reset().await?;
             let (version, agent) = pooled.identity();
-            let identity = ServerIdentity { address: pool.endpoint.address.to_string(), version, agent };
+            let identity = ServerIdentity { address: pooled.server.address.clone(), version, agent };
             pooled.release();
             Ok(identity)
         }
@@ -219,6 +216,45 @@ impl Drop for Driver {
 }
 
 impl Shared {
+    async fn any_connection(&self, server: Option<usize>, config: &VerifyConfig) -> Result<Pooled, Error> {
+        if let Some(router) = &self.router {
+            let ask = Ask {
+                database: config.database.as_deref(),
+                write: config.write,
+                bookmarks: &[],
+                impersonated_user: None,
+                auth: None,
+            };
+            return Ok(router.connect(&ask).await?.pooled);
+        }
+        let index = match server {
+            Some(index) => index,
+            None => {
+                let view = self.wait_checked().await;
+                let intent = Intent {
+                    write: config.write,
+                    permissions: self.config.permissions(),
+                    strategy: Strategy::Random,
+                    pinned: None,
+                };
+                self.choose(&view, intent)
+            }
+        };
+        self.pool(index)?.acquire(None).await
+    }
+
+    /// The pool of a configured server.
+    pub(crate) fn pool(&self, index: usize) -> Result<&Arc<Pool>, Error> {
+        self.pools.get(index).ok_or_else(|| Error::new(Kind::Client, format!("There is no server {index}.")))
+    }
+
+    /// Waits until the driver is closed.
+    pub(crate) async fn closing(&self) -> Error {
+        // An error would mean that the sender is gone, and the driver with it.
+        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
+        Error::new(Kind::Pool, "The driver is closed.")
+    }
+
     /// Chooses by a strategy that needs no callback, or falls back as 1.2.3 does: to the master, else to the first.
     pub(crate) fn choose(&self, view: &View, intent: Intent) -> usize {
         if let Some(pinned) = intent.pinned {
@@ -391,6 +427,9 @@ impl Shared {
         for pool in &self.pools {
             pool.close().await;
         }
+        if let Some(router) = &self.router {
+            router.close().await;
+        }
     }
 }
 
@@ -403,11 +442,18 @@ fn endpoint(config: &Arc<Config>, index: usize) -> Result<Endpoint, Error> {
         server: ServerRef { index, address: address.to_string() },
         auth: server.auth.as_ref().map_or_else(no_auth, |a| a.to_bolt()),
         tls: tls::for_bolt(config, address.tls)?,
+        routing: (config.mode == Mode::Routing).then(|| routing_context(config, &address)),
         address,
         config: config.clone(),
         legacy_first: AtomicBool::new(false),
         interrupt: watch::Sender::new(Interrupt::None),
     })
+}
+
+/// What the members of a cluster are told of their client: the application's own words, and where it began.
+fn routing_context(config: &Config, seed: &Address) -> Arc<[(String, String)]> {
+    let given = config.routing_context.iter().flatten().filter(|(key, _)| key != "address").cloned();
+    given.chain([("address".to_owned(), seed.to_string())]).collect()
 }
 
 fn no_auth() -> bolt::Auth {

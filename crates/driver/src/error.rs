@@ -36,6 +36,11 @@ pub enum Kind {
     Server,
     /// No connection could be had, or it was lost.
     Connection,
+    /// The cluster has no server for the work at this moment, or the one that did it is one no more: another attempt
+    /// finds another.
+    Expired,
+    /// No server of the cluster said which members it has.
+    Discovery,
     /// No connection became free in time, or the driver was closed.
     Pool,
     /// The other end broke the Bolt protocol.
@@ -85,7 +90,8 @@ impl Error {
     pub fn code(&self) -> &str {
         match (&self.failure, self.kind) {
             (Some(failure), _) => &failure.code,
-            (None, Kind::Connection) => "ServiceUnavailable",
+            (None, Kind::Connection | Kind::Discovery) => "ServiceUnavailable",
+            (None, Kind::Expired) => "SessionExpired",
             (None, Kind::Protocol) => "ProtocolError",
             (None, _) => "N/A",
         }
@@ -101,8 +107,7 @@ impl Error {
                     || is_role_change(failure)
                     || is_lost_with_the_master(failure)
             }
-            (None, Kind::Connection) => true,
-            _ => false,
+            (None, kind) => matches!(kind, Kind::Connection | Kind::Expired | Kind::Discovery),
         }
     }
 
@@ -114,6 +119,11 @@ impl Error {
     /// Whether this is what a slave answers when the master went away after it had passed the work on.
     pub(crate) fn master_went_away(&self) -> bool {
         self.failure.as_deref().is_some_and(is_lost_with_the_master)
+    }
+
+    /// Whether the server refused a write because it is no writer.
+    pub(crate) fn is_not_writable(&self) -> bool {
+        self.failure.as_deref().is_some_and(|failure| is_not_writable(&failure.code))
     }
 
     /// Whether the server this came from is not what it was taken for, or gone.

@@ -24,7 +24,7 @@ mod topology;
 pub use address::{Address, TlsWish};
 pub use config::{
     AccessMode, AuthConfig, BoltAgent, Config, LogLevel, Mode, NotificationFilterConfig, ServerConfig,
-    SessionConfig, Trust, TxConfig,
+    SessionConfig, Trust, TxConfig, VerifyConfig,
 };
 pub use driver::{Driver, ServerIdentity};
 pub use error::{Error, Kind, ServerRef};

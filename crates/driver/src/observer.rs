@@ -1,6 +1,6 @@
 //! What a driver tells, and asks, whoever made it.
 
-use std::future::Future;
+use std::future::{ready, Future};
 use std::pin::Pin;
 
 use crate::config::LogLevel;
@@ -19,4 +19,9 @@ pub trait Observer: Send + Sync {
 
     /// A strategy of the user's own chooses among candidates, by its key.
     fn choose(&self, strategy: i32, candidates: &[usize], write: bool) -> Choice;
+
+    /// The addresses (`host:port`) that stand behind one.
+    fn resolve(&self, _address: &str) -> Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send>> {
+        Box::pin(ready(Err("nobody resolves addresses here".into())))
+    }
 }

@@ -1,5 +1,6 @@
 //! The connections to one server: handed out in the order asked for, taken back, never more than the maximum.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::config::AuthConfig;
 use crate::error::{Error, Kind};
 use crate::log::Log;
 use crate::net::{Conn, Endpoint};
@@ -17,10 +19,13 @@ const RECYCLE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Pool {
     pub(crate) endpoint: Endpoint,
     log: Log,
+    size: usize,
     /// One permit a connection in use. Its queue is fair.
     permits: Arc<Semaphore>,
     /// Most recently used last. An idle connection needs no permit, since a new one is only made when none is idle.
     idle: Mutex<Vec<Conn>>,
+    /// Connections that come back are closed.
+    retired: AtomicBool,
 }
 
 /// A connection in use. Dropping it closes the connection; [`Pooled::release`] gives it back.
@@ -32,21 +37,21 @@ pub(crate) struct Pooled {
 
 impl Pool {
     pub(crate) fn new(endpoint: Endpoint, log: Log) -> Self {
-        let permits = Arc::new(Semaphore::new(
-            endpoint.config.max_connection_pool_size.clamp(1, Semaphore::MAX_PERMITS),
-        ));
-        Pool { endpoint, log, permits, idle: Mutex::new(Vec::new()) }
+        let size = endpoint.config.max_connection_pool_size.clamp(1, Semaphore::MAX_PERMITS);
+        let permits = Arc::new(Semaphore::new(size));
+        Pool { endpoint, log, size, permits, idle: Mutex::new(Vec::new()), retired: AtomicBool::new(false) }
     }
 
-    /// A connection that is ready for work, within the acquisition timeout.
-    pub(crate) async fn acquire(self: &Arc<Self>) -> Result<Pooled, Error> {
+    /// A connection that is ready for work, within the acquisition timeout: logged in as the session's own user, or
+    /// as the driver's.
+    pub(crate) async fn acquire(self: &Arc<Self>, _auth: Option<&AuthConfig>) -> Result<Pooled, Error> {
         let config = &self.endpoint.config;
         let limit = Duration::from_millis(config.connection_acquisition_timeout);
         match tokio::time::timeout(limit, self.acquire_unbounded()).await {
             Ok(result) => result,
             Err(_) => {
-                let size = config.max_connection_pool_size;
-                let busy = size.saturating_sub(self.permits.available_permits());
+                let size = self.size;
+                let busy = self.in_use();
                 Err(self.endpoint.error(
                     Kind::Pool,
                     format!(
@@ -95,6 +100,19 @@ impl Pool {
         }
     }
 
+    /// Connections in use.
+    pub(crate) fn in_use(&self) -> usize {
+        self.size.saturating_sub(self.permits.available_permits())
+    }
+
+    /// The server is not wanted any more: idle connections are closed now, others when their work is done.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+        for conn in std::mem::take(&mut *self.idle.lock()) {
+            tokio::spawn(conn.close());
+        }
+    }
+
     /// Closes what is idle, such as after the server went away.
     pub(crate) fn drop_idle(&self) {
         self.idle.lock().clear();
@@ -133,7 +151,7 @@ impl Pooled {
         let Pooled { mut conn, pool, _permit } = self;
         conn.rest();
         let mut idle = pool.idle.lock();
-        if pool.permits.is_closed() {
+        if pool.permits.is_closed() || pool.retired.load(Ordering::Relaxed) {
             drop(idle);
             tokio::spawn(conn.close());
         } else {

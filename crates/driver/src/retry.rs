@@ -48,7 +48,7 @@ impl Retry {
             deadline: Instant::now() + time,
             errors_left: config.retry_on_error,
             connection_errors_count: config.bad_connections_count_as_errors,
-            never: config.mode == Mode::Direct,
+            never: config.mode != Mode::Ha,
             pause: FIRST_PAUSE,
             attempts: 1,
             failed: Vec::new(),

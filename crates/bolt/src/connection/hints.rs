@@ -12,6 +12,8 @@ pub struct Hints {
     pub recv_timeout: Option<Duration>,
     /// `telemetry.enabled`: TELEMETRY is welcome.
     pub telemetry: bool,
+    /// `ssr.enabled`: work for another member is passed on by the server itself (Bolt 5.8).
+    pub server_side_routing: bool,
 }
 
 /// Seconds of a day: longer waits make no difference, but overflow clocks.
@@ -28,6 +30,7 @@ impl Hints {
                 .filter(|seconds| *seconds > 0)
                 .map(|seconds| Duration::from_secs(seconds.min(LONGEST))),
             telemetry: hints.get("telemetry.enabled").and_then(Value::as_boolean).unwrap_or(false),
+            server_side_routing: hints.get("ssr.enabled").and_then(Value::as_boolean).unwrap_or(false),
         }
     }
 }

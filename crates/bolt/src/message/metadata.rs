@@ -71,6 +71,11 @@ impl Metadata {
         Reader::new(self.find("bookmark")?).string().ok().map(str::to_owned)
     }
 
+    /// The database that the work is done in (Bolt 5.8 in RUN and BEGIN; 4.0 at the end of a result).
+    pub fn database(&self) -> Option<String> {
+        Reader::new(self.find("db")?).string().ok().map(str::to_owned)
+    }
+
     /// The number of the result inside of its transaction (Bolt 4.0).
     pub fn qid(&self) -> Option<i64> {
         self.integer("qid")

@@ -39,6 +39,8 @@ pub(crate) struct Endpoint {
     pub(crate) address: Address,
     pub(crate) auth: bolt::Auth,
     pub(crate) tls: Option<Arc<ClientConfig>>,
+    /// The routing context, where the server is a member of a cluster that routes.
+    pub(crate) routing: Option<Arc<[(String, String)]>>,
     pub(crate) config: Arc<Config>,
     /// The old proposal worked here, or the HTTP check said HA: it goes first.
     pub(crate) legacy_first: AtomicBool,
@@ -177,7 +179,7 @@ impl Conn {
             user_agent: &endpoint.config.user_agent,
             bolt_agent: &bolt_agent,
             auth: &endpoint.auth,
-            routing: None,
+            routing: endpoint.routing.as_deref(),
             notification_filter: filter.as_ref(),
         };
         self.bolt.hello(&hello).map_err(|e| endpoint.error(Kind::Client, e.to_string()))?;
@@ -346,6 +348,20 @@ impl Conn {
 }
 
 impl Endpoint {
+    /// Another member of the same cluster: reached in the same way, by the same user.
+    pub(crate) fn elsewhere(&self, server: ServerRef, address: Address) -> Endpoint {
+        Endpoint {
+            server,
+            address,
+            auth: self.auth.clone(),
+            tls: self.tls.clone(),
+            routing: self.routing.clone(),
+            config: self.config.clone(),
+            legacy_first: AtomicBool::new(self.legacy_first.load(Ordering::Relaxed)),
+            interrupt: watch::Sender::new(Interrupt::None),
+        }
+    }
+
     pub(crate) fn error(&self, kind: Kind, message: impl Into<String>) -> Error {
         Error::new(kind, message).on(self.server.clone())
     }

@@ -33,7 +33,7 @@ impl State {
                 Err(failed) => failed,
             };
             if failed.is_final {
-                return Err(failed.error);
+                return Err(session.heard(failed.error));
             }
             if failed.is_doubtful {
                 doubt = Some(failed.error.clone());
@@ -51,14 +51,14 @@ impl State {
         doubt: &mut Option<Error>,
     ) -> Result<(), Failed> {
         let (server, mut pooled) = self.connect(session, retry).await?;
-        let bookmarks = session.bookmarks.lock().clone();
+        let (bookmarks, database) = (session.bookmarks.lock().clone(), session.database());
         let filter = session.config.notification_filter.as_ref().map(|f| f.to_bolt());
         let meta = TxMeta {
             bookmarks: &bookmarks,
             timeout_ms: run.config.timeout,
             metadata: run.metadata.as_deref(),
             read: session.reads(),
-            database: session.config.database.as_deref(),
+            database: database.as_deref(),
             impersonated_user: session.config.impersonated_user.as_deref(),
             notification_filter: filter.as_ref(),
         };
@@ -82,7 +82,7 @@ impl State {
             return Err(Failed::finally(error));
         }
         let identity = pooled.identity();
-        match Streaming::new(session, run, server, &pooled, fetch_size).read(&mut pooled.conn).await {
+        match Streaming::new(session, run, &pooled, fetch_size).read(&mut pooled.conn).await {
             Ok((metadata, result)) => {
                 session.remember(metadata.bookmark());
                 pooled.release();

@@ -20,6 +20,7 @@ use crate::error::{Error, Kind};
 use crate::pool::Pooled;
 use crate::retry::{Next, Retry};
 use crate::strategy::Intent;
+use crate::topology::routing::{Ask, Router};
 use crate::topology::{Role, Status};
 use command::{Command, Fate};
 pub use command::{Done, Run};
@@ -35,6 +36,8 @@ struct Inner {
     config: SessionConfig,
     queue: Mutex<Queue>,
     bookmarks: Mutex<Vec<String>>,
+    /// The home database of the user, once a cluster that routes has told it: this session stays with it.
+    home: Mutex<Option<String>>,
     /// Wakes the task: there is credit, a result was cancelled, or a command came.
     nudge: Arc<Notify>,
 }
@@ -63,7 +66,15 @@ impl Session {
         let bookmarks = Mutex::new(config.bookmarks.clone());
         let state = State { server, transaction: None };
         let queue = Mutex::new(Queue { commands: VecDeque::new(), state: Some(state), closed: false });
-        Session(Arc::new(Inner { shared, intent, config, queue, bookmarks, nudge: Arc::new(Notify::new()) }))
+        Session(Arc::new(Inner {
+            shared,
+            intent,
+            config,
+            queue,
+            bookmarks,
+            home: Mutex::new(None),
+            nudge: Arc::new(Notify::new()),
+        }))
     }
 
     /// Flow control of a result of this session, to be given to [`Session::run`].
@@ -151,6 +162,42 @@ impl Inner {
         match self.config.access_mode {
             Some(mode) => mode == AccessMode::Read,
             None => !self.intent.write,
+        }
+    }
+
+    /// The database that the work is for, as far as it is known.
+    fn database(&self) -> Option<String> {
+        self.config.database.clone().or_else(|| self.home.lock().clone())
+    }
+
+    /// Lets the routing draw its consequences from an error of a server.
+    fn heard(&self, error: Error) -> Error {
+        match &self.shared.router {
+            Some(router) => router.heard(error, self.database().as_deref()),
+            None => error,
+        }
+    }
+
+    /// A server says in which database it does the work.
+    fn works_in(&self, database: Option<String>) {
+        let (Some(router), Some(database), None) = (&self.shared.router, database, &self.config.database)
+        else {
+            return;
+        };
+        let mut home = self.home.lock();
+        if home.is_none() {
+            router.home_is(&self.ask(None, &[]), &database);
+            *home = Some(database);
+        }
+    }
+
+    fn ask<'a>(&'a self, database: Option<&'a str>, bookmarks: &'a [String]) -> Ask<'a> {
+        Ask {
+            database,
+            write: !self.reads(),
+            bookmarks,
+            impersonated_user: self.config.impersonated_user.as_deref(),
+            auth: None,
         }
     }
 
@@ -258,15 +305,35 @@ impl State {
 
     /// A connection to the server to work on now.
     async fn connect(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
+        tokio::select! {
+            connected = async {
+                match &session.shared.router {
+                    Some(router) => Self::connect_by(router, session).await,
+                    None => self.connect_to_chosen(session, retry).await,
+                }
+            } => connected,
+            error = session.shared.closing() => Err(error),
+        }
+    }
+
+    /// A connection to whatever member of the cluster does this work.
+    async fn connect_by(router: &Router, session: &Inner) -> Result<(usize, Pooled), Error> {
+        let (database, bookmarks) = (session.database(), session.bookmarks.lock().clone());
+        let routed = router.connect(&session.ask(database.as_deref(), &bookmarks)).await?;
+        if let Some(home) = routed.home {
+            *session.home.lock() = Some(home);
+        }
+        Ok((routed.pooled.server.index, routed.pooled))
+    }
+
+    async fn connect_to_chosen(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
         let server = self.choose(session, retry.failed()).await?;
         let shared = &session.shared;
-        let Some(pool) = shared.pools.get(server) else {
-            return Err(Error::new(Kind::Client, format!("There is no server {server}.")));
-        };
+        let pool = shared.pool(server)?;
         let is_down = || shared.topology.view().servers.get(server).is_some_and(|s| s.status == Status::Down);
         let was_down = is_down();
         let mut changes = shared.topology.changes();
-        let acquiring = pool.acquire();
+        let acquiring = pool.acquire(None);
         let patience = tokio::time::sleep(retry.patience(&shared.config, was_down));
         tokio::pin!(acquiring, patience);
         // A host that swallows packets, or a process that hangs, would be waited for much longer.
@@ -289,6 +356,7 @@ impl State {
     /// After a failed attempt: marks the server if it is unfit, and waits for the time of the next attempt. An error
     /// is the one to surface.
     async fn retry(&mut self, session: &Inner, retry: &mut Retry, error: Error) -> Result<(), Error> {
+        let error = session.heard(error);
         let shared = &session.shared;
         let failed = error.server.as_ref().map(|s| s.index);
         if let Some(index) = failed.filter(|_| error.curable()) {

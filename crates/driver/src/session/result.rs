@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::command::Fate;
 use super::{Inner, Run};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, ServerRef};
 use crate::net::Conn;
 
 /// Batches waiting for the reader below which the next PULL is sent.
@@ -54,8 +54,8 @@ pub struct Head {
 /// The end of a result.
 #[derive(Debug)]
 pub struct Summary {
-    /// Place of the server in the configuration.
-    pub server: usize,
+    /// Which server it was.
+    pub server: ServerRef,
     /// Bolt version of the connection.
     pub version: Version,
     /// What the server calls itself, such as `Neo4j/5.26.0`.
@@ -116,7 +116,7 @@ pub(super) struct Broken {
 pub(super) struct Streaming<'a> {
     session: &'a Inner,
     run: &'a Run,
-    server: usize,
+    server: ServerRef,
     fetch_size: i64,
     /// Until it was handed over.
     head: Option<Head>,
@@ -132,11 +132,11 @@ pub(super) struct Streaming<'a> {
 }
 
 impl<'a> Streaming<'a> {
-    pub(super) fn new(session: &'a Inner, run: &'a Run, server: usize, conn: &Conn, fetch_size: i64) -> Self {
+    pub(super) fn new(session: &'a Inner, run: &'a Run, conn: &Conn, fetch_size: i64) -> Self {
         Streaming {
             session,
             run,
-            server,
+            server: conn.server.clone(),
             fetch_size,
             head: None,
             columns: 0,
@@ -227,9 +227,10 @@ impl<'a> Streaming<'a> {
         match event {
             Event::Success { request: Request::Run, metadata } => {
                 self.fate = Fate::Executing;
+                self.session.works_in(metadata.database());
                 let keys = metadata.fields().unwrap_or_default();
                 self.columns = keys.len();
-                let (server, version) = (self.server, conn.bolt.version());
+                let (server, version) = (self.server.index, conn.bolt.version());
                 self.head = Some(Head { server, version, available_after: metadata.t_first(), keys });
                 Ok(())
             }

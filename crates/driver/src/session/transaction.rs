@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bolt::{Event, Request, TxMeta};
+use bolt::{Event, Metadata, Request, TxMeta};
 
 use super::command::Fate;
 use super::result::{Broken, Streaming};
@@ -55,14 +55,14 @@ impl State {
         retry: &Retry,
     ) -> Result<Transaction, Error> {
         let (server, mut pooled) = self.connect(session, retry).await?;
-        let bookmarks = session.bookmarks.lock().clone();
+        let (bookmarks, database) = (session.bookmarks.lock().clone(), session.database());
         let filter = session.config.notification_filter.as_ref().map(|f| f.to_bolt());
         let meta = TxMeta {
             bookmarks: &bookmarks,
             timeout_ms: config.timeout,
             metadata,
             read: session.reads(),
-            database: session.config.database.as_deref(),
+            database: database.as_deref(),
             impersonated_user: session.config.impersonated_user.as_deref(),
             notification_filter: filter.as_ref(),
         };
@@ -73,7 +73,10 @@ impl State {
             return Err(error);
         }
         match answer(&mut pooled, Request::Begin).await {
-            Ok(_) => Ok(Transaction { server, pooled: Some(pooled) }),
+            Ok(metadata) => {
+                session.works_in(metadata.database());
+                Ok(Transaction { server, pooled: Some(pooled) })
+            }
             Err(error) => {
                 pooled.release();
                 Err(error)
@@ -100,13 +103,15 @@ impl State {
         let result = answer(&mut pooled, Request::Commit).await;
         pooled.release();
         match result {
-            Ok(bookmark) => {
-                session.remember(bookmark);
+            Ok(metadata) => {
+                session.remember(metadata.bookmark());
                 Ok(())
             }
             // Even of work that was declared to read: servers before 4.0 do not hold it to that.
-            Err(error) if may_be_done(&error, Fate::Executing, by_slave) => Err(error.with_unknown_outcome()),
-            Err(error) => Err(error),
+            Err(error) if may_be_done(&error, Fate::Executing, by_slave) => {
+                Err(session.heard(error.with_unknown_outcome()))
+            }
+            Err(error) => Err(session.heard(error)),
         }
     }
 
@@ -150,8 +155,7 @@ impl Transaction {
             self.pooled = Some(pooled);
             return Err(error);
         }
-        let streamed =
-            Streaming::new(session, run, self.server, &pooled, fetch_size).read(&mut pooled.conn).await;
+        let streamed = Streaming::new(session, run, &pooled, fetch_size).read(&mut pooled.conn).await;
         match streamed {
             Ok((metadata, result)) => {
                 let identity = pooled.identity();
@@ -165,17 +169,17 @@ impl Transaction {
                     session.shared.demote(self.server, &error);
                 }
                 pooled.release();
-                Err(error)
+                Err(session.heard(error))
             }
         }
     }
 }
 
-/// Waits for the answer to one request; gives the bookmark in it.
-async fn answer(pooled: &mut Pooled, to: Request) -> Result<Option<String>, Error> {
+/// Waits for the answer to one request.
+async fn answer(pooled: &mut Pooled, to: Request) -> Result<Metadata, Error> {
     loop {
         return match pooled.conn.event().await? {
-            Event::Success { request, metadata } if request == to => Ok(metadata.bookmark()),
+            Event::Success { request, metadata } if request == to => Ok(metadata),
             Event::Success { request: Request::Telemetry, .. } => continue,
             Event::Failure { failure, .. } => Err(Error::from_failure(failure).on(pooled.server.clone())),
             _ => Err(pooled.conn.protocol_error("an answer that nobody asked for")),

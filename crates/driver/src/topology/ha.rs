@@ -130,7 +130,7 @@ impl Checker {
     async fn connect(&self, shared: &Shared, index: usize) -> Answer {
         let limit = Duration::from_millis(shared.config.check_timeout);
         let Some(pool) = shared.pools.get(index) else { return Answer::Refused("no such server".into()) };
-        let probe = async { pool.acquire().await?.probe().await };
+        let probe = async { pool.acquire(None).await?.probe().await };
         match tokio::time::timeout(limit, probe).await {
             Ok(Ok(())) => Answer::Is(Status::Up, Role::Master, None),
             Ok(Err(e)) if e.kind == Kind::Server => Answer::Is(Status::Error, Role::Unknown, Some(e.message)),

@@ -1,6 +1,7 @@
 //! Who is what: one published, immutable view of the servers.
 
 pub(crate) mod ha;
+pub(crate) mod routing;
 
 use std::sync::Arc;
 
