@@ -494,6 +494,8 @@ declare namespace neo4j {
     userAgent?: string
     /** Never send telemetry, even where a server asks for it. Default: false. */
     telemetryDisabled?: boolean
+    /** The certificate that is shown to servers which ask for one (mTLS), or who provides it. Default: none. */
+    clientCertificate?: ClientCertificate | ClientCertificateProvider
     /** Who encrypts property values, and with which keys: see {@link Driver.encryption}. Default: none. A preview of `neo4j-driver` 6.3. */
     encryptionProfiles?: readonly EncryptionProfile[]
     /** @deprecated Of 1.x, without effect. */

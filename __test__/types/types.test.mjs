@@ -1,58 +1,16 @@
 // Programs of users, compiled by TypeScript against the declarations the package ships.
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { compiler, project } from './compiler.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const project = dirname(dirname(here))
-const ts = createRequire(import.meta.url)('typescript')
-
-// A folder like a user's: the package is in its node_modules, and nothing else of the project is near.
-const folder = mkdtempSync(join(tmpdir(), 'types-'))
-after(() => rmSync(folder, { recursive: true, force: true }))
-mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true })
-symlinkSync(project, join(folder, 'node_modules', 'neo4j-ha-bolt-driver'), 'dir')
-symlinkSync(
-  join(project, 'node_modules', '@types', 'node'),
-  join(folder, 'node_modules', '@types', 'node'),
-  'dir'
-)
-writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }')
+const { folder, complaints } = compiler()
 cpSync(join(here, 'fixtures'), folder, { recursive: true })
 // The same CommonJS program under the settings of old projects, which know no .cts.
 cpSync(join(here, 'fixtures', 'common-js.cts'), join(folder, 'classic.ts'))
-
-const { ModuleKind, ModuleResolutionKind, ScriptTarget } = ts
-const settings = {
-  node16: { module: ModuleKind.Node16, moduleResolution: ModuleResolutionKind.Node16 },
-  nodenext: { module: ModuleKind.NodeNext, moduleResolution: ModuleResolutionKind.NodeNext },
-  commonjs: { module: ModuleKind.CommonJS, moduleResolution: ModuleResolutionKind.Node10 },
-  bundler: { module: ModuleKind.ESNext, moduleResolution: ModuleResolutionKind.Bundler }
-}
-
-const complaints = (file, kind, more = {}) => {
-  const program = ts.createProgram([join(folder, file)], {
-    ...settings[kind],
-    target: ScriptTarget.ES2022,
-    lib: ['lib.es2022.d.ts', 'lib.esnext.disposable.d.ts'],
-    types: ['node'],
-    typeRoots: [join(folder, 'node_modules', '@types')],
-    strict: true,
-    noEmit: true,
-    skipLibCheck: true,
-    ...more
-  })
-  const host = {
-    getCurrentDirectory: () => folder,
-    getCanonicalFileName: name => name,
-    getNewLine: () => '\n'
-  }
-  return ts.formatDiagnostics(ts.getPreEmitDiagnostics(program), host)
-}
 
 for (const [file, kind, more] of [
   ['common-js.cts', 'node16'],
@@ -82,6 +40,21 @@ test('the declarations themselves are sound, without skipLibCheck', () => {
     .split('\n')
     .filter(line => !/node_modules\/(?!neo4j-ha-bolt-driver)/.test(line))
   assert.equal(own.join('\n'), '')
+})
+
+test('the declarations are sound where rxjs is not installed', () => {
+  const other = compiler()
+  const own = join(other.folder, 'package')
+  mkdirSync(join(own, 'node_modules'), { recursive: true })
+  for (const file of ['package.json', 'index.d.ts', 'index.d.mts'])
+    cpSync(join(project, file), join(own, file))
+  for (const name of ['neo4j-driver-core', '@types']) {
+    symlinkSync(join(project, 'node_modules', name), join(own, 'node_modules', name), 'dir')
+  }
+  cpSync(join(here, 'fixtures', 'es-module.mts'), join(other.folder, 'es-module.mts'))
+  const installed = { paths: { 'neo4j-ha-bolt-driver': [join(own, 'index.d.mts')] }, skipLibCheck: false }
+  const told = other.complaints('es-module.mts', 'node16', installed)
+  assert.equal(told, '')
 })
 
 test('nothing public is any: what is not declared is an error', () => {

@@ -43,6 +43,21 @@ test('every value of the driver namespace, and no more', () => {
     assert.ok(declared.includes(name), `${name} is not declared`)
 })
 
+test('every name that neo4j-driver declares, and as a type where it is one there', () => {
+  const file = require.resolve('neo4j-driver/types/index.d.ts')
+  const program = ts.createProgram([file], { module: ts.ModuleKind.Node16, types: [] })
+  const theirs = program.getTypeChecker()
+  const isType = symbol => (symbol.flags & ts.SymbolFlags.Type) !== 0
+  const ours = resolved(root.exports.get('driver')).exports
+  for (const symbol of theirs.getExportsOfModule(theirs.getSymbolAtLocation(program.getSourceFile(file)))) {
+    const { name } = symbol
+    const own = ours.get(name)
+    assert.notEqual(own, undefined, name)
+    const there = symbol.flags & ts.SymbolFlags.Alias ? theirs.getAliasedSymbol(symbol) : symbol
+    if (isType(there)) assert.ok(isType(resolved(own)), `${name} is no type`)
+  }
+})
+
 const { Driver, ManagedTransaction, Result, Session, Transaction } = Neo4jHA.driver
 const { RxManagedTransaction, RxResult, RxSession, RxTransaction } = Neo4jHA.driver
 for (const [name, type] of Object.entries({
