@@ -150,15 +150,20 @@ const listening = async (t, server, onSocket) => {
 }
 
 /**
- * A way to a Bolt port of 127.0.0.1 that remembers how each connection began: with TLS, or in plain.
+ * A way to a Bolt port of 127.0.0.1 that remembers how each connection began, with TLS or in plain, and counts the bytes that
+ * came from the server.
  */
 export const tap = async (t, port) => {
   const seen = []
-  const to = await listening(t, createTcpServer(), socket => {
+  const targets = []
+  const to = await listening(t, createTcpServer({ noDelay: true }), socket => {
     socket.once('data', bytes => seen.push(bytes[0] === 0x16 ? 'tls' : 'plain'))
-    return dial(port, '127.0.0.1')
+    const target = dial({ port, host: '127.0.0.1', noDelay: true })
+    targets.push(target)
+    return target
   })
-  return { port: to, seen }
+  const received = () => targets.reduce((sum, target) => sum + target.bytesRead, 0)
+  return { port: to, seen, received }
 }
 
 /**
@@ -167,10 +172,10 @@ export const tap = async (t, port) => {
  */
 export const tlsFront = async (t, port, options) => {
   const clients = []
-  const server = createTlsServer(options).on('tlsClientError', () => {})
+  const server = createTlsServer({ noDelay: true, ...options }).on('tlsClientError', () => {})
   const to = await listening(t, server, socket => {
     clients.push(socket.getPeerCertificate().subject?.CN)
-    return dial(port, '127.0.0.1')
+    return dial({ port, host: '127.0.0.1', noDelay: true })
   })
   return { port: to, clients }
 }
