@@ -1,5 +1,7 @@
 //! `bolt://` and `neo4j://` addresses.
 
+use std::net::IpAddr;
+
 use url::{Host, Url};
 
 /// Where a server is and whether its URI asks for TLS.
@@ -11,6 +13,8 @@ pub struct Address {
     pub port: u16,
     /// What the scheme says.
     pub tls: TlsWish,
+    /// The one of the host's IP addresses to connect to; any where absent. Certificates are for the host's name.
+    pub ip: Option<IpAddr>,
 }
 
 /// What the suffix of the scheme says about TLS.
@@ -48,7 +52,7 @@ impl Address {
             Some(Host::Ipv6(ip)) => ip.to_string(),
             _ => return Err("the host is missing".into()),
         };
-        Ok(Address { host, port: url.port().unwrap_or(7687), tls })
+        Ok(Address { host, port: url.port().unwrap_or(7687), tls, ip: None })
     }
 }
 

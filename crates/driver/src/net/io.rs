@@ -25,7 +25,10 @@ pub(crate) enum Io {
 
 impl Io {
     pub(crate) async fn connect(address: &Address, tls: Option<Arc<ClientConfig>>) -> io::Result<Io> {
-        let tcp = TcpStream::connect((address.host.as_str(), address.port)).await?;
+        let tcp = match address.ip {
+            Some(ip) => TcpStream::connect((ip, address.port)).await?,
+            None => TcpStream::connect((address.host.as_str(), address.port)).await?,
+        };
         tcp.set_nodelay(true)?;
         socket2::SockRef::from(&tcp)
             .set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEP_ALIVE))?;

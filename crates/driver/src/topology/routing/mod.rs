@@ -13,6 +13,7 @@ mod table;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -33,7 +34,7 @@ use table::{read_address, Table};
 
 /// Tables that are kept at most, one a database and user.
 const MAX_TABLES: usize = 1_000;
-/// Addresses that a resolver may give at most.
+/// Addresses that are tried at most.
 const MAX_SEEDS: usize = 100;
 /// Errors of servers after which another server would answer the same.
 const FAIL_FAST: [&str; 6] = [
@@ -275,7 +276,7 @@ impl Router {
                     Err(error) if is_final(&error) => return Err(error),
                     Err(error) => {
                         let failure = format!("{address}: {}", error.message);
-                        self.log.warn(&format!("No routing table from {failure}"));
+                        self.log.info(|| format!("no routing table from {failure}"));
                         failures.push(failure);
                         tried.push(address);
                     }
@@ -324,11 +325,25 @@ impl Router {
         }
     }
 
-    /// Where to begin: what the URI names, or what the application's resolver makes of it.
+    /// Where to begin: what the URI names, or what the application's resolver makes of it; each IP address behind a name
+    /// for itself, since they may be different members.
     async fn seeds(&self) -> Result<Vec<Address>, Error> {
-        if !self.has_resolver {
-            return Ok(vec![self.seed.clone()]);
+        let named = if self.has_resolver { self.resolve().await? } else { vec![self.seed.clone()] };
+        let mut seeds = Vec::new();
+        for address in named {
+            let found = tokio::net::lookup_host((address.host.as_str(), address.port)).await;
+            let ips: Vec<IpAddr> = found.map(|ips| ips.map(|ip| ip.ip()).collect()).unwrap_or_default();
+            if ips.len() > 1 {
+                seeds.extend(ips.into_iter().map(|ip| Address { ip: Some(ip), ..address.clone() }));
+            } else {
+                seeds.push(address);
+            }
         }
+        seeds.truncate(MAX_SEEDS);
+        Ok(seeds)
+    }
+
+    async fn resolve(&self) -> Result<Vec<Address>, Error> {
         let failed = |why: &str| {
             Error::new(Kind::Client, format!("The resolver gave no address for {}: {why}.", self.seed))
         };
@@ -336,11 +351,7 @@ impl Router {
         if found.is_empty() {
             return Err(failed("its list is empty"));
         }
-        found
-            .iter()
-            .take(MAX_SEEDS)
-            .map(|text| read_address(text, self.seed.tls).map_err(|why| failed(&why)))
-            .collect()
+        found.iter().map(|text| read_address(text, self.seed.tls).map_err(|why| failed(&why))).collect()
     }
 
     fn register(&self, key: &Key, table: Table) -> Arc<Table> {
