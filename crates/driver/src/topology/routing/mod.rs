@@ -11,7 +11,7 @@ mod discovery;
 mod homes;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -75,6 +75,8 @@ struct Known {
     /// Pools that were ever made: servers are numbered by it.
     made: usize,
     homes: Homes,
+    /// Members that do not pass work on to where it belongs: while there is one, no home is guessed.
+    without_ssr: HashSet<Address>,
     /// The routers of the last table may be cut off from the cluster: the seed is asked first.
     distrusts_routers: bool,
     closed: bool,
@@ -183,7 +185,10 @@ impl Router {
         let mut last = None;
         for pool in pools {
             match pool.acquire(ask.auth).await {
-                Ok(pooled) => return Ok(pooled),
+                Ok(pooled) => {
+                    self.known.lock().note(&pool.endpoint.address, pooled.bolt.hints().server_side_routing);
+                    return Ok(pooled);
+                }
                 Err(error) if error.kind == Kind::Connection => {
                     self.forget(&pool);
                     last = Some(error);
@@ -206,11 +211,15 @@ impl Router {
         let table = {
             let mut known = self.known.lock();
             let Some(database) = known.homes.get(&user) else { return Ok(None) };
+            if !known.without_ssr.is_empty() {
+                return Ok(None);
+            }
             known.tables.get(&Key { database: Some(database), user }).cloned()
         };
         let Some(table) = table.filter(|table| !table.is_stale(ask.write)) else { return Ok(None) };
         match self.connect_to_one_of(&table, ask).await {
             Ok(pooled) if pooled.bolt.hints().server_side_routing => Ok(Some(pooled)),
+            // The first word of a member that was not known before.
             Ok(pooled) => {
                 pooled.release();
                 Ok(None)
@@ -300,6 +309,7 @@ impl Router {
         let limit = Duration::from_millis(self.template.config.connection_timeout);
         let fetching = async {
             let mut pooled = pool.acquire(ask.auth).await?;
+            self.known.lock().note(address, pooled.bolt.hints().server_side_routing);
             let context = self.template.routing.as_deref().unwrap_or_default();
             let answer = discovery::ask(&mut pooled, context, ask, self.seed.tls).await;
             pooled.release();
@@ -469,6 +479,14 @@ impl Known {
         }
     }
 
+    fn note(&mut self, address: &Address, server_side_routing: bool) {
+        if server_side_routing {
+            self.without_ssr.remove(address);
+        } else if !self.without_ssr.contains(address) {
+            self.without_ssr.insert(address.clone());
+        }
+    }
+
     /// Drops tables that are over; and, if there are too many, those that were fetched first.
     fn forget_old(&mut self) {
         self.tables.retain(|_, table| !table.is_over());
@@ -489,6 +507,7 @@ impl Known {
         let tables = &self.tables;
         let gone: Vec<Address> =
             self.pools.keys().filter(|address| !tables.values().any(|t| t.has(address))).cloned().collect();
+        self.without_ssr.retain(|address| !gone.contains(address));
         let gone: Vec<Arc<Pool>> = gone.iter().filter_map(|address| self.pools.remove(address)).collect();
         self.retired.retain(|pool| pool.strong_count() > 0);
         self.retired.extend(gone.iter().map(Arc::downgrade));
