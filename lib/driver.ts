@@ -282,6 +282,8 @@ export function sessionConfig(
 export function driver(uri: string, auth?: unknown, config?: unknown): Driver {
   if (typeof uri !== 'string')
     throw new TypeError(`"Bolt URL" expected to be string but was: ${JSON.stringify(uri)}`)
+  // To be called by its own name in errors: below, it is the first of a list.
+  readBolt(uri, 'Bolt URL')
   const servers = readServers([uri], auth)
   return driverOf(servers[0], readDriverOptions(config, servers, 'config'))
 }

@@ -58,6 +58,24 @@ test('every name that neo4j-driver declares, and as a type where it is one there
   }
 })
 
+test('every option that neo4j-driver declares', () => {
+  const file = require.resolve('neo4j-driver/types/index.d.ts')
+  const program = ts.createProgram([file], { module: ts.ModuleKind.Node16, types: [] })
+  const theirs = program.getTypeChecker()
+  const exported = theirs.getExportsOfModule(theirs.getSymbolAtLocation(program.getSourceFile(file)))
+  const ours = resolved(root.exports.get('driver')).exports
+  for (const options of ['Config', 'SessionConfig', 'QueryConfig']) {
+    const there = theirs.getAliasedSymbol(exported.find(({ name }) => name === options))
+    const here = checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(resolved(ours.get(options))))
+    for (const { name } of theirs.getPropertiesOfType(theirs.getDeclaredTypeOfSymbol(there))) {
+      assert.ok(
+        here.some(own => own.name === name),
+        `${options}.${name}`
+      )
+    }
+  }
+})
+
 const { Driver, ManagedTransaction, Result, Session, Transaction } = Neo4jHA.driver
 const { RxManagedTransaction, RxResult, RxSession, RxTransaction } = Neo4jHA.driver
 for (const [name, type] of Object.entries({

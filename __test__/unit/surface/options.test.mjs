@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import official from 'neo4j-driver'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
 import { install } from './fake-native.mjs'
 
@@ -89,6 +90,33 @@ test('every location without an auth of its own takes that of the options', t =>
   })
   for (const { auth } of servers) {
     assert.deepEqual(auth, { scheme: 'basic', principal: 'u', credentials: 'p', realm: 'realm' })
+  }
+})
+
+test('what is not given is as in neo4j-driver', t => {
+  const theirs = official.driver('bolt://a')._config
+  const own = driverConfigOf(t, undefined)
+  for (const name of [
+    'connectionAcquisitionTimeout',
+    'connectionTimeout',
+    'fetchSize',
+    'maxConnectionLifetime',
+    'maxConnectionPoolSize'
+  ]) {
+    assert.equal(own[name], theirs[name], name)
+  }
+  assert.equal(own.connectionLivenessCheckTimeout ?? undefined, theirs.connectionLivenessCheckTimeout)
+})
+
+test('numbers are taken as neo4j-driver takes them: as text, as Integers, and negative ones for no limit', t => {
+  for (const config of [
+    { fetchSize: '5', maxConnectionPoolSize: '7', connectionAcquisitionTimeout: '50000' },
+    { fetchSize: neo4j.int(5), maxConnectionPoolSize: neo4j.int(7) },
+    { fetchSize: -1, maxConnectionLifetime: 0, connectionLivenessCheckTimeout: 0 }
+  ]) {
+    const theirs = official.driver('bolt://a', undefined, { ...config })._config
+    const own = driverConfigOf(t, config)
+    for (const name of Object.keys(config)) assert.equal(own[name], theirs[name], name)
   }
 })
 
