@@ -420,7 +420,7 @@ export class Connection {
     if (this.version.major < 3) summary.result_consumed_after = 1
     else {
       summary.t_last = 1
-      if (!this.tx) summary.bookmark = this.server.nextBookmark()
+      if (!this.tx && !stream.answer.routing) summary.bookmark = this.server.nextBookmark()
     }
     if (this.version.major >= 4) summary.db = this.database
     if (this.version.rank >= 0x505) {

@@ -22,8 +22,11 @@ export const routingTable = ({ ttl = 300, db = 'neo4j', routers = [], readers = 
   ]
 })
 
-/** The same as the only record of a procedure. */
-export const tableRows = ({ ttl, servers }) => rows([[ttl, servers]], ['ttl', 'servers'])
+/** The same as the only record of a procedure, which gives no bookmark. */
+export const tableRows = ({ ttl, servers }) => ({
+  ...rows([[ttl, servers]], ['ttl', 'servers']),
+  routing: true
+})
 
 /** What was asked of a router, out of the message of any version. */
 export const routeOf = ({ name, fields }) => {

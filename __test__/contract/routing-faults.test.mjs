@@ -1,0 +1,449 @@
+// neo4j:// when things go wrong: leaders that moved, members that are gone, routers that say no, tables that make no sense.
+import assert from 'node:assert/strict'
+import {
+  ask,
+  boltServer,
+  column,
+  connect,
+  failing,
+  Neo4jHA,
+  routing,
+  settle,
+  test
+} from '../support/contract.mjs'
+import { bolt, delayed, failure } from '../support/scripted-server.mjs'
+import { until, within } from '../support/until.mjs'
+
+const neo4j = Neo4jHA.driver
+const { READ, WRITE } = neo4j.session
+const { SERVICE_UNAVAILABLE, SESSION_EXPIRED } = neo4j.error
+const read = { defaultAccessMode: READ, database: 'neo4j' }
+const write = { defaultAccessMode: WRITE, database: 'neo4j' }
+const modern = { versions: ['5.4'] }
+const old = { versions: ['3.0'] }
+
+/** Moves the leader, and has the old one refuse writes with `code`, at messages of this kind. */
+const moveLeader = (cluster, code, kind = 'RUN') => {
+  const [before, after] = cluster.members
+  cluster.table.writers = [after]
+  cluster.table.readers = [before]
+  return before.when(kind, x => x.fail(code, 'no longer the leader')).times(1)
+}
+
+const notALeader = 'Neo.ClientError.Cluster.NotALeader'
+const readOnly = 'Neo.ClientError.General.ForbiddenOnReadOnlyDatabase'
+const unavailable = 'Neo.TransientError.General.DatabaseUnavailable'
+
+for (const code of [notALeader, readOnly]) {
+  for (const kind of ['BEGIN', 'RUN', 'COMMIT']) {
+    test(`${code} at ${kind}: a transaction function runs again at the new leader, by a new table`, async t => {
+      const cluster = await routing(t, modern)
+      const driver = connect(t, cluster.uri)
+      await ask(driver, 'CREATE (n)', write)
+      const rule = moveLeader(cluster, code, kind)
+      const answer = await driver.session(write).executeWrite(async tx => column(await tx.run('RETURN 1')))
+      assert.deepEqual(answer, [1])
+      assert.equal(rule.hits, 1)
+      assert.equal(cluster.members[1].received('COMMIT').length, 1)
+      assert.equal(cluster.routes().length, 2)
+    })
+  }
+
+  test(`${code} at executeQuery: it runs again at the new leader`, async t => {
+    const cluster = await routing(t, modern)
+    const driver = connect(t, cluster.uri)
+    await driver.executeQuery('CREATE (n)', {}, { database: 'neo4j' })
+    moveLeader(cluster, code)
+    const { records } = await driver.executeQuery('RETURN 1', {}, { database: 'neo4j' })
+    assert.equal(records.length, 1)
+    assert.equal(cluster.members[1].received('COMMIT').length, 1)
+  })
+
+  test(`${code} at an auto-commit write: the next write goes to the new leader; an error says that the session expired`, async t => {
+    const cluster = await routing(t, modern)
+    const driver = connect(t, cluster.uri)
+    await ask(driver, 'CREATE (n)', write)
+    moveLeader(cluster, code)
+    const { error } = await settle(ask(driver, 'CREATE (m)', write))
+    if (error) {
+      assert.equal(error.code, SESSION_EXPIRED)
+      assert.ok(error.message.includes(cluster.members[0].address), error.message)
+    }
+    await ask(driver, 'CREATE (o)', write)
+    assert.deepEqual(cluster.served(/CREATE \(o\)/), [1])
+  })
+}
+
+test('a leader that lost its office still serves reads', async t => {
+  const cluster = await routing(t, modern)
+  const driver = connect(t, cluster.uri)
+  cluster.table.readers = [cluster.members[0]]
+  await ask(driver, 'CREATE (n)', write)
+  moveLeader(cluster, notALeader)
+  await driver.session(write).executeWrite(tx => tx.run('RETURN 1'))
+  await ask(driver, 'RETURN 2', read)
+  assert.deepEqual(cluster.served(/RETURN 2/), [0])
+})
+
+test('DatabaseUnavailable: the member is forgotten, and a transaction function runs at another', async t => {
+  const cluster = await routing(t, modern)
+  const driver = connect(t, cluster.uri)
+  const [, one, two] = cluster.members
+  for (const member of [one, two]) member.when('RUN', x => x.fail(unavailable, 'stopping'))
+  cluster.table.readers = [one]
+  await driver.verifyConnectivity({ database: 'neo4j' })
+  cluster.table.readers = [cluster.members[0]]
+  const answer = await driver.session(read).executeRead(async tx => column(await tx.run('RETURN 1')))
+  assert.deepEqual(answer, [1])
+  assert.equal(one.queries().length, 1)
+  assert.equal(cluster.routes().length, 2)
+})
+
+for (const how of ['close', 'reset']) {
+  test(`a reader whose connection ends (${how}) is forgotten, and a transaction function runs at another`, async t => {
+    const cluster = await routing(t, { ...modern, cores: 1, replicas: 2 })
+    cluster.table.readers = cluster.members.slice(1)
+    const driver = connect(t, cluster.uri)
+    const rules = cluster.when('RUN', x => x[how]())
+    for (const rule of rules) rule.times(0)
+    rules[1].times(1)
+    for (let n = 0; n < 2; n++) {
+      const answer = await driver.session(read).executeRead(async tx => column(await tx.run('RETURN 1')))
+      assert.deepEqual(answer, [1])
+    }
+    assert.equal(rules[1].hits, 1)
+    const before = cluster.members[1].queries().length
+    await driver.session(read).executeRead(tx => tx.run('RETURN 1'))
+    assert.equal(cluster.members[1].queries().length, before, 'a forgotten member got work')
+  })
+}
+
+test('a reader that is down is passed over', async t => {
+  const cluster = await routing(t, modern)
+  const driver = connect(t, cluster.uri)
+  await cluster.members[1].stop()
+  for (let n = 0; n < 3; n++) {
+    const answer = await driver.session(read).executeRead(async tx => column(await tx.run('RETURN 1')))
+    assert.deepEqual(answer, [1])
+  }
+  assert.deepEqual(cluster.served(/RETURN/), [2, 2, 2])
+})
+
+test('an auto-commit write whose connection is lost is never sent again, and its error says who was lost', async t => {
+  const cluster = await routing(t, modern)
+  const driver = connect(t, cluster.uri)
+  cluster.members[0].when('RUN', x => x.reset())
+  const error = await failing(ask(driver, 'CREATE (n)', write))
+  assert.ok([SESSION_EXPIRED, SERVICE_UNAVAILABLE].includes(error.code), error.code)
+  assert.ok(error.message.includes(cluster.members[0].address), error.message)
+  assert.equal(cluster.received('RUN', /CREATE/).length, 1)
+})
+
+test('a commit whose answer is lost is never repeated', async t => {
+  const cluster = await routing(t, modern)
+  const driver = connect(t, cluster.uri)
+  cluster.members[0].when('COMMIT', x => x.reset()).times(1)
+  let times = 0
+  const error = await failing(
+    driver.session(write).executeWrite(tx => {
+      times++
+      return tx.run('CREATE (n)')
+    })
+  )
+  assert.ok(error.code)
+  assert.equal(times, 1)
+})
+
+// ---- routers ----
+
+test('no router answers: the error says that discovery failed, where, and why', async t => {
+  const cluster = await routing(t, modern)
+  await cluster.stop()
+  const error = await failing(ask(connect(t, cluster.uri), 'RETURN 1', read))
+  assert.equal(error.code, SERVICE_UNAVAILABLE)
+  assert.match(error.message, /discover|routing/i)
+  assert.ok(error.message.includes(cluster.members[0].address), error.message)
+})
+
+test('no router answers: a transaction function tries for maxTransactionRetryTime', async t => {
+  const cluster = await routing(t, modern)
+  await cluster.stop()
+  const driver = connect(t, cluster.uri, undefined, { maxTransactionRetryTime: 500 })
+  const start = performance.now()
+  const error = await within(
+    failing(driver.session(read).executeRead(tx => tx.run('RETURN 1'))),
+    8000,
+    'executeRead'
+  )
+  assert.equal(error.code, SERVICE_UNAVAILABLE)
+  assert.ok(performance.now() - start >= 400)
+})
+
+test('a cluster that comes back is found by the transaction function that waits for it', async t => {
+  const cluster = await routing(t, modern)
+  await cluster.stop()
+  const driver = connect(t, cluster.uri)
+  const work = driver.session(read).executeRead(async tx => column(await tx.run('RETURN 1')))
+  await Promise.all(cluster.members.map(member => member.listen()))
+  assert.deepEqual(await work, [1])
+})
+
+for (const code of [
+  'Neo.ClientError.Database.DatabaseNotFound',
+  'Neo.ClientError.Transaction.InvalidBookmark',
+  'Neo.ClientError.Transaction.InvalidBookmarkMixture',
+  'Neo.ClientError.Statement.ArgumentError',
+  'Neo.ClientError.Request.Invalid',
+  'Neo.ClientError.Statement.TypeError',
+  'Neo.ClientError.Security.Forbidden',
+  'Neo.ClientError.Security.Unauthorized',
+  'Neo.ClientError.Security.MadeUp'
+]) {
+  for (const [form, options] of [
+    ['ROUTE', modern],
+    ['the procedure of 4.2', { versions: ['4.2'] }]
+  ]) {
+    test(`${code} from ${form} surfaces at once: no other router is asked, nothing is tried again`, async t => {
+      const cluster = await routing(t, options)
+      cluster.when('ROUTE', x => x.fail(code, 'the words of the server'))
+      const driver = connect(t, cluster.uri)
+      for (const work of [
+        () => ask(driver, 'RETURN 1', { database: 'nowhere' }),
+        () => driver.session({ database: 'nowhere' }).executeRead(tx => tx.run('RETURN 1'))
+      ]) {
+        const error = await within(failing(work()), 3000, 'the error')
+        assert.equal(error.code, code)
+        assert.match(error.message, /the words of the server/)
+      }
+      const asked = cluster.routes().map(({ server }) => server)
+      assert.ok(asked.length <= 2, `${asked.length} requests`)
+      assert.deepEqual([...new Set(asked)], [0])
+    })
+  }
+}
+
+for (const code of [
+  'Neo.TransientError.General.MemoryPoolOutOfMemoryError',
+  'Neo.DatabaseError.General.UnknownError',
+  'Neo.ClientError.Security.AuthorizationExpired',
+  'Neo.ClientError.General.Something'
+]) {
+  test(`${code} from a router: the next one is asked`, async t => {
+    const cluster = await routing(t, { ...modern, ttl: 1 })
+    const [seed, one, two] = cluster.members
+    cluster.table = { ttl: 1, db: 'neo4j', routers: [one, two], readers: [seed], writers: [seed] }
+    const driver = connect(t, cluster.uri)
+    await ask(driver, 'RETURN 1', read)
+    one.when('ROUTE', x => x.fail(code, 'not now'))
+    await until(async () => (await ask(driver, 'RETURN 1', read)) && cluster.routes().length > 2, {
+      every: 50
+    })
+    assert.deepEqual(
+      cluster
+        .routes()
+        .slice(0, 3)
+        .map(({ server }) => server),
+      [0, 1, 2]
+    )
+  })
+}
+
+for (const version of ['1.0', '3.0', '4.0', '4.2']) {
+  test(`Bolt ${version}: a server that cannot route says so, and is told apart from one that is down`, async t => {
+    const server = await boltServer(t, { versions: [version] })
+    server.when('ROUTE', x =>
+      x.fail('Neo.ClientError.Procedure.ProcedureNotFound', 'There is no procedure with that name')
+    )
+    const driver = connect(t, server.uri.replace('bolt:', 'neo4j:'))
+    const error = await failing(ask(driver))
+    assert.equal(error.code, SERVICE_UNAVAILABLE)
+    assert.match(error.message, /routing/i)
+    assert.ok(error.message.includes(server.address), error.message)
+  })
+}
+
+// ---- tables ----
+
+test('a table without writers serves reads; writes wait in a transaction function until there is one', async t => {
+  const cluster = await routing(t, { ...modern, ttl: 300 })
+  const writers = cluster.table.writers
+  cluster.table.writers = []
+  const driver = connect(t, cluster.uri)
+  assert.deepEqual(column(await ask(driver, 'RETURN 1', read)), [1])
+  const error = await failing(ask(driver, 'CREATE (n)', write))
+  assert.equal(error.code, SESSION_EXPIRED)
+  assert.match(error.message, /writ/i)
+  const work = driver.session(write).executeWrite(async tx => column(await tx.run('RETURN 2')))
+  const asked = cluster.routes().length
+  await until(() => cluster.routes().length > asked)
+  cluster.table.writers = writers
+  assert.deepEqual(await work, [2])
+})
+
+test('without writers the seed is asked first: it may know of another part of the cluster', async t => {
+  const cluster = await routing(t, modern)
+  const [seed, one, two] = cluster.members
+  const driver = connect(t, cluster.uri)
+  cluster.table = { ttl: 300, db: 'neo4j', routers: [one, two], readers: [one], writers: [] }
+  await failing(ask(driver, 'CREATE (n)', write))
+  cluster.table.writers = [two]
+  await ask(driver, 'CREATE (n)', write)
+  assert.equal(cluster.routes().at(-1).server, cluster.members.indexOf(seed))
+})
+
+for (const role of ['routers', 'readers']) {
+  test(`a table without ${role} is refused, and the next router asked`, async t => {
+    const cluster = await routing(t, { ...modern, ttl: 1 })
+    const [seed, one, two] = cluster.members
+    cluster.table = { ttl: 1, db: 'neo4j', routers: [one, two], readers: [seed], writers: [seed] }
+    const driver = connect(t, cluster.uri)
+    await ask(driver, 'RETURN 1', read)
+    const { answer } = cluster
+    one.table = request => {
+      const table = answer.call(cluster, request)
+      table.servers.find(entry => entry.role === (role === 'routers' ? 'ROUTE' : 'READ')).addresses = []
+      return table
+    }
+    await until(async () => (await ask(driver, 'RETURN 1', read)) && cluster.routes().length > 2, {
+      every: 50
+    })
+    assert.deepEqual(
+      cluster
+        .routes()
+        .slice(0, 3)
+        .map(({ server }) => server),
+      [0, 1, 2]
+    )
+  })
+
+  test(`no router with ${role} is an error that says so`, async t => {
+    const cluster = await routing(t, modern)
+    cluster.table[role] = []
+    const error = await failing(ask(connect(t, cluster.uri), 'RETURN 1', read))
+    assert.equal(error.code, SERVICE_UNAVAILABLE)
+    assert.match(error.message, /rout|read/i)
+  })
+}
+
+const entry = (role, addresses) => ({ role, addresses })
+const self = server => ['ROUTE', 'READ', 'WRITE'].map(role => entry(role, [server.address]))
+
+for (const [what, table] of [
+  ['is empty', () => ({})],
+  ['has no servers', () => ({ ttl: 300 })],
+  ['has null for servers', () => ({ ttl: 300, servers: null })],
+  ['has text for servers', () => ({ ttl: 300, servers: 'all of them' })],
+  ['has a map for servers', () => ({ ttl: 300, servers: { ROUTE: [] } })],
+  ['has numbers for entries', () => ({ ttl: 300, servers: [1, 2, 3] })],
+  ['has lists for entries', () => ({ ttl: 300, servers: [[], []] })],
+  [
+    'has text for addresses',
+    s => ({ ttl: 300, servers: [entry('ROUTE', s.address), entry('READ', s.address)] })
+  ],
+  ['has numbers for addresses', () => ({ ttl: 300, servers: ['ROUTE', 'READ'].map(r => entry(r, [7687])) })],
+  ['has null for an address', () => ({ ttl: 300, servers: ['ROUTE', 'READ'].map(r => entry(r, [null])) })],
+  ['has no ttl', s => ({ servers: self(s) })],
+  ['has text for a ttl', s => ({ ttl: 'soon', servers: self(s) })],
+  ['has a list for a ttl', s => ({ ttl: [], servers: self(s) })],
+  [
+    'has a port beyond 65535',
+    () => ({ ttl: 300, servers: ['ROUTE', 'READ'].map(r => entry(r, ['h:99999'])) })
+  ],
+  ['has an empty address', () => ({ ttl: 300, servers: ['ROUTE', 'READ'].map(r => entry(r, [''])) })],
+  [
+    'has an address with a NUL',
+    () => ({ ttl: 300, servers: ['ROUTE', 'READ'].map(r => entry(r, ['a\0b:1'])) })
+  ]
+]) {
+  test(`a table that ${what} is an error in good time, and a good one is taken afterwards`, async t => {
+    const cluster = await routing(t, { ...modern, cores: 1 })
+    const [server] = cluster.members
+    let broken = true
+    server.table = request => (broken ? table(server) : cluster.answer(request))
+    const driver = connect(t, cluster.uri, undefined, { connectionTimeout: 500 })
+    const { error } = await within(settle(ask(driver, 'RETURN 1', read)), 5000, 'the error')
+    assert.ok(error, 'an error was expected')
+    assert.ok(error.code, `${error}`)
+    broken = false
+    await until(async () => (await settle(ask(driver, 'RETURN 1', read))).error === undefined)
+  })
+}
+
+for (const [what, ttl] of [
+  ['the largest integer', 2n ** 63n - 1n],
+  ['more milliseconds than an integer holds', 2n ** 62n],
+  ['a thousand years', 31_536_000_000n]
+]) {
+  test(`a time to live of ${what} overflows nothing: the table is used`, async t => {
+    const cluster = await routing(t, { ...modern, cores: 1, ttl })
+    const driver = connect(t, cluster.uri)
+    for (let n = 0; n < 3; n++) assert.deepEqual(column(await ask(driver, 'RETURN 1', read)), [1])
+    assert.equal(cluster.routes().length, 1)
+  })
+}
+
+for (const ttl of [-1, -(2n ** 63n)]) {
+  test(`a time to live of ${ttl} neither hangs nor floods the router`, async t => {
+    const cluster = await routing(t, { ...modern, cores: 1, ttl })
+    const driver = connect(t, cluster.uri)
+    await within(settle(ask(driver, 'RETURN 1', read)), 5000, 'the answer')
+    assert.ok(cluster.routes().length < 10, `${cluster.routes().length} requests`)
+  })
+}
+
+test('a table of fifty thousand members is bounded: an error or a part of it, in good time', async t => {
+  const cluster = await routing(t, { ...modern, cores: 1 })
+  const [server] = cluster.members
+  const crowd = Array.from({ length: 50_000 }, (_, n) => `member-${n}.invalid:7687`)
+  server.table = () => ({
+    ttl: 300,
+    db: 'neo4j',
+    servers: [
+      entry('ROUTE', [server.address, ...crowd]),
+      entry('READ', [server.address, ...crowd]),
+      entry('WRITE', [server.address])
+    ]
+  })
+  const driver = connect(t, cluster.uri)
+  await within(settle(ask(driver, 'RETURN 1', read)), 5000, 'the answer')
+  await within(settle(ask(driver, 'CREATE (n)', write)), 5000, 'the answer')
+})
+
+test('a member named twice, or in many roles, is one member', async t => {
+  const cluster = await routing(t, { ...modern, cores: 1, replicas: 1 })
+  const [leader, replica] = cluster.members
+  cluster.table.readers = [replica, replica, leader, replica]
+  const driver = connect(t, cluster.uri)
+  for (let n = 0; n < 8; n++) await ask(driver, 'RETURN 1', read)
+  assert.equal(replica.connections.total, 1)
+  assert.ok(leader.connections.total <= 1)
+})
+
+test('roles that nobody knows are passed over', async t => {
+  const cluster = await routing(t, { ...modern, cores: 1 })
+  const [server] = cluster.members
+  server.table = request => {
+    const table = cluster.answer(request)
+    table.servers.push(entry('JUGGLE', ['nowhere.invalid:1']))
+    return { ...table, more: 'of what comes later' }
+  }
+  assert.deepEqual(column(await ask(connect(t, cluster.uri), 'RETURN 1', read)), [1])
+})
+
+for (const options of [modern, old]) {
+  test(`Bolt ${options.versions}: a router that answers slowly is waited for`, async t => {
+    const cluster = await routing(t, { ...options, cores: 1 })
+    cluster.when('ROUTE', delayed(1200))
+    assert.deepEqual(column(await ask(connect(t, cluster.uri), 'RETURN 1')), [1])
+    assert.equal(cluster.routes().length, 1)
+  })
+}
+
+test('a database that is gone between two tables surfaces, and others are not touched', async t => {
+  const cluster = await routing(t, { versions: bolt.neo4j526 })
+  cluster.tables.gone = failure('Neo.ClientError.Database.DatabaseNotFound', 'Database gone not found')
+  const driver = connect(t, cluster.uri)
+  const error = await failing(ask(driver, 'RETURN 1', { database: 'gone' }))
+  assert.equal(error.code, 'Neo.ClientError.Database.DatabaseNotFound')
+  assert.deepEqual(column(await ask(driver, 'RETURN 1', read)), [1])
+})
