@@ -4,7 +4,7 @@
  * included. References are explicit: work under way keeps the process alive, an idle driver does not.
  */
 
-import { CHOOSE, FAILURE, Inbox, LOG, SUMMARY, TOPOLOGY } from './codec/inbox'
+import { ASK, FAILURE, Inbox, LOG, SUMMARY, TOPOLOGY } from './codec/inbox'
 import { errorOf, type Failure, rejectLater, throwLater } from './errors'
 import { type NativeDriver, type NativeEngine, nativeModule } from './native'
 
@@ -28,7 +28,8 @@ export interface Operation {
 export interface DriverEars {
   topology(view: TopologyView): void
   log(level: string, message: string): void
-  asked(choice: number, question: ChooseQuestion): void
+  /** Has to answer by {@link NativeDriver.answer}, now or later. */
+  asked(question: number, asked: Asked): void
 }
 
 export interface TopologyView {
@@ -36,12 +37,12 @@ export interface TopologyView {
   master: number
 }
 
-export interface ChooseQuestion {
-  driver: number
-  strategy: number
-  candidates: number[]
-  write: boolean
-}
+/** What the native side wants to know of the application. */
+export type Asked =
+  | { what: 'strategy'; strategy: number; candidates: number[]; write: boolean }
+  | { what: 'token'; server: number }
+  | { what: 'certificate' }
+  | { what: 'addresses'; address: string }
 
 /** A result that has taken batches and owes the native side their credit. */
 export interface Debtor {
@@ -166,9 +167,9 @@ export class Engine {
       else if (kind === LOG) {
         const { level, message } = json as { level: string; message: string }
         this.#drivers.get(op)?.log(level, message)
-      } else if (kind === CHOOSE) {
-        const question = json as ChooseQuestion
-        this.#drivers.get(question.driver)?.asked(op, question)
+      } else if (kind === ASK) {
+        const asked = json as Asked & { driver: number }
+        this.#drivers.get(asked.driver)?.asked(op, asked)
       }
     } catch (error) {
       throwLater(error)

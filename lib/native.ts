@@ -27,8 +27,8 @@ export interface NativeDriver {
   /** Index of the server that a session of this kind would get now. */
   choose(write: boolean, rwMask: number, strategy: number): number
   candidates(write: boolean, rwMask: number): number[]
-  /** Answers a question of the kind CHOOSE; -1 when there is no answer, and then why. */
-  chosen(choice: number, index: number, reason?: string): void
+  /** Answers an ASK message: as JSON, or null and why there is no answer. */
+  answer(question: number, json: string | null, reason?: string): void
   ready(op: number): void
   check(op: number): void
   close(op: number): void

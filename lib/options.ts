@@ -73,6 +73,7 @@ export interface DriverSettings {
   maxTransactionRetryTime: number
   encrypted: boolean
   trust: string | undefined
+  resolver: DriverOptions['resolver']
   log: Log
   /** All of the native configuration but `servers` and `strategy`. */
   native: { [key: string]: unknown }
@@ -256,6 +257,7 @@ export function readDriverOptions(
     maxTransactionRetryTime,
     encrypted: encrypted || secure,
     trust: secure ? (uris.some(uri => uri.selfSigned) ? TRUSTS[2] : TRUSTS[0]) : trust,
+    resolver: given.resolver ?? undefined,
     log,
     native: {
       userAgent: readText(given.userAgent, at('userAgent')) ?? USER_AGENT,

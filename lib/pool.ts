@@ -6,7 +6,7 @@
 import { isManager, nativeToken, type Token, Tokens } from './auth'
 import type { IntegerMode } from './codec/decode'
 import { Status } from './constants'
-import { type ChooseQuestion, type DriverEars, type Engine, type TopologyView, theEngine } from './engine'
+import { type Asked, type DriverEars, type Engine, type TopologyView, theEngine } from './engine'
 import { clientError, type Failure } from './errors'
 import type { NativeDriver, NativeSession } from './native'
 import type { DriverSettings, StrategyFunction } from './options'
@@ -273,10 +273,30 @@ export class Pool implements DriverEars, StreamHost {
     this.settings.log.write(level, message)
   }
 
-  asked(choice: number, question: ChooseQuestion): void {
-    const strategy = this.#strategies[question.strategy - FIRST_KEY]
-    const chosen = this.#ask(strategy, question.candidates, question.write)
-    if (typeof chosen === 'number') this.#native?.chosen(choice, chosen)
-    else this.#native?.chosen(choice, -1, chosen?.message)
+  asked(question: number, asked: Asked): void {
+    this.#answer(asked).then(
+      answer => this.#native?.answer(question, JSON.stringify(answer)),
+      error => this.#native?.answer(question, null, error instanceof Error ? error.message : String(error))
+    )
+  }
+
+  async #answer(asked: Asked): Promise<unknown> {
+    switch (asked.what) {
+      case 'strategy': {
+        const strategy = this.#strategies[asked.strategy - FIRST_KEY]
+        const chosen = this.#ask(strategy, asked.candidates, asked.write)
+        if (chosen instanceof Error) throw chosen
+        return chosen
+      }
+      case 'token': {
+        const tokens = this.#managers.find(tokens => tokens.server === asked.server)
+        await tokens?.refresh()
+        return tokens?.current && nativeToken(tokens.current)
+      }
+      case 'certificate':
+        return null
+      case 'addresses':
+        return await this.settings.resolver?.(asked.address)
+    }
   }
 }

@@ -131,6 +131,7 @@ impl NativeDriver {
     /// Ends everything; done when the last connection is closed.
     #[napi(catch_unwind)]
     pub fn close(&self, op: i32) -> napi::Result<()> {
+        self.observer.close();
         let close = self.driver.close();
         self.spawn(op, async {
             close.await;
@@ -138,9 +139,15 @@ impl NativeDriver {
         })
     }
 
-    /// Answers a CHOOSE message: with a place among the servers, or a negative number and why.
+    /// Answers an ASK message: as JSON, or with the reason why there is no answer.
     #[napi(catch_unwind)]
-    pub fn chosen(&self, question: i32, index: i32, reason: Option<String>) {
-        self.observer.chosen(question, index, reason);
+    pub fn answer(&self, question: i32, json: Option<String>, reason: Option<String>) {
+        self.observer.answer(question, json, reason);
+    }
+}
+
+impl Drop for NativeDriver {
+    fn drop(&mut self) {
+        self.observer.close();
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum Message {
     Done = 7,
     Topology = 8,
     Log = 9,
-    Choose = 10,
+    Ask = 10,
 }
 
 pub(crate) struct Inbox {

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
 
-use driver::{Choice, LogLevel, Observer, View};
+use driver::{Answer, AuthConfig, ClientCertificate, LogLevel, Observer, View};
 use parking_lot::Mutex;
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{json, Value};
 use tokio::sync::oneshot;
 
 use crate::inbox::{Inbox, Message};
@@ -14,20 +15,72 @@ use crate::inbox::{Inbox, Message};
 pub(crate) struct JsObserver {
     driver: i32,
     inbox: Arc<Inbox>,
-    questions: Mutex<HashMap<i32, oneshot::Sender<Result<usize, String>>>>,
-    next_question: AtomicI32,
+    questions: Arc<Questions>,
 }
+
+/// The questions that JavaScript has not answered yet.
+#[derive(Default)]
+struct Questions {
+    /// `None` once nobody answers any more.
+    open: Mutex<Option<HashMap<i32, Asker>>>,
+    last: AtomicI32,
+}
+
+type Asker = oneshot::Sender<Result<String, String>>;
 
 impl JsObserver {
     pub(crate) fn new(driver: i32, inbox: Arc<Inbox>) -> Self {
-        JsObserver { driver, inbox, questions: Mutex::default(), next_question: AtomicI32::new(1) }
+        let questions = Questions { open: Mutex::new(Some(HashMap::new())), last: AtomicI32::default() };
+        JsObserver { driver, inbox, questions: Arc::new(questions) }
     }
 
-    /// JavaScript's answer to a CHOOSE message; a negative index if its function failed, and why.
-    pub(crate) fn chosen(&self, question: i32, index: i32, reason: Option<String>) {
-        if let Some(asker) = self.questions.lock().remove(&question) {
-            let failed = || reason.unwrap_or_else(|| "it returned none of its candidates".into());
-            let _ = asker.send(usize::try_from(index).map_err(|_| failed()));
+    /// JavaScript's answer to an ASK message as JSON, or why there is none.
+    pub(crate) fn answer(&self, question: i32, json: Option<String>, reason: Option<String>) {
+        let failed = || reason.unwrap_or_else(|| "there was no answer".into());
+        let asker = self.questions.open.lock().as_mut().and_then(|open| open.remove(&question));
+        if let Some(asker) = asker {
+            let _ = asker.send(json.ok_or_else(failed));
+        }
+    }
+
+    /// The driver is closed: whoever waits for an answer, or asks from now on, gets none.
+    pub(crate) fn close(&self) {
+        self.questions.open.lock().take();
+    }
+
+    /// Asks JavaScript: `Asked` in `lib/engine.ts` has the same.
+    fn ask<T, const N: usize>(&self, what: &str, about: [(&str, Value); N]) -> Answer<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let (asker, answer) = oneshot::channel();
+        let number = self.questions.last.fetch_add(1, Ordering::Relaxed);
+        let pending = Pending { number, questions: self.questions.clone() };
+        if let Some(open) = self.questions.open.lock().as_mut() {
+            open.insert(number, asker);
+            let head = [("driver", self.driver.into()), ("what", what.into())];
+            let asked: Value = head.into_iter().chain(about).collect();
+            self.inbox.push_text(Message::Ask, number, &asked.to_string());
+        }
+        Box::pin(async move {
+            let _pending = pending;
+            let json = answer.await.unwrap_or_else(|_| Err("the driver is closed".into()))?;
+            // What was answered may be a secret: only its place is told.
+            serde_json::from_str(&json).map_err(|e| format!("the answer is wrong at column {}", e.column()))
+        })
+    }
+}
+
+/// A question whose asker waits. One that does not wait any more, such as after a timeout, is forgotten.
+struct Pending {
+    number: i32,
+    questions: Arc<Questions>,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(open) = self.questions.open.lock().as_mut() {
+            open.remove(&self.number);
         }
     }
 }
@@ -49,14 +102,22 @@ impl Observer for JsObserver {
         self.inbox.push_text(Message::Log, self.driver, &text);
     }
 
-    fn choose(&self, strategy: i32, candidates: &[usize], write: bool) -> Choice {
-        let question = self.next_question.fetch_add(1, Ordering::Relaxed);
-        let (asker, answer) = oneshot::channel();
-        self.questions.lock().insert(question, asker);
-        let text =
-            json!({"driver": self.driver, "strategy": strategy, "candidates": candidates, "write": write})
-                .to_string();
-        self.inbox.push_text(Message::Choose, question, &text);
-        Box::pin(async move { answer.await.unwrap_or_else(|_| Err("nobody answered".into())) })
+    fn choose(&self, strategy: i32, candidates: &[usize], write: bool) -> Answer<usize> {
+        self.ask(
+            "strategy",
+            [("strategy", strategy.into()), ("candidates", candidates.into()), ("write", write.into())],
+        )
+    }
+
+    fn token(&self, server: usize) -> Answer<AuthConfig> {
+        self.ask("token", [("server", server.into())])
+    }
+
+    fn client_certificate(&self) -> Answer<Option<ClientCertificate>> {
+        self.ask("certificate", [])
+    }
+
+    fn resolve(&self, address: &str) -> Answer<Vec<String>> {
+        self.ask("addresses", [("address", address.into())])
     }
 }

@@ -24,8 +24,8 @@ export const DONE = 7
 export const TOPOLOGY = 8
 /** A line for the log; `op`: the driver's id, `arg`: length of the JSON object. */
 export const LOG = 9
-/** A strategy of the application is asked; `op`: id of the choice, `arg`: length of the JSON object. */
-export const CHOOSE = 10
+/** A function of the application is asked; `op`: number of the question, `arg`: length of the JSON object. */
+export const ASK = 10
 
 /** Words before a message's payload. */
 export const MESSAGE_HEADER_WORDS = 4
@@ -58,12 +58,12 @@ export class Inbox {
     return this.i32[at >> 2]
   }
 
-  /** What the message is: {@link KEYS} ... {@link CHOOSE}. */
+  /** What the message is: {@link KEYS} ... {@link ASK}. */
   kind(at: number): number {
     return this.i32[(at >> 2) + 1]
   }
 
-  /** The command, driver or choice that the message belongs to. */
+  /** The command, driver or question that the message belongs to. */
   op(at: number): number {
     return this.i32[(at >> 2) + 2]
   }

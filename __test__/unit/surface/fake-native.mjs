@@ -5,7 +5,7 @@ const require = createRequire(import.meta.url)
 const { useNativeModule } = require('../../../dist/native.js')
 const { resetEngine } = require('../../../dist/engine.js')
 
-export const [KEYS, BATCH, READY, RESTART, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG, CHOOSE] = [
+export const [KEYS, BATCH, READY, RESTART, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG, ASK] = [
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ]
 
@@ -108,8 +108,8 @@ class FakeDriver {
     return this.candidateServers
   }
 
-  chosen(...args) {
-    this.calls.push(['chosen', ...args])
+  answer(...args) {
+    this.calls.push(['answer', ...args])
   }
 
   ready(op) {
@@ -257,7 +257,7 @@ export const failure = (op, value) => json(FAILURE, op, value)
 export const done = (op, value) => (value === undefined ? message(DONE, op, 0) : json(DONE, op, value))
 export const topology = value => json(TOPOLOGY, 1, value)
 export const log = (level, text) => json(LOG, 1, { level, message: text })
-export const choose = (choice, question) => json(CHOOSE, choice, question)
+export const ask = (question, asked) => json(ASK, question, { driver: 1, ...asked })
 
 /** A whole small result. */
 export const result = (op, names, values, metadata) => [

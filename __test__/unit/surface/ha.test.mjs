@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
-import { choose, done, install, log, result, topology } from './fake-native.mjs'
+import { ask, done, install, log, result, topology } from './fake-native.mjs'
 
 const { HAReadWrite, HAStrategies, ServerType, Status } = Neo4jHA
 const servers = ['a', 'b', 'c'].map(name => [`http://${name}`, `bolt://${name}`])
@@ -120,22 +120,23 @@ test('a strategy function chooses when session() is called, among the eligible',
   assert.equal(driver.getDriverBaseOnStrategyAndQueryWriteState(true), driver.servers[2])
 })
 
-test('a strategy function is asked again by the native side; what it does wrong is said', t => {
+test('a strategy function is asked again by the native side; what it does wrong is said', async t => {
   let behave = candidates => candidates[0]
   const { fake, driver } = made(t, { strategy: candidates => behave(candidates) })
-  const ask = choice => {
-    fake.say(choose(choice, { driver: 1, strategy: 3, candidates: [1, 2], write: false }))
+  const asked = async question => {
+    fake.say(ask(question, { what: 'strategy', strategy: 3, candidates: [1, 2], write: false }))
+    await turn()
     return fake.driver.calls.at(-1)
   }
-  assert.deepEqual(ask(7), ['chosen', 7, 1])
+  assert.deepEqual(await asked(7), ['answer', 7, '1'])
   behave = () => {
     throw new Error('mine')
   }
-  assert.deepEqual(ask(8), ['chosen', 8, -1, 'The strategy function threw: Error: mine'])
+  assert.deepEqual(await asked(8), ['answer', 8, null, 'The strategy function threw: Error: mine'])
   for (const wrong of [() => undefined, () => driver.servers[0], async candidates => candidates[0]]) {
     behave = wrong
-    const [, , index, reason] = ask(9)
-    assert.equal(index, -1)
+    const [, , json, reason] = await asked(9)
+    assert.equal(json, null)
     assert.match(reason, /must return one of its candidates/)
   }
   fake.driver.candidateServers = [1]

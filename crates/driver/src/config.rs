@@ -187,6 +187,15 @@ impl AuthConfig {
     }
 }
 
+/// What a client shows of itself in a TLS handshake. Its key is never printed.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ClientCertificate {
+    /// The certificate and those it was signed with, as PEM text.
+    pub certificates: String,
+    /// Its private key, unencrypted, as PEM text.
+    pub key: secrecy::SecretString,
+}
+
 fn json_to_value(json: &serde_json::Value) -> bolt::packstream::Value {
     use bolt::packstream::Value;
     match json {

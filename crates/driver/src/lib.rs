@@ -23,12 +23,12 @@ mod topology;
 
 pub use address::{Address, TlsWish};
 pub use config::{
-    AccessMode, AuthConfig, BoltAgent, Config, LogLevel, Mode, NotificationFilterConfig, ServerConfig,
-    SessionConfig, Trust, TxConfig, VerifyConfig,
+    AccessMode, AuthConfig, BoltAgent, ClientCertificate, Config, LogLevel, Mode, NotificationFilterConfig,
+    ServerConfig, SessionConfig, Trust, TxConfig, VerifyConfig,
 };
 pub use driver::{Driver, ServerIdentity};
 pub use error::{Error, Kind, ServerRef};
-pub use observer::{Choice, Observer};
+pub use observer::{Answer, Observer};
 pub use session::{Done, Flow, Head, Run, Session, Sink, Summary};
 pub use strategy::{Intent, Permissions, Strategy};
 pub use topology::{Role, ServerInfo, Status, View};

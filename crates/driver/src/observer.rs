@@ -3,13 +3,13 @@
 use std::future::{ready, Future};
 use std::pin::Pin;
 
-use crate::config::LogLevel;
+use crate::config::{AuthConfig, ClientCertificate, LogLevel};
 use crate::topology::View;
 
-/// The answer to [`Observer::choose`]: a place in the configuration, or the reason why there is none.
-pub type Choice = Pin<Box<dyn Future<Output = Result<usize, String>> + Send>>;
+/// The answer to a question, or the reason why there is none.
+pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
 
-/// The ears of a driver. Called from its tasks: must not block.
+/// The ears of a driver, and whom it asks. Called from its tasks: must not block.
 pub trait Observer: Send + Sync {
     /// The servers were checked.
     fn topology(&self, view: &View);
@@ -17,11 +17,27 @@ pub trait Observer: Send + Sync {
     /// Something is worth saying. Warnings come whatever [`crate::Config::log_level`] says.
     fn log(&self, level: LogLevel, message: &str);
 
-    /// A strategy of the user's own chooses among candidates, by its key.
-    fn choose(&self, strategy: i32, candidates: &[usize], write: bool) -> Choice;
+    /// A strategy of the user's own, by its key, chooses among candidates: a place in the configuration.
+    fn choose(&self, _strategy: i32, _candidates: &[usize], _write: bool) -> Answer<usize> {
+        nobody("chooses")
+    }
+
+    /// Who the driver is to a server, by its place in the configuration, at this moment.
+    fn token(&self, _server: usize) -> Answer<AuthConfig> {
+        nobody("manages tokens")
+    }
+
+    /// The certificate that connections opened from now on show; `None` for the one shown before.
+    fn client_certificate(&self) -> Answer<Option<ClientCertificate>> {
+        nobody("provides certificates")
+    }
 
     /// The addresses (`host:port`) that stand behind one.
-    fn resolve(&self, _address: &str) -> Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send>> {
-        Box::pin(ready(Err("nobody resolves addresses here".into())))
+    fn resolve(&self, _address: &str) -> Answer<Vec<String>> {
+        nobody("resolves addresses")
     }
+}
+
+fn nobody<T: Send + 'static>(does: &str) -> Answer<T> {
+    Box::pin(ready(Err(format!("nobody {does} here"))))
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use bolt::server::{signature, Replies, Requests};
 use bolt::{Value, Version};
-use driver::{
-    Choice, Config, Driver, Error, Head, LogLevel, Mode, Observer, ServerConfig, Sink, Summary, View,
-};
+use driver::{Config, Driver, Error, Head, LogLevel, Mode, Observer, ServerConfig, Sink, Summary, View};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -146,9 +144,6 @@ struct Deaf;
 impl Observer for Deaf {
     fn topology(&self, _: &View) {}
     fn log(&self, _: LogLevel, _: &str) {}
-    fn choose(&self, _: i32, _: &[usize], _: bool) -> Choice {
-        Box::pin(async { Err("nobody chooses here".into()) })
-    }
 }
 
 /// A driver of one server, without checks.
