@@ -75,6 +75,8 @@ export class ScriptedServer {
     this.home = home
     this.messages = []
     this.handshakes = []
+    /** The certificates of clients that showed one, in order of their connections. */
+    this.clients = []
     /** What a client said that no client may say. */
     this.protocolErrors = []
     this.connections = { open: 0, total: 0, max: 0, live: new Set() }
@@ -94,6 +96,8 @@ export class ScriptedServer {
 
   async listen() {
     const accept = socket => {
+      const client = socket.getPeerCertificate?.()
+      if (client?.raw) this.clients.push(client)
       const connection = new Connection(this, socket, ++this.#ids)
       this.connections.live.add(connection)
       socket.once('close', () => this.connections.live.delete(connection))
