@@ -96,6 +96,14 @@ declare class Neo4jHA extends neo4j.Driver {
   session(config: Neo4jHA.SessionConfig): neo4j.Session
   /** Opens a session as `neo4j-driver` 1.x did: access mode, then bookmarks. */
   session(mode: neo4j.SessionMode, bookmarks?: string | string[] | null): neo4j.Session
+
+  /**
+   * Opens a session whose work is observables, with the session config of `neo4j-driver`, and `rwConfig` and `strategy` besides. Needs the
+   * package `rxjs`.
+   *
+   * @throws Error when `rxjs` is not installed
+   */
+  rxSession(config?: Neo4jHA.SessionConfig | null): neo4j.RxSession
 }
 
 declare namespace Neo4jHA {
@@ -939,8 +947,11 @@ declare namespace neo4j {
 
   /** Ready-made values of the option `logging`. */
   export const logging: {
-    /** To `console.log`, with time, level and message. Default level: `info`. */
-    console(level?: LogLevel): LoggingConfig
+    /**
+     * To `console.log`, with time, level and message. Default level: `info`. Parameters and records are in no message, whatever
+     * `unredactDebugLogs` says.
+     */
+    console(level?: LogLevel, unredactDebugLogs?: boolean): LoggingConfig
   }
 
   /** Access modes of a session. */

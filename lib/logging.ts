@@ -62,11 +62,14 @@ export const logging = Object.freeze({
    * Logs to `console.log`, with time, level and message.
    *
    * @param level most verbose level to log; default `info`
+   * @param unredactDebugLogs of no effect: parameters and records are in no message, at no level
    */
-  console(level: LogLevel = DEFAULT_LEVEL): LoggingConfig {
+  console(level: LogLevel = DEFAULT_LEVEL, unredactDebugLogs?: boolean): LoggingConfig {
     return {
       level,
-      logger: (messageLevel, message) => console.log(`${Date.now()} ${messageLevel.toUpperCase()} ${message}`)
+      logger: (messageLevel, message) =>
+        console.log(`${Date.now()} ${messageLevel.toUpperCase()} ${message}`),
+      unredactDebugLogs
     }
   }
 })

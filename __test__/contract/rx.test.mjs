@@ -277,8 +277,8 @@ test('the config of a transaction is checked when a reactive session is asked fo
 
 test('a reactive session of a Neo4jHA reads from a slave and writes to the master', async t => {
   const { servers, members } = await cluster(t)
-  const driver = await ready(t, servers, { rwConfig: Neo4jHA.HAReadWrite.masterWriteOnlySlaveReadOnly })
-  const session = driver.rxSession()
+  const driver = await ready(t, servers)
+  const session = driver.rxSession({ rwConfig: Neo4jHA.HAReadWrite.masterWriteOnlySlaveReadOnly })
   await ended(session.executeWrite(tx => tx.run('CREATE (n:Rx)').consume()))
   await ended(session.executeRead(tx => tx.run('RETURN 1').consume()))
   await ended(session.close())
