@@ -292,7 +292,9 @@ export function driver(uri: string, auth?: unknown, config?: unknown): Driver {
 function driverOf(server: Server, settings: DriverSettings): Driver {
   const entries: ServerEntry[] = [{ location: server.location, info: null }]
   const { routing, query } = readBolt(server.bolt, 'Bolt URL')
-  const mode = routing ? { mode: 'routing', routingContext: Object.entries(query) } : { mode: 'direct' }
+  const mode = routing
+    ? { mode: 'routing', routingContext: Object.entries(query), resolver: settings.resolver !== undefined }
+    : { mode: 'direct' }
   const pool = new Pool([server], entries, { ...settings, native: { ...settings.native, ...mode } }, 0)
   return new Driver({ pool, server: ANY, settings, servers: [server], owned: true })
 }

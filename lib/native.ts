@@ -65,6 +65,8 @@ export interface NativeSession {
   /** The rest of the result is not wanted; its end still comes. */
   cancel(op: number): void
   bookmarks(): string[]
+  /** The home database of the user, if the work was routed to it; null otherwise. */
+  home(): string | null
 }
 
 export interface NativeModule {

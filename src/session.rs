@@ -120,6 +120,12 @@ impl NativeSession {
         sink::cancel(&self.results, op);
     }
 
+    /// The home database of the user, if the work found it.
+    #[napi(catch_unwind)]
+    pub fn home(&self) -> Option<String> {
+        self.session.home()
+    }
+
     /// Bookmarks of the last committed work.
     #[napi(catch_unwind)]
     pub fn bookmarks(&self) -> Vec<String> {

@@ -294,6 +294,8 @@ impl LogLevel {
 pub struct SessionConfig {
     /// The database; the server's default where absent (Bolt 4.0 and later).
     pub database: Option<String>,
+    /// Where `database` is absent: the user's home database, as an earlier session of the same work found it.
+    pub home: Option<String>,
     /// Bookmarks the first work waits for.
     pub bookmarks: Vec<String>,
     /// Whose rights the work runs with (Bolt 4.4 and later).

@@ -64,6 +64,7 @@ impl Session {
         server: Option<usize>,
     ) -> Self {
         let bookmarks = Mutex::new(config.bookmarks.clone());
+        let home = Mutex::new(config.home.clone());
         let state = State { server, transaction: None };
         let queue = Mutex::new(Queue { commands: VecDeque::new(), state: Some(state), closed: false });
         Session(Arc::new(Inner {
@@ -72,7 +73,7 @@ impl Session {
             config,
             queue,
             bookmarks,
-            home: Mutex::new(None),
+            home,
             nudge: Arc::new(Notify::new()),
         }))
     }
@@ -106,6 +107,11 @@ impl Session {
     /// Rolls back what is open and takes no more work. Closing twice is fine.
     pub fn close(&self, done: Done) {
         self.0.post(Command::Close(done));
+    }
+
+    /// The home database of the user, if the work was done on a cluster that routes, without naming a database.
+    pub fn home(&self) -> Option<String> {
+        self.0.home.lock().clone()
     }
 
     /// The bookmarks of the last work that was committed, or those the session was opened with.
