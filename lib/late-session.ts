@@ -145,4 +145,8 @@ export class LateSession implements NativeSession {
   bookmarks(): string[] {
     return this.#native?.bookmarks() ?? []
   }
+
+  home(): string | null {
+    return this.#native?.home() ?? null
+  }
 }

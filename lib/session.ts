@@ -65,6 +65,9 @@ export class Session implements StreamOwner, TransactionOwner {
   /** What the bookmark manager said last, and the bookmarks the session was opened with; null without a manager. */
   #managed: readonly string[] | null = null
   #closing: Promise<void> | null = null
+  /** The native session opened last, and the home database of the user, once routing has found it. */
+  #newest: NativeSession | null = null
+  #home: string | null = null
 
   /** @internal */
   constructor(pool: Pool, settings: SessionSettings) {
@@ -245,12 +248,14 @@ export class Session implements StreamOwner, TransactionOwner {
   #open(write: boolean): NativeSession {
     const pool = this.#pool
     const intent = { ...this.#settings.intent, write }
-    if (this.#settings.bookmarkManager === undefined && !pool.isManaged) {
-      return pool.session(intent, this.#config(this.#bookmarks))
-    }
-    return new LateSession(pool.engine, () =>
-      pool.session(intent, this.#config(this.#managed ?? this.#bookmarks))
-    )
+    this.#home ??= this.#newest?.home() ?? null
+    this.#newest =
+      this.#settings.bookmarkManager === undefined && !pool.isManaged
+        ? pool.session(intent, this.#config(this.#bookmarks))
+        : new LateSession(pool.engine, () =>
+            pool.session(intent, this.#config(this.#managed ?? this.#bookmarks))
+          )
+    return this.#newest
   }
 
   /** What differs from the driver's own settings. */
@@ -261,11 +266,12 @@ export class Session implements StreamOwner, TransactionOwner {
       impersonatedUser === undefined &&
       fetchSize === undefined &&
       notificationFilter === undefined &&
+      this.#home === null &&
       bookmarks.length === 0
     ) {
       return null
     }
-    return { database, impersonatedUser, fetchSize, notificationFilter, bookmarks }
+    return { database, impersonatedUser, fetchSize, notificationFilter, home: this.#home, bookmarks }
   }
 
   /** Before work that is to wait for a token or for bookmarks. */

@@ -208,6 +208,10 @@ class FakeSession {
     this.#note('cancel', op)
   }
 
+  home() {
+    return null
+  }
+
   bookmarks() {
     return this.lastBookmarks
   }
