@@ -67,7 +67,7 @@ export class Session implements StreamOwner, TransactionOwner {
   #closing: Promise<void> | null = null
   /** The native session opened last, and the home database of the user, once routing has found it. */
   #newest: NativeSession | null = null
-  #home: string | null = null
+  #home: string | undefined
 
   /** @internal */
   constructor(pool: Pool, settings: SessionSettings) {
@@ -248,7 +248,7 @@ export class Session implements StreamOwner, TransactionOwner {
   #open(write: boolean): NativeSession {
     const pool = this.#pool
     const intent = { ...this.#settings.intent, write }
-    this.#home ??= this.#newest?.home() ?? null
+    this.#home ??= this.#newest?.home() ?? undefined
     this.#newest =
       this.#settings.bookmarkManager === undefined && !pool.isManaged
         ? pool.session(intent, this.#config(this.#bookmarks))
@@ -266,7 +266,7 @@ export class Session implements StreamOwner, TransactionOwner {
       impersonatedUser === undefined &&
       fetchSize === undefined &&
       notificationFilter === undefined &&
-      this.#home === null &&
+      this.#home === undefined &&
       bookmarks.length === 0
     ) {
       return null
