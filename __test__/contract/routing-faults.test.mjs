@@ -129,6 +129,26 @@ test('a reader that is down is passed over', async t => {
   assert.deepEqual(cluster.served(/RETURN/), [2, 2, 2])
 })
 
+for (const how of [{ reset: false }, { reset: true }]) {
+  test(`connections that members ended while nobody used them do no harm: ${how.reset ? 'reset' : 'closed'}`, async t => {
+    const cluster = await routing(t, { ...modern, ttl: 1 })
+    const driver = connect(t, cluster.uri)
+    const work = async n => {
+      assert.deepEqual(column(await ask(driver, `RETURN ${n}`, read)), [n])
+      assert.deepEqual(column(await ask(driver, `RETURN ${n}`, write)), [n])
+    }
+    await work(1)
+    for (const n of [2, 3]) {
+      await Promise.all(cluster.members.map(member => member.kick(how)))
+      await work(n)
+      const known = cluster.routes().length
+      await until(async () => (await ask(driver, 'RETURN 0', read)) && cluster.routes().length > known, {
+        every: 50
+      })
+    }
+  })
+}
+
 test('an auto-commit write whose connection is lost is never sent again, and its error says who was lost', async t => {
   const cluster = await routing(t, modern)
   const driver = connect(t, cluster.uri)
