@@ -300,6 +300,6 @@ fn string_map(writer: &mut Writer<'_>, entries: &[(String, String)]) {
 /// The bookmark with the highest transaction number (`neo4j:bookmark:v1:tx42`), else the last one.
 fn newest(bookmarks: &[String]) -> Option<&String> {
     let number =
-        |bookmark: &&String| bookmark.rsplit_once(":tx").and_then(|(_, number)| number.parse::<u64>().ok());
+        |bookmark: &&String| bookmark.rsplit_once(":tx").and_then(|(_, number)| number.parse::<u128>().ok());
     bookmarks.iter().max_by_key(number)
 }
