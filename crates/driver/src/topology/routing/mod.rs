@@ -58,8 +58,10 @@ pub(crate) struct Router {
     /// Limits one router's answer, and the whole of finding a connection.
     timeout: Duration,
     known: Mutex<Known>,
-    /// Where the search for the least connected server begins, so that equals take turns.
-    turn: AtomicUsize,
+    /// Where the search for the least connected server begins, so that equals take turns. Readers and writers are
+    /// counted apart: else reads between writes would all meet the same reader.
+    read_turn: AtomicUsize,
+    write_turn: AtomicUsize,
     /// Makes keys of secrets.
     hasher: RandomState,
 }
@@ -121,7 +123,8 @@ impl Router {
             log,
             timeout: Duration::from_millis(config.connection_acquisition_timeout),
             known: Mutex::new(known),
-            turn: AtomicUsize::new(0),
+            read_turn: AtomicUsize::new(0),
+            write_turn: AtomicUsize::new(0),
             hasher: RandomState::new(),
         }
     }
@@ -178,8 +181,8 @@ impl Router {
             .iter()
             .map(|address| self.pool(address))
             .collect::<Result<Vec<_>, Error>>()?;
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let first = turn.checked_rem(pools.len()).unwrap_or_default();
+        let turn = if ask.write { &self.write_turn } else { &self.read_turn };
+        let first = turn.fetch_add(1, Ordering::Relaxed).checked_rem(pools.len()).unwrap_or_default();
         pools.rotate_left(first);
         pools.sort_by_key(|pool| pool.in_use());
         let mut last = None;
