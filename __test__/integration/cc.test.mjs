@@ -1,0 +1,233 @@
+// A real causal cluster of three cores, Neo4j 3.5, by neo4j://: who reads, who writes, in which order, and what happens when
+// the leader dies. Who serves is said by the server itself, over the same connection.
+
+import assert from 'node:assert/strict'
+import { describe } from 'node:test'
+import { within } from '../support/until.mjs'
+import { loginSuite } from './suites/login.mjs'
+import { manualSuite } from './suites/manual.mjs'
+import { connect, failing, NO_LOCKOUT, neo4j, rows, servers, test, tokenOf, value } from './support.mjs'
+
+const ROLE = 'CALL dbms.cluster.role() YIELD role RETURN role'
+const WRITE = { defaultAccessMode: neo4j.session.WRITE }
+const READ = { defaultAccessMode: neo4j.session.READ }
+
+describe('a real causal cluster', () => {
+  const set = servers('cc@integration', { settings: NO_LOCKOUT })
+  const start = (t, config) => connect(t, set.cluster, { scheme: 'neo4j', ...config })
+  const addressOf = ({ bolt }) => bolt.replace('bolt://', '')
+  /** Members by what they say they are. */
+  const members = async role => (await set.cluster.status()).filter(member => member.role === role)
+  /** A driver of one member alone. */
+  const direct = (t, member) => connect(t, { ...set.cluster, members: [member] })
+
+  // ---- who serves ----
+
+  test('executeWrite is for the leader, executeRead for the followers, each in its turn', async t => {
+    const driver = start(t)
+    const [leader] = (await members('leader')).map(addressOf)
+    const followers = (await members('follower')).map(addressOf)
+    const readers = new Set()
+    for (let n = 0; n < 6; n++) {
+      const session = driver.session(WRITE)
+      const written = await session.executeWrite(tx => tx.run(ROLE))
+      assert.deepEqual([value(written), written.summary.server.address], ['LEADER', leader])
+      const read = await session.executeRead(tx => tx.run(ROLE))
+      assert.equal(value(read), 'FOLLOWER')
+      readers.add(read.summary.server.address)
+      await session.close()
+    }
+    assert.deepEqual([...readers].sort(), followers.sort())
+  })
+
+  for (const [name, work] of [
+    ['run', (session, text) => session.run(text)],
+    [
+      'beginTransaction',
+      async (session, text) => {
+        const tx = await session.beginTransaction()
+        const result = await tx.run(text)
+        await tx.commit()
+        return result
+      }
+    ]
+  ]) {
+    test(`${name} goes where the access mode of its session says`, async t => {
+      const driver = start(t)
+      for (const [config, role] of [
+        [WRITE, 'LEADER'],
+        [READ, 'FOLLOWER'],
+        [{}, 'LEADER']
+      ]) {
+        const session = driver.session(config)
+        assert.equal(value(await work(session, ROLE)), role)
+        await session.close()
+      }
+    })
+  }
+
+  test('executeQuery goes where its routing says', async t => {
+    const driver = start(t)
+    for (const [config, role] of [
+      [{}, 'LEADER'],
+      [{ routing: neo4j.routing.WRITE }, 'LEADER'],
+      [{ routing: neo4j.routing.READ }, 'FOLLOWER'],
+      [{ routing: 'READ' }, 'FOLLOWER']
+    ]) {
+      assert.equal(value(await driver.executeQuery(ROLE, {}, config)), role)
+    }
+  })
+
+  test('any member will do as a seed', async t => {
+    for (const member of set.cluster.members) {
+      const driver = neo4j.driver(member.bolt.replace('bolt', 'neo4j'), tokenOf(set.cluster.auth))
+      t.after(() => driver.close())
+      assert.equal(value(await driver.executeQuery(ROLE)), 'LEADER')
+      assert.equal(value(await driver.executeQuery(ROLE, {}, { routing: 'READ' })), 'FOLLOWER')
+    }
+  })
+
+  test('neo4j+ssc:// encrypts the way to every member', async t => {
+    const driver = start(t, { scheme: 'neo4j+ssc' })
+    assert.equal(value(await driver.executeQuery(ROLE)), 'LEADER')
+    assert.equal(value(await driver.executeQuery(ROLE, {}, { routing: 'READ' })), 'FOLLOWER')
+    assert.equal(driver.isEncrypted(), true)
+  })
+
+  test('neo4j:// with trusted certificates checks those of all members', async t => {
+    const driver = start(t, {
+      encrypted: true,
+      trust: 'TRUST_CUSTOM_CA_SIGNED_CERTIFICATES',
+      trustedCertificates: [set.cluster.members[0].certificate]
+    })
+    assert.equal(value(await driver.executeQuery(ROLE, {}, { routing: 'READ' })), 'FOLLOWER')
+    const refused = start(t, { encrypted: true, maxTransactionRetryTime: 500 })
+    assert.match((await failing(refused.executeQuery(ROLE))).message, /certificate/i)
+  })
+
+  // ---- writes where they do not belong ----
+
+  test('a write in a session for reads is refused by its follower, and the error says so', async t => {
+    const session = start(t).session(READ)
+    const error = await failing(session.run('CREATE (:Misplaced)'))
+    assert.equal(error.code, 'SessionExpired')
+    assert.match(error.message, /No longer possible to write to server at 127\.0\.0\.1:\d+/)
+    await session.close()
+  })
+
+  test('bolt:// to a follower: it reads, and a write is an error that says it is not the leader', async t => {
+    const [follower] = await members('follower')
+    const driver = direct(t, follower)
+    const { records, summary } = await driver.executeQuery(ROLE, {}, { routing: 'READ' })
+    assert.equal(value({ records }), 'FOLLOWER')
+    assert.equal(summary.server.address, addressOf(follower))
+    const session = driver.session(WRITE)
+    const begun = performance.now()
+    const error = await failing(session.run('CREATE (:Misplaced)'))
+    assert.equal(error.code, 'Neo.ClientError.Cluster.NotALeader')
+    assert.ok(error instanceof neo4j.Neo4jError)
+    assert.ok(performance.now() - begun < 5000, 'it was tried again')
+    await session.close()
+  })
+
+  test('bolt:// to the leader writes', async t => {
+    const [leader] = await members('leader')
+    const { summary } = await direct(t, leader).executeQuery('CREATE (:Direct)')
+    assert.equal(summary.counters.updates().nodesCreated, 1)
+  })
+
+  // ---- order ----
+
+  test('a read on a follower sees what the leader wrote, by its bookmark', async t => {
+    const driver = start(t)
+    for (let n = 1; n <= 20; n++) {
+      const writer = driver.session(WRITE)
+      await writer.run('CREATE (:Marked)')
+      const bookmarks = writer.lastBookmarks()
+      await writer.close()
+      const seen = await Promise.all(
+        (await members('follower')).map(async follower => {
+          const session = direct(t, follower).session({ ...READ, bookmarks })
+          const result = await session.run('MATCH (n:Marked) RETURN count(n)')
+          await session.close()
+          return value(result)
+        })
+      )
+      assert.deepEqual(seen, [n, n])
+    }
+  })
+
+  test('a follower dies: reads go on, on the other', async t => {
+    const driver = start(t)
+    const read = () => driver.executeQuery(ROLE, {}, { routing: 'READ' })
+    for (let n = 0; n < 4; n++) await read()
+    const [follower, other] = await members('follower')
+    set.cluster.signal(follower.member, 'KILL')
+    for (let n = 0; n < 10; n++) {
+      const { summary } = await within(read(), 10_000, 'a read')
+      assert.notEqual(summary.server.address, addressOf(follower))
+    }
+    assert.equal((await read()).summary.server.address, addressOf(other))
+    await set.cluster.start(follower.member, { wait: false })
+  })
+
+  // two of three are enough for what follows
+  manualSuite(set, { scheme: 'neo4j' })
+  loginSuite(set, { bolt: [3, 0], scheme: 'neo4j' })
+
+  // ---- last, since the leader dies here ----
+
+  test(
+    'the leader dies: writes under way are done by the new leader, each once, and reads go on',
+    async t => {
+      await set.cluster.waitReady()
+      const driver = start(t)
+      const [leader] = await members('leader')
+      let dead = false
+      const done = []
+      const unknown = []
+      const writeAlways = async worker => {
+        for (let n = 0; ; n++) {
+          const id = `${worker} ${n}`
+          const session = driver.session(WRITE)
+          try {
+            const result = await session.executeWrite(tx =>
+              tx.run('CREATE (n:Kept {id: $id}) RETURN 1', { id })
+            )
+            done.push(id)
+            const { address } = result.summary.server
+            if (dead && address !== addressOf(leader)) return address
+          } catch (error) {
+            // the answer to its commit was lost: only the data can tell
+            if (!error.unknownOutcome) throw error
+            unknown.push(id)
+          } finally {
+            await session.close()
+          }
+        }
+      }
+      const writers = Promise.all([1, 2, 3].map(writeAlways))
+      writers.catch(() => {})
+      while (done.length < 30) await driver.executeQuery(ROLE, {}, { routing: 'READ' })
+      set.cluster.signal(leader.member, 'KILL')
+      dead = true
+      const begun = performance.now()
+      const reads = await Promise.all(
+        Array.from({ length: 10 }, () => driver.executeQuery('RETURN 1', {}, { routing: 'READ' }))
+      )
+      assert.equal(reads.length, 10)
+      const [address] = await within(writers, 35_000, 'writes on a new leader')
+      t.diagnostic(`a new leader wrote ${Math.round(performance.now() - begun)} ms after the kill of the old`)
+      const now = await set.cluster.waitForMaster()
+      assert.equal(address, addressOf(now))
+
+      const found = rows(await driver.executeQuery('MATCH (n:Kept) RETURN n.id')).flat()
+      const tally = new Set(found)
+      assert.equal(tally.size, found.length, 'something was written twice')
+      for (const id of done) assert.ok(tally.has(id), `${id} was acknowledged, and is lost`)
+      for (const id of found)
+        assert.ok(done.includes(id) || unknown.includes(id), `${id} was refused, and is there`)
+    },
+    { timeout: 180_000 }
+  )
+})
