@@ -6,6 +6,7 @@ import { describe } from 'node:test'
 import { within } from '../support/until.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
+import { summarySuite } from './suites/summaries.mjs'
 import { connect, failing, NO_LOCKOUT, neo4j, rows, servers, test, tokenOf, value } from './support.mjs'
 
 const ROLE = 'CALL dbms.cluster.role() YIELD role RETURN role'
@@ -14,6 +15,7 @@ const READ = { defaultAccessMode: neo4j.session.READ }
 
 describe('a real causal cluster', () => {
   const set = servers('cc@integration', { settings: NO_LOCKOUT })
+  const about = { bolt: [3, 0], scheme: 'neo4j' }
   const start = (t, config) => connect(t, set.cluster, { scheme: 'neo4j', ...config })
   const addressOf = ({ bolt }) => bolt.replace('bolt://', '')
   /** Members by what they say they are. */
@@ -172,8 +174,9 @@ describe('a real causal cluster', () => {
   })
 
   // two of three are enough for what follows
-  manualSuite(set, { scheme: 'neo4j' })
-  loginSuite(set, { bolt: [3, 0], scheme: 'neo4j' })
+  manualSuite(set, about)
+  loginSuite(set, about)
+  summarySuite(set, about)
 
   // ---- last, since the leader dies here ----
 

@@ -5,6 +5,8 @@ import { describe } from 'node:test'
 import { until } from '../support/until.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
+import { parameterSuite } from './suites/parameters.mjs'
+import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
 import {
@@ -137,5 +139,7 @@ describe('a real HA cluster of Neo4j 3.4', () => {
   loginSuite(set, about)
   tlsSuite(set)
   typeSuite(set, about)
+  parameterSuite(set)
+  summarySuite(set, about)
   manualSuite(set)
 })

@@ -4,7 +4,9 @@ import { after, describe } from 'node:test'
 import { authority } from '../support/certificates.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
+import { parameterSuite } from './suites/parameters.mjs'
 import { singleSuite } from './suites/single.mjs'
+import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
 import { NO_LOCKOUT, servers } from './support.mjs'
@@ -18,5 +20,7 @@ describe('a single Neo4j 2026', () => {
   loginSuite(set, about)
   tlsSuite(set, { ca })
   typeSuite(set, about)
+  parameterSuite(set)
+  summarySuite(set, about)
   manualSuite(set)
 })

@@ -4,7 +4,9 @@ import { describe } from 'node:test'
 import { interopSuite } from './suites/interop.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
+import { parameterSuite } from './suites/parameters.mjs'
 import { singleSuite } from './suites/single.mjs'
+import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
 import { NO_LOCKOUT, servers } from './support.mjs'
@@ -16,6 +18,8 @@ describe('a single Neo4j 4.4', () => {
   loginSuite(set, about)
   tlsSuite(set)
   typeSuite(set, about)
+  parameterSuite(set)
+  summarySuite(set, about)
   manualSuite(set)
   interopSuite(set, about)
 })

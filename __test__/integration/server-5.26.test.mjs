@@ -5,7 +5,9 @@ import { authority } from '../support/certificates.mjs'
 import { interopSuite } from './suites/interop.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
+import { parameterSuite } from './suites/parameters.mjs'
 import { singleSuite } from './suites/single.mjs'
+import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
 import { NO_LOCKOUT, servers } from './support.mjs'
@@ -19,6 +21,8 @@ describe('a single Neo4j 5.26', () => {
   loginSuite(set, about)
   tlsSuite(set, { ca })
   typeSuite(set, about)
+  parameterSuite(set)
+  summarySuite(set, about)
   manualSuite(set)
   interopSuite(set, about)
 })
