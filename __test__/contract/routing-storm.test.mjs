@@ -77,9 +77,9 @@ for (const [seed, version] of [
       const twice = committed.filter((id, i) => committed.indexOf(id) !== i)
       assert.deepEqual(twice, [])
       for (const id of done) assert.ok(committed.includes(id), `${id} was answered, and not committed`)
-      for (const { error } of outcomes) assert.ok(error === undefined || error.code, `${error}`)
       // A member that is killed may take the answer of a COMMIT with it; all other work gets through.
-      assert.ok(done.length >= 50, `${done.length} of ${work.length}: ${outcomes.find(o => o.error)?.error}`)
+      for (const { error } of outcomes) assert.ok(error === undefined || error.unknownOutcome, `${error}`)
+      assert.ok(done.length > work.length / 2, `${done.length} of ${work.length}`)
       await driver.close()
       await until(() => cluster.members.every(({ connections }) => connections.open === 0))
     },
