@@ -172,7 +172,10 @@ declare namespace Neo4jHA {
     readonly pass: string
   }
 
-  /** User and password, a token of `neo4j.auth`, or a token manager; null or nothing for servers without authentication. */
+  /**
+   * User and password, a token of `neo4j.auth`, or a token manager; null or nothing for servers without authentication. A manager is
+   * asked whenever a connection is taken for work or for a check, and told of security errors with the token that was refused.
+   */
   export type Auth = Credentials | neo4j.AuthToken | neo4j.AuthTokenManager | null
 
   /** Where a server is: its HTTP URL and its Bolt URI, or the Bolt URI alone. */
@@ -528,7 +531,10 @@ declare namespace neo4j {
     bookmarkManager?: BookmarkManager
     /** Default: the driver's. */
     notificationFilter?: Partial<NotificationFilter>
-    /** Not supported: refused with an error. */
+    /**
+     * Who does the work, instead of the driver's own user. From Bolt 5.1 on (Neo4j 5.5) connections change their user; before, such
+     * a session gets a connection of its own for each piece of work.
+     */
     auth?: AuthToken
     /** See {@link Config.disableAutoCommitRetries}. */
     disableAutoCommitRetries?: boolean
@@ -545,7 +551,7 @@ declare namespace neo4j {
     /** What is made of the result. Default: {@link resultTransformers}`.eager()`. */
     resultTransformer?: ResultTransformer<T>
     transactionConfig?: TransactionConfig
-    /** Not supported: refused with an error. */
+    /** Who does the work, instead of the driver's own user: see {@link SessionConfig.auth}. */
     auth?: AuthToken
     /** Its abort rejects the promise at once with its reason, and ends the work. */
     signal?: AbortSignal

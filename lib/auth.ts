@@ -45,41 +45,71 @@ export function tokenOf(auth: unknown, name: string): Token | TokenManager {
   return core.basic(user, pass)
 }
 
+/**
+ * The token that was given where no manager can be.
+ *
+ * @throws TypeError naming `name` and what it takes; never with a secret in it
+ */
+export function plainTokenOf(auth: unknown, name: string): Token | undefined {
+  if (auth === undefined || auth === null) return undefined
+  const token = tokenOf(auth, name)
+  if (isManager(token))
+    throw new TypeError(`${name} takes a token of neo4j.auth; it was an auth token manager`)
+  return token
+}
+
 /** A token as the native side takes it. */
 export function nativeToken(token: Token): object {
   const { scheme, principal, credentials, realm, parameters } = token
-  return { scheme, principal, credentials, realm, parameters }
+  return {
+    scheme: text(scheme),
+    principal: text(principal),
+    credentials: text(credentials),
+    realm: text(realm),
+    parameters
+  }
 }
 
-/** The tokens that a manager hands out for one server. */
+/** The native side refuses what is no text, and says what it was: not what a secret should meet. */
+function text(value: unknown): string | undefined {
+  return value === undefined || value === null ? undefined : String(value)
+}
+
+/** How many tokens are remembered: connections may still be logged in with one that its manager has replaced. */
+const REMEMBERED = 100
+
+/** The tokens that managers have handed out, by the serial number that each of them crosses with. */
 export class Tokens {
-  readonly server: number
-  readonly #manager: TokenManager
-  #current: Token | undefined
+  readonly #given = new Map<number, { manager: TokenManager; token: Token }>()
+  readonly #latest = new Map<TokenManager, number>()
+  #last = 0
 
-  constructor(manager: TokenManager, server: number) {
-    this.#manager = manager
-    this.server = server
+  /** Asks a manager, and gives its token as the native side takes it. */
+  async ask(manager: TokenManager): Promise<object> {
+    const token = await manager.getToken()
+    if (typeof token !== 'object' || token === null) {
+      throw new TypeError(
+        `getToken() has to give a token of neo4j.auth; it gave ${token === null ? token : typeof token}`
+      )
+    }
+    return { ...nativeToken(token), serial: this.#serialOf(manager, token) }
   }
 
-  get current(): Token | undefined {
-    return this.#current
+  /** Tells the manager of a token that a server refused it. True if it has another. */
+  refused(serial: number, code: string): boolean {
+    const given = this.#given.get(serial)
+    return given?.manager.handleSecurityException(given.token, code as SecurityCode) === true
   }
 
-  /** Asks the manager. True if its token is another than before. */
-  async refresh(): Promise<boolean> {
-    const token = await this.#manager.getToken()
-    const before = this.#current
-    this.#current = token
-    return before !== undefined && !sameToken(before, token)
-  }
-
-  /** Tells the manager that a server refused the token. True if it has another. */
-  refused(code: string): boolean {
-    return (
-      this.#current !== undefined &&
-      this.#manager.handleSecurityException(this.#current, code as SecurityCode)
-    )
+  #serialOf(manager: TokenManager, token: Token): number {
+    const latest = this.#latest.get(manager)
+    const before = latest === undefined ? undefined : this.#given.get(latest)
+    if (latest !== undefined && before !== undefined && sameToken(before.token, token)) return latest
+    const serial = ++this.#last
+    this.#latest.set(manager, serial)
+    this.#given.set(serial, { manager, token })
+    this.#given.delete(serial - REMEMBERED)
+    return serial
   }
 }
 

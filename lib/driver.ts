@@ -10,7 +10,7 @@ import {
   resultTransformers,
   ServerInfo
 } from 'neo4j-driver-core'
-import type { Token } from './auth'
+import { plainTokenOf, type Token } from './auth'
 import { DEFAULT } from './constants'
 import { clientError } from './errors'
 import { type DriverSettings, readDriverOptions } from './options'
@@ -45,8 +45,6 @@ export interface Target {
   /** Index of the one server, or -1. */
   server: number
   settings: DriverSettings
-  /** The configuration of each server. */
-  servers: readonly Server[]
   /** Closing this driver closes the pool. */
   owned: boolean
 }
@@ -173,16 +171,19 @@ export class Driver {
    *
    * @param config `auth`: who is to be let in, instead of the driver's own
    */
-  async verifyAuthentication({ auth }: { auth?: Token; database?: string } = {}): Promise<boolean> {
-    const driver = auth === undefined || auth === null ? this : this.#as(auth)
+  async verifyAuthentication({
+    auth,
+    database = 'system'
+  }: {
+    auth?: Token
+    database?: string
+  } = {}): Promise<boolean> {
     try {
-      await driver.#verify()
+      await this.#verify({ auth: plainTokenOf(auth, 'auth'), database, login: true })
       return true
     } catch (error) {
       if (REFUSED.includes((error as { code?: string }).code ?? '')) return false
       throw error
-    } finally {
-      if (driver !== this) await driver.close()
     }
   }
 
@@ -242,12 +243,6 @@ export class Driver {
   async #supports(least: number): Promise<boolean> {
     return (await this.#verify()).version.isGreaterOrEqualTo(protocolVersion(least))
   }
-
-  /** A driver of the same server for somebody else. */
-  #as(auth: Token): Driver {
-    const { servers, server } = this.target
-    return driverOf({ ...servers[Math.max(0, server)], auth }, this.target.settings)
-  }
 }
 
 const REFUSED: readonly string[] = [
@@ -296,7 +291,7 @@ function driverOf(server: Server, settings: DriverSettings): Driver {
     ? { mode: 'routing', routingContext: Object.entries(query), resolver: settings.resolver !== undefined }
     : { mode: 'direct' }
   const pool = new Pool([server], entries, { ...settings, native: { ...settings.native, ...mode } }, 0)
-  return new Driver({ pool, server: ANY, settings, servers: [server], owned: true })
+  return new Driver({ pool, server: ANY, settings, owned: true })
 }
 
 /** Rejects as soon as the signal is aborted; what `work` comes to then is of no interest. */

@@ -96,10 +96,14 @@ export class Engine {
     operation?.fail(make)
   }
 
-  /** Starts an operation that ends with DONE or FAILURE. */
-  ask<T>(start: (op: number) => void): Promise<T> {
+  /**
+   * Starts an operation that ends with DONE or FAILURE.
+   *
+   * @param heard is shown a failure, before an error is made of it
+   */
+  ask<T>(start: (op: number) => void, heard?: (failure: Failure) => void): Promise<T> {
     return new Promise<T>(resolve => {
-      const op = this.begin(new Question<T>(resolve))
+      const op = this.begin(new Question<T>(resolve, heard))
       try {
         start(op)
       } catch (error) {
@@ -198,15 +202,19 @@ export class Engine {
 /** An operation that has one answer. */
 class Question<T> implements Operation {
   readonly #resolve: (value: T | PromiseLike<T>) => void
+  readonly #heard: ((failure: Failure) => void) | undefined
 
-  constructor(resolve: (value: T | PromiseLike<T>) => void) {
+  constructor(resolve: (value: T | PromiseLike<T>) => void, heard?: (failure: Failure) => void) {
     this.#resolve = resolve
+    this.#heard = heard
   }
 
   receive(kind: number, inbox: Inbox, at: number): void {
     const answer = inbox.json(at, 0, inbox.arg(at))
-    if (kind === FAILURE) this.fail(() => errorOf(answer as Failure))
-    else this.#resolve(answer as T)
+    if (kind === FAILURE) {
+      this.#heard?.(answer as Failure)
+      this.fail(() => errorOf(answer as Failure))
+    } else this.#resolve(answer as T)
   }
 
   fail(make: () => Error): void {

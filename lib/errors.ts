@@ -15,6 +15,8 @@ export interface Failure {
   /** `host:port` of the server it happened on. */
   server?: string
   serverIndex?: number
+  /** Serial number of the token that the connection was logged in with, if a manager gave it. */
+  token?: number | null
   /** The work may have been committed. */
   unknownOutcome?: boolean
   /** What earlier attempts of the same work died of, oldest first. */

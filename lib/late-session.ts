@@ -1,6 +1,6 @@
 /**
- * A native session whose work has to wait at times for a promise of the application: a token from its manager, bookmarks from
- * its supplier. What is asked of it meanwhile is kept in order.
+ * A native session whose work has to wait at times for a promise of the application: bookmarks from their
+ * supplier. What is asked of it meanwhile is kept in order.
  */
 
 import type { Engine } from './engine'

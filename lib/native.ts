@@ -34,8 +34,6 @@ export interface NativeDriver {
   close(op: number): void
   /** Connects to a server (-1: any that may do what `configJson` says), and answers with its address, protocol version and agent. */
   verify(op: number, server: number, configJson: string): void
-  /** Another token for a server, from a manager. */
-  setAuth?(server: number, authJson: string): void
 }
 
 /** Work on one connection at a time, in the order of the calls. */

@@ -71,10 +71,10 @@ export class Neo4jHA extends Driver {
     }
     const entries = list.map(server => ({ location: server.location, info: null as ServerInfo | null }))
     const pool = new Pool(list, entries, settings, settings.strategy)
-    super({ pool, server: DEFAULT, settings, servers: list, owned: true })
+    super({ pool, server: DEFAULT, settings, owned: true })
     this.#settings = settings
     this.servers = entries.map((entry, server) =>
-      Object.assign(entry, { driver: new Driver({ pool, server, settings, servers: list, owned: false }) })
+      Object.assign(entry, { driver: new Driver({ pool, server, settings, owned: false }) })
     )
     this.ready = pool.ready()
     // Who does not look at it is not to be bothered: a driver closed before its first check never becomes ready.

@@ -3,7 +3,7 @@
  * among them. `Neo4jHA` and `Driver` are its faces.
  */
 
-import { isManager, nativeToken, type Token, Tokens } from './auth'
+import { isManager, nativeToken, type Token, type TokenManager, Tokens } from './auth'
 import type { IntegerMode } from './codec/decode'
 import { Status } from './constants'
 import { type Asked, type DriverEars, type Engine, type TopologyView, theEngine } from './engine'
@@ -33,10 +33,15 @@ export interface ServerEntry {
   info: ServerInfo | null
 }
 
-/** Which server is to be verified, where none is named: one of this database, that reads or writes. */
+/** What is to be verified. */
 export interface VerifyConfig {
+  /** Where no server is named: one of this database, that reads or writes. */
   database?: string
   write?: boolean
+  /** Who is to be let in, instead of the driver's own user. */
+  auth?: Token
+  /** A login now is wanted, not one that was done earlier. */
+  login?: boolean
 }
 
 /** What a session is to work on, and how. */
@@ -58,11 +63,10 @@ export class Pool implements DriverEars, StreamHost {
   readonly settings: DriverSettings
   readonly servers: readonly ServerEntry[]
   readonly #strategies: StrategyFunction[] = []
-  readonly #managers: Tokens[] = []
-  readonly #config: { [key: string]: unknown }
-  #tokens: Token[] = []
-  #native: NativeDriver | null = null
-  #opening: Promise<void> | null = null
+  /** Of the servers whose token is not always the same, by their index. */
+  readonly #managers: readonly (TokenManager | undefined)[]
+  readonly #tokens = new Tokens()
+  readonly #native: NativeDriver
   #closing: Promise<void> | null = null
   masterIndex = -1
 
@@ -77,58 +81,24 @@ export class Pool implements DriverEars, StreamHost {
     this.settings = settings
     this.integers = settings.integers
     this.servers = entries
-    this.#config = {
+    this.#managers = servers.map(({ auth }) => (isManager(auth) ? auth : undefined))
+    const config = {
       ...settings.native,
       strategy: this.#key(strategy),
-      servers: servers.map(({ http, bolt }) => ({ http, bolt }))
+      servers: servers.map(({ http, bolt, auth }) => ({
+        http,
+        bolt,
+        ...(isManager(auth) ? { managed: true } : { auth: nativeToken(auth) })
+      }))
     }
-    servers.forEach(({ auth }, i) => {
-      if (isManager(auth)) this.#managers.push(new Tokens(auth, i))
-      else this.#tokens[i] = auth
-    })
-    if (this.#managers.length === 0) this.#open()
-    // Whoever works with the pool is told when that fails, and makes it be tried again.
-    else this.#opened().catch(() => {})
-  }
-
-  /** Opens the native side, when the first tokens are there. */
-  #opened(): Promise<void> {
-    this.#opening ??= Promise.all(this.#managers.map(tokens => tokens.refresh()))
-      .then(() => {
-        if (this.#closing === null) this.#open()
-      })
-      .finally(() => {
-        this.#opening = null
-      })
-    return this.#opening
-  }
-
-  #open(): void {
-    for (const tokens of this.#managers) this.#tokens[tokens.server] = tokens.current as Token
-    const servers = (this.#config.servers as object[]).map((server, i) => ({
-      ...server,
-      auth: nativeToken(this.#tokens[i])
-    }))
-    this.#native = this.engine.open(JSON.stringify({ ...this.#config, servers }), this)
-  }
-
-  /** The native handle, when the first tokens are there. */
-  async #handle(): Promise<NativeDriver> {
-    if (this.#native === null && this.#closing === null) await this.#opened()
-    if (this.#native === null) throw clientError('The driver is closed.')
-    return this.#native
+    this.#native = this.engine.open(JSON.stringify(config), this)
   }
 
   // ---- choosing ----
 
-  /**
-   * A session for this intent. The server is chosen now, if anything is known of the servers.
-   *
-   * @throws Neo4jError when the pool is closed, or not open yet: see {@link Pool.isManaged}
-   */
+  /** A session for this intent. The server is chosen now, if anything is known of the servers. */
   session({ write, rwMask, strategy, server }: Intent, config: object | null): NativeSession {
     const native = this.#native
-    if (native === null) throw clientError('The driver is closed.')
     let all = config
     if (typeof strategy === 'function') {
       const preferred = this.#ask(strategy, native.candidates(write, rwMask), write)
@@ -146,7 +116,6 @@ export class Pool implements DriverEars, StreamHost {
   /** Index of the server that a session of this kind would get now. */
   choose({ write, rwMask, strategy }: Intent): number {
     const native = this.#native
-    if (native === null) return 0
     if (typeof strategy === 'function') {
       const chosen = this.#ask(strategy, native.candidates(write, rwMask), write)
       if (chosen instanceof Error) throw chosen
@@ -188,14 +157,12 @@ export class Pool implements DriverEars, StreamHost {
 
   /** Resolves after the first check of all servers. */
   async ready(): Promise<void> {
-    const native = await this.#handle()
-    await this.engine.ask(op => native.ready(op))
+    await this.engine.ask(op => this.#native.ready(op))
   }
 
   /** Checks all servers now. */
   async check(): Promise<void> {
-    const native = await this.#handle()
-    await this.engine.ask(op => native.check(op))
+    await this.engine.ask(op => this.#native.check(op))
   }
 
   /** Makes sure that a server (-1: any that may do such work) can be reached. */
@@ -203,9 +170,11 @@ export class Pool implements DriverEars, StreamHost {
     server: number,
     config: VerifyConfig
   ): Promise<{ address: string; version: [major: number, minor: number]; agent: string | null }> {
-    await this.refresh()
-    const native = await this.#handle()
-    return await this.engine.ask(op => native.verify(op, server, JSON.stringify(config)))
+    const json = JSON.stringify({ ...config, auth: config.auth && nativeToken(config.auth) })
+    return await this.engine.ask(
+      op => this.#native.verify(op, server, json),
+      failure => this.heard(failure)
+    )
   }
 
   /** Ends everything. Work under way fails; nothing hangs. */
@@ -215,10 +184,8 @@ export class Pool implements DriverEars, StreamHost {
   }
 
   async #close(): Promise<void> {
-    const native = this.#native
-    if (native === null) return
-    await this.engine.ask(op => native.close(op))
-    this.engine.forget(native)
+    await this.engine.ask(op => this.#native.close(op))
+    this.engine.forget(this.#native)
   }
 
   get isClosed(): boolean {
@@ -231,29 +198,15 @@ export class Pool implements DriverEars, StreamHost {
     return { servedBy: { location: entry.location, info: entry.info }, address }
   }
 
-  // ---- tokens ----
-
-  /** Whether work has to wait for tokens of managers. */
-  get isManaged(): boolean {
-    return this.#managers.length > 0
-  }
-
-  /** Asks the managers for their tokens, and tells the native side of those that are new. */
-  async refresh(): Promise<void> {
-    if (this.#native === null && this.#closing === null) return this.#opened()
-    await Promise.all(
-      this.#managers.map(async tokens => {
-        if (await tokens.refresh())
-          this.#native?.setAuth?.(tokens.server, JSON.stringify(nativeToken(tokens.current as Token)))
-      })
-    )
-  }
-
-  /** Lets the manager of a server know that its token was refused; if it has another, the work may be tried again. */
+  /** A failure came from the native side. If a manager has another token than the one refused, the work may be tried again. */
   heard(failure: Failure): void {
-    if (this.#managers.length === 0 || failure.code?.startsWith('Neo.ClientError.Security.') !== true) return
-    const tokens = this.#managers.find(tokens => tokens.server === failure.serverIndex)
-    if (tokens?.refused(failure.code) === true) failure.retryable = true
+    const { code, token } = failure
+    if (typeof token !== 'number' || code?.startsWith('Neo.ClientError.Security.') !== true) return
+    try {
+      if (this.#tokens.refused(token, code)) failure.retryable = true
+    } catch (error) {
+      this.settings.log.write('warn', `handleSecurityException of the auth token manager threw: ${error}`)
+    }
   }
 
   // ---- ears ----
@@ -275,8 +228,8 @@ export class Pool implements DriverEars, StreamHost {
 
   asked(question: number, asked: Asked): void {
     this.#answer(asked).then(
-      answer => this.#native?.answer(question, JSON.stringify(answer)),
-      error => this.#native?.answer(question, null, error instanceof Error ? error.message : String(error))
+      answer => this.#native.answer(question, JSON.stringify(answer)),
+      error => this.#native.answer(question, null, error instanceof Error ? error.message : String(error))
     )
   }
 
@@ -289,9 +242,8 @@ export class Pool implements DriverEars, StreamHost {
         return chosen
       }
       case 'token': {
-        const tokens = this.#managers.find(tokens => tokens.server === asked.server)
-        await tokens?.refresh()
-        return tokens?.current && nativeToken(tokens.current)
+        const manager = this.#managers[asked.server]
+        return manager && (await this.#tokens.ask(manager))
       }
       case 'certificate':
         return null

@@ -1,6 +1,7 @@
 /** What `session()` takes, checked: the session config of `neo4j-driver`, and what an HA pool adds to it. */
 
 import type { BookmarkManager } from 'neo4j-driver-core'
+import { plainTokenOf, type Token } from './auth'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
 import { clientError } from './errors'
 import { readText } from './option-values'
@@ -23,7 +24,8 @@ export interface SessionConfig {
   fetchSize?: number
   bookmarkManager?: BookmarkManager
   notificationFilter?: NotificationFilter
-  auth?: unknown
+  /** Who does the work, instead of the driver's own user. */
+  auth?: Token
   disableAutoCommitRetries?: boolean
 }
 
@@ -49,9 +51,6 @@ export function readSessionConfig(
 ): SessionSettings {
   const mode = config.defaultAccessMode ?? 'WRITE'
   if (mode !== 'READ' && mode !== 'WRITE') throw clientError(`Illegal session mode ${mode}`)
-  if (config.auth !== undefined && config.auth !== null) {
-    throw clientError('A session with an auth of its own is not supported: give auth to the driver')
-  }
   const access = readRwConfig(config.rwConfig, 'rwConfig')
   return {
     intent: {
@@ -61,6 +60,7 @@ export function readSessionConfig(
       server
     },
     chooseNow,
+    auth: plainTokenOf(config.auth, 'auth'),
     bookmarks: config.bookmarks === undefined ? NO_BOOKMARKS : bookmarksOf(config.bookmarks),
     bookmarkManager: config.bookmarkManager ?? undefined,
     database: readText(config.database, 'database') || undefined,

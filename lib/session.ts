@@ -1,6 +1,7 @@
 /** Sessions: queries and transactions in causal order, on servers chosen by intent. */
 
 import { type BookmarkManager, internal, type RecordShape, type Rules } from 'neo4j-driver-core'
+import { nativeToken, type Token } from './auth'
 import { clientError } from './errors'
 import { LateSession } from './late-session'
 import type { NativeSession } from './native'
@@ -39,6 +40,7 @@ export interface SessionSettings {
   impersonatedUser: string | undefined
   fetchSize: number | undefined
   notificationFilter: NotificationFilter | undefined
+  auth: Token | undefined
 }
 
 /** Records left to the reader of an iterator at which the next batch is asked for: 30 % of a PULL, as in `neo4j-driver`. */
@@ -250,7 +252,7 @@ export class Session implements StreamOwner, TransactionOwner {
     const intent = { ...this.#settings.intent, write }
     this.#home ??= this.#newest?.home() ?? undefined
     this.#newest =
-      this.#settings.bookmarkManager === undefined && !pool.isManaged
+      this.#settings.bookmarkManager === undefined
         ? pool.session(intent, this.#config(this.#bookmarks))
         : new LateSession(pool.engine, () =>
             pool.session(intent, this.#config(this.#managed ?? this.#bookmarks))
@@ -260,24 +262,32 @@ export class Session implements StreamOwner, TransactionOwner {
 
   /** What differs from the driver's own settings. */
   #config(bookmarks: readonly string[]): object | null {
-    const { database, impersonatedUser, fetchSize, notificationFilter } = this.#settings
+    const { database, impersonatedUser, fetchSize, notificationFilter, auth } = this.#settings
     if (
       database === undefined &&
       impersonatedUser === undefined &&
       fetchSize === undefined &&
       notificationFilter === undefined &&
       this.#home === undefined &&
+      auth === undefined &&
       bookmarks.length === 0
     ) {
       return null
     }
-    return { database, impersonatedUser, fetchSize, notificationFilter, home: this.#home, bookmarks }
+    return {
+      database,
+      impersonatedUser,
+      fetchSize,
+      notificationFilter,
+      home: this.#home,
+      bookmarks,
+      auth: auth && nativeToken(auth)
+    }
   }
 
-  /** Before work that is to wait for a token or for bookmarks. */
+  /** Before work that is to wait for bookmarks. */
   #prepare(native: NativeSession): void {
     if (!(native instanceof LateSession)) return
-    native.holdFor(this.#pool.refresh())
     const { bookmarkManager, bookmarks } = this.#settings
     if (bookmarkManager !== undefined) {
       native.holdFor(

@@ -146,7 +146,10 @@ export class TransactionState implements StreamOwner, Operation {
 
   async commit(): Promise<void> {
     this.#finish('commit', 'committed')
-    await this.engine.ask(op => this.#work.commit(op))
+    await this.engine.ask(
+      op => this.#work.commit(op),
+      failure => this.host.heard(failure)
+    )
     this.#owner.committed(this.native)
   }
 
@@ -158,7 +161,10 @@ export class TransactionState implements StreamOwner, Operation {
     this.#finish('rollback', 'rolled back')
     this.#discard()
     try {
-      await this.engine.ask(op => this.#work.rollback(op))
+      await this.engine.ask(
+        op => this.#work.rollback(op),
+        failure => this.host.heard(failure)
+      )
     } catch (error) {
       // What has not begun needs no rollback.
       if (this.#failure === null) throw error

@@ -16,6 +16,7 @@ pub(crate) fn to_json(error: &Error) -> String {
     if let Some(server) = &error.server {
         out.insert("server".into(), server.address.clone().into());
         out.insert("serverIndex".into(), server.index.into());
+        out.insert("token".into(), server.token.into());
     }
     Json::Object(out).to_string()
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
-import { done, failure, install, keys, result, summary } from './fake-native.mjs'
+import { ask, done, failure, install, keys, result, summary } from './fake-native.mjs'
 
 const neo4j = Neo4jHA.driver
 const transient = { code: 'Neo.TransientError.General.X', message: 'later', retryable: true }
@@ -71,9 +71,9 @@ test('wrong session options are refused by name', t => {
   assert.throws(() => driver.session({ database: 5 }), /database takes a string/)
   assert.throws(() => driver.session({ bookmarks: [5] }), /Bookmark value should be a string/)
   assert.throws(
-    () => driver.session({ auth: neo4j.auth.basic('a', 'secret') }),
+    () => driver.session({ auth: { user: 5, pass: 'secret' } }),
     error => {
-      assert.match(error.message, /auth of its own is not supported/)
+      assert.match(error.message, /auth\.user takes a string/)
       assert.doesNotMatch(inspect(error), /secret/)
       return true
     }
@@ -440,7 +440,7 @@ test('executeQuery: an abort rejects at once, and ends the work', async t => {
   await assert.rejects(driver.executeQuery('x', {}, { signal: controller.signal }), /enough/)
 })
 
-test('a token manager: work waits for its token; a new one is passed on; a refused one may be cured', async t => {
+test('a token manager is asked whenever the native side asks; a refused token may be cured', async t => {
   const fake = install(t)
   let token = neo4j.auth.bearer('first')
   const refused = []
@@ -449,41 +449,63 @@ test('a token manager: work waits for its token; a new one is passed on; a refus
     handleSecurityException: (which, code) => refused.push([which.credentials, code]) > 0
   }
   const driver = neo4j.driver('bolt://localhost', manager)
-  assert.equal(fake.drivers.length, 0)
-  const session = driver.session()
-  const promise = session.run('x')
-  await turn()
-  assert.equal(fake.driver.config.servers[0].auth.credentials, 'first')
+  assert.deepEqual(fake.driver.config.servers, [{ http: null, bolt: 'bolt://localhost', managed: true }])
+  const asked = async question => {
+    fake.say(ask(question, { what: 'token', server: 0 }))
+    await turn()
+    const [, number, json] = fake.driver.calls.at(-1)
+    assert.equal(number, question)
+    return JSON.parse(json)
+  }
+  const { serial, ...first } = await asked(1)
+  assert.deepEqual(first, { scheme: 'bearer', credentials: 'first' })
+  assert.equal((await asked(2)).serial, serial, 'the same token, the same number')
+  token = neo4j.auth.bearer('second')
+  assert.notEqual((await asked(3)).serial, serial)
+  const promise = driver.session().run('x')
   fake.say(
     failure(fake.session.call('run').op, {
       code: 'Neo.ClientError.Security.TokenExpired',
       message: 'old',
       retryable: false,
-      serverIndex: 0
+      token: serial
     })
   )
   const error = await promise.catch(error => error)
   assert.deepEqual(refused, [['first', 'Neo.ClientError.Security.TokenExpired']])
   assert.equal(error.retryable, true)
-  token = neo4j.auth.bearer('second')
-  const told = []
-  fake.driver.setAuth = (server, json) => told.push([server, JSON.parse(json).credentials])
-  session.run('y')
-  await turn()
-  assert.deepEqual(told, [[0, 'second']])
-  assert.equal(fake.session.count('run'), 2)
 })
 
-test('a token manager that fails fails the work, and closing is fine', async t => {
+test('why a token manager gives no token is answered', async t => {
   const fake = install(t)
-  const driver = neo4j.driver('bolt://localhost', {
-    getToken: () => Promise.reject(new Error('no token')),
-    handleSecurityException: () => false
-  })
-  await assert.rejects(Promise.resolve(driver.session().run('x')), /no token/)
-  await assert.rejects(driver.verifyConnectivity(), /no token/)
-  await driver.close()
-  assert.equal(fake.drivers.length, 0)
+  let give = () => Promise.reject(new Error('no token'))
+  neo4j.driver('bolt://localhost', { getToken: () => give(), handleSecurityException: () => false })
+  const asked = async question => {
+    fake.say(ask(question, { what: 'token', server: 0 }))
+    await turn()
+    return fake.driver.calls.at(-1)
+  }
+  assert.deepEqual(await asked(1), ['answer', 1, null, 'no token'])
+  give = () => {
+    throw new Error('thrown')
+  }
+  assert.deepEqual(await asked(2), ['answer', 2, null, 'thrown'])
+  give = () => 'hunter2'
+  const [, , json, reason] = await asked(3)
+  assert.equal(json, null)
+  assert.match(reason, /token of neo4j\.auth; it gave string/)
+})
+
+test('the auth of a session goes with it', async t => {
+  const { driver, fake } = opened(t)
+  driver.session({ auth: neo4j.auth.basic('ann', 'x') }).run('y')
+  const auth = { scheme: 'basic', principal: 'ann', credentials: 'x' }
+  assert.deepEqual(fake.session.opened.config.auth, auth)
+  const manager = neo4j.authTokenManagers.basic({ tokenProvider: async () => neo4j.auth.basic('a', 'b') })
+  assert.throws(
+    () => driver.session({ auth: manager }),
+    /auth takes a token of neo4j\.auth; it was an auth token manager/
+  )
 })
 
 test('a driver: server info, features, close', async t => {

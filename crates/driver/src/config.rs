@@ -143,6 +143,9 @@ pub struct ServerConfig {
     pub bolt: String,
     /// How to authenticate; nothing means the scheme `none`.
     pub auth: Option<AuthConfig>,
+    /// [`crate::Observer::token`] is asked how to authenticate, whenever a connection is needed.
+    #[serde(default)]
+    pub managed: bool,
 }
 
 /// An authentication token, as `neo4j.auth.*` makes it.
@@ -159,6 +162,8 @@ pub struct AuthConfig {
     pub realm: Option<String>,
     /// Parameters of a custom scheme, as JSON.
     pub parameters: Option<serde_json::Value>,
+    /// By which a manager of tokens knows this one: errors of connections that are logged in with it say it.
+    pub serial: Option<u32>,
 }
 
 fn no_scheme() -> String {
@@ -175,12 +180,37 @@ impl std::fmt::Debug for AuthConfig {
 }
 
 impl AuthConfig {
+    /// Nobody in particular.
+    pub(crate) fn none() -> Self {
+        AuthConfig {
+            scheme: no_scheme(),
+            principal: None,
+            credentials: None,
+            realm: None,
+            parameters: None,
+            serial: None,
+        }
+    }
+
+    /// Whether a server sees no difference.
+    pub(crate) fn is_same_as(&self, other: &AuthConfig) -> bool {
+        self.scheme == other.scheme
+            && self.principal == other.principal
+            && self.realm == other.realm
+            && self.parameters == other.parameters
+            && self.secret() == other.secret()
+    }
+
+    pub(crate) fn secret(&self) -> Option<&str> {
+        self.credentials.as_ref().map(|c| c.expose_secret())
+    }
+
     /// The token that HELLO or LOGON carries.
     pub(crate) fn to_bolt(&self) -> bolt::Auth {
         bolt::Auth {
             scheme: self.scheme.clone(),
             principal: self.principal.clone(),
-            credentials: self.credentials.as_ref().map(|c| bolt::Secret::from(c.expose_secret().to_owned())),
+            credentials: self.secret().map(|secret| bolt::Secret::from(secret.to_owned())),
             realm: self.realm.clone(),
             parameters: self.parameters.as_ref().map(json_to_value),
         }
@@ -308,6 +338,8 @@ pub struct SessionConfig {
     pub notification_filter: Option<NotificationFilterConfig>,
     /// The server a strategy of the user's own chose when the session was asked for.
     pub preferred: Option<usize>,
+    /// Who does the work, where not the user of the driver.
+    pub auth: Option<AuthConfig>,
 }
 
 /// Which server [`crate::Driver::verify`] looks at, where none is named.
@@ -318,6 +350,10 @@ pub struct VerifyConfig {
     pub database: Option<String>,
     /// One that may write; else one that may read.
     pub write: bool,
+    /// Who is to be let in, where not the user of the driver.
+    pub auth: Option<AuthConfig>,
+    /// A login now is wanted: one that was done earlier does not count.
+    pub login: bool,
 }
 
 /// What the server is told about the work: it refuses writes in `READ`, from Bolt 3 on.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::address::Address;
 use crate::config::{Config, Mode, SessionConfig, VerifyConfig};
 use crate::error::{Error, Kind, ServerRef};
+use crate::identity::Identity;
 use crate::log::Log;
 use crate::net::{tls, Endpoint, Interrupt};
 use crate::observer::Observer;
@@ -73,7 +74,7 @@ impl Driver {
         let config = Arc::new(config);
         let log = Log::new(observer.clone(), config.log_level);
         let endpoints = (0..config.servers.len())
-            .map(|index| endpoint(&config, index))
+            .map(|index| endpoint(&config, index, &observer))
             .collect::<Result<Vec<_>, Error>>()?;
         let (topology, checker) = match config.mode {
             Mode::Ha => (Topology::unchecked(endpoints.len()), Some(Checker::new(&config)?)),
@@ -186,7 +187,10 @@ impl Driver {
                 pooled = shared.any_connection(server, &config) => pooled?,
                 error = shared.closing() => return Err(error),
             };
-            pooled.reset().await?;
+            match config.login {
+                true => pooled.log_in_now().await?,
+                false => pooled.reset().await?,
+            }
             let (version, agent) = pooled.identity();
             let identity = ServerIdentity { address: pooled.server.address.clone(), version, agent };
             pooled.release();
@@ -223,7 +227,7 @@ impl Shared {
                 write: config.write,
                 bookmarks: &[],
                 impersonated_user: None,
-                auth: None,
+                auth: config.auth.as_ref(),
             };
             return Ok(router.connect(&ask).await?.pooled);
         }
@@ -240,7 +244,7 @@ impl Shared {
                 self.choose(&view, intent)
             }
         };
-        self.pool(index)?.acquire(None).await
+        self.pool(index)?.acquire(config.auth.as_ref()).await
     }
 
     /// The pool of a configured server.
@@ -433,14 +437,15 @@ impl Shared {
     }
 }
 
-fn endpoint(config: &Arc<Config>, index: usize) -> Result<Endpoint, Error> {
+fn endpoint(config: &Arc<Config>, index: usize, observer: &Arc<dyn Observer>) -> Result<Endpoint, Error> {
     let Some(server) = config.servers.get(index) else {
         return Err(Error::new(Kind::Client, format!("There is no server {index}.")));
     };
     let address = server.address()?;
     Ok(Endpoint {
-        server: ServerRef { index, address: address.to_string() },
-        auth: server.auth.as_ref().map_or_else(no_auth, |a| a.to_bolt()),
+        server: ServerRef { index, address: address.to_string(), token: None },
+        identity: Identity::of(server, index, observer),
+        expiries: Arc::default(),
         tls: tls::for_bolt(config, address.tls)?,
         routing: (config.mode == Mode::Routing).then(|| routing_context(config, &address)),
         address,
@@ -454,10 +459,6 @@ fn endpoint(config: &Arc<Config>, index: usize) -> Result<Endpoint, Error> {
 fn routing_context(config: &Config, seed: &Address) -> Arc<[(String, String)]> {
     let given = config.routing_context.iter().flatten().filter(|(key, _)| key != "address").cloned();
     given.chain([("address".to_owned(), seed.to_string())]).collect()
-}
-
-fn no_auth() -> bolt::Auth {
-    bolt::Auth { scheme: "none".into(), principal: None, credentials: None, realm: None, parameters: None }
 }
 
 /// Marks and asks whether every server was checked.

@@ -27,6 +27,8 @@ pub struct ServerRef {
     pub index: usize,
     /// `host:port`.
     pub address: String,
+    /// The [`crate::AuthConfig::serial`] of the token that the connection was logged in with.
+    pub token: Option<u32>,
 }
 
 /// The sorts of errors.
@@ -140,9 +142,19 @@ impl Error {
     }
 }
 
+/// The server does not let the user do it, or not any more.
+pub(crate) fn is_security(code: &str) -> bool {
+    code.starts_with("Neo.ClientError.Security.")
+}
+
+/// What the server let the user do may have changed: everybody has to log in again.
+pub(crate) fn is_authorization_expired(code: &str) -> bool {
+    code == "Neo.ClientError.Security.AuthorizationExpired"
+}
+
 /// Codes after which the official drivers try again.
 fn is_transient(code: &str) -> bool {
-    code.starts_with("Neo.TransientError.") || code == "Neo.ClientError.Security.AuthorizationExpired"
+    code.starts_with("Neo.TransientError.") || is_authorization_expired(code)
 }
 
 /// The server is no longer a writer.

@@ -12,6 +12,7 @@ mod address;
 mod config;
 mod driver;
 mod error;
+mod identity;
 mod log;
 mod net;
 mod observer;

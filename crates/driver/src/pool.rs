@@ -32,6 +32,8 @@ pub(crate) struct Pool {
 pub(crate) struct Pooled {
     pub(crate) conn: Conn,
     pool: Arc<Pool>,
+    /// It was made for a session's own user, and cannot become anybody else's.
+    is_lent: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -44,10 +46,10 @@ impl Pool {
 
     /// A connection that is ready for work, within the acquisition timeout: logged in as the session's own user, or
     /// as the driver's.
-    pub(crate) async fn acquire(self: &Arc<Self>, _auth: Option<&AuthConfig>) -> Result<Pooled, Error> {
+    pub(crate) async fn acquire(self: &Arc<Self>, auth: Option<&AuthConfig>) -> Result<Pooled, Error> {
         let config = &self.endpoint.config;
         let limit = Duration::from_millis(config.connection_acquisition_timeout);
-        match tokio::time::timeout(limit, self.acquire_unbounded()).await {
+        match tokio::time::timeout(limit, self.acquire_unbounded(auth)).await {
             Ok(result) => result,
             Err(_) => {
                 let size = self.size;
@@ -65,22 +67,56 @@ impl Pool {
         }
     }
 
-    async fn acquire_unbounded(self: &Arc<Self>) -> Result<Pooled, Error> {
+    async fn acquire_unbounded(self: &Arc<Self>, auth: Option<&AuthConfig>) -> Result<Pooled, Error> {
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| self.closed())?;
-        loop {
-            let Some(mut conn) = self.idle.lock().pop() else { break };
-            if self.is_usable(&mut conn).await {
-                return Ok(Pooled { conn, pool: self.clone(), _permit: permit });
+        let wanted = match auth {
+            Some(auth) => Arc::new(auth.clone()),
+            None => {
+                let token = self.endpoint.identity.token().await;
+                token.map_err(|why| self.endpoint.error(Kind::Client, why))?
             }
-            tokio::spawn(conn.close());
+        };
+        while let Some(mut conn) = self.take_idle(&wanted, auth.is_some()) {
+            if !self.is_usable(&mut conn).await {
+                tokio::spawn(conn.close());
+                continue;
+            }
+            if !conn.is_logged_in_as(&wanted) {
+                match conn.log_in_as(wanted.clone()).await {
+                    Ok(()) => {}
+                    Err(error) if error.kind == Kind::Connection => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+            return Ok(Pooled { conn, pool: self.clone(), is_lent: false, _permit: permit });
         }
-        let conn = Conn::open(&self.endpoint).await?;
+        let conn = Conn::open(&self.endpoint, wanted).await?;
         if self.permits.is_closed() {
             conn.close().await;
             return Err(self.closed());
         }
         self.log.debug(|| format!("connected to {} by Bolt {}", self.endpoint.address, conn.bolt.version()));
-        Ok(Pooled { conn, pool: self.clone(), _permit: permit })
+        let is_lent = auth.is_some() && !conn.can_log_in_again();
+        Ok(Pooled { conn, pool: self.clone(), is_lent, _permit: permit })
+    }
+
+    /// An idle connection of this user, or one that can become that: the last used. If there is none, those that are
+    /// logged in with what was the driver's token once are closed; and for a session's own user, one of the driver's if
+    /// there is no room for another connection.
+    fn take_idle(&self, wanted: &AuthConfig, is_own: bool) -> Option<Conn> {
+        let mut idle = self.idle.lock();
+        let fits = idle.iter().rposition(|conn| conn.is_logged_in_as(wanted));
+        if let Some(at) = fits.or_else(|| idle.iter().rposition(Conn::can_log_in_again)) {
+            return Some(idle.remove(at));
+        }
+        let too_many = match is_own {
+            true => (idle.len() + self.in_use()).saturating_sub(self.size).min(idle.len()),
+            false => idle.len(),
+        };
+        for conn in idle.drain(..too_many) {
+            tokio::spawn(conn.close());
+        }
+        None
     }
 
     async fn is_usable(&self, conn: &mut Conn) -> bool {
@@ -133,9 +169,12 @@ impl Pool {
 }
 
 impl Pooled {
-    /// Gives the connection back. One that failed is reset first, by a task of its own.
+    /// Gives the connection back. One that failed is reset first, by a task of its own; one whose user was refused
+    /// is closed.
     pub(crate) fn release(mut self) {
-        if self.conn.is_clean() {
+        if self.conn.is_refused || self.is_lent {
+            tokio::spawn(self.conn.close());
+        } else if self.conn.is_clean() {
             self.put_back();
         } else if !self.conn.is_broken() {
             tokio::spawn(async move {
@@ -148,7 +187,7 @@ impl Pooled {
     }
 
     fn put_back(self) {
-        let Pooled { mut conn, pool, _permit } = self;
+        let Pooled { mut conn, pool, _permit, .. } = self;
         conn.rest();
         let mut idle = pool.idle.lock();
         if pool.permits.is_closed() || pool.retired.load(Ordering::Relaxed) {
@@ -157,6 +196,20 @@ impl Pooled {
         } else {
             idle.push(conn);
         }
+    }
+
+    /// Makes sure that the user is let in now, and not only that it was once.
+    pub(crate) async fn log_in_now(&mut self) -> Result<(), Error> {
+        if self.conn.is_fresh {
+            return Ok(());
+        }
+        let auth = self.conn.auth.clone();
+        if self.conn.can_log_in_again() {
+            return self.conn.log_in_as(auth).await;
+        }
+        let conn = Conn::open(&self.pool.endpoint, auth).await?;
+        tokio::spawn(std::mem::replace(&mut self.conn, conn).close());
+        Ok(())
     }
 
     /// Whether the driver's owner may be told of it as a server that is up.

@@ -3,19 +3,20 @@
 mod io;
 pub(crate) mod tls;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bolt::handshake::{Handshake, HandshakeError, Progress, Proposal};
-use bolt::{Event, Hello, Limits, Request, State, Version};
+use bolt::{Event, Hello, HelloForm, Limits, Request, State, Version};
 use rustls::ClientConfig;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::address::Address;
-use crate::config::Config;
-use crate::error::{Error, Kind, ServerRef};
+use crate::config::{AuthConfig, Config};
+use crate::error::{is_authorization_expired, is_security, Error, Kind, ServerRef};
+use crate::identity::Identity;
 use io::Io;
 
 /// Bytes asked of the socket at once: small while the connection serves small queries, growing while reads fill it,
@@ -37,7 +38,9 @@ pub(crate) enum Interrupt {
 pub(crate) struct Endpoint {
     pub(crate) server: ServerRef,
     pub(crate) address: Address,
-    pub(crate) auth: bolt::Auth,
+    pub(crate) identity: Identity,
+    /// How many times the server said that its authorizations have expired.
+    pub(crate) expiries: Arc<AtomicUsize>,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     /// The routing context, where the server is a member of a cluster that routes.
     pub(crate) routing: Option<Arc<[(String, String)]>>,
@@ -58,13 +61,22 @@ pub(crate) struct Conn {
     pub(crate) created: Instant,
     pub(crate) idle_since: Instant,
     broken: bool,
+    /// Whom it is logged in as.
+    pub(crate) auth: Arc<AuthConfig>,
+    /// The login is new: nothing was done with it yet.
+    pub(crate) is_fresh: bool,
+    /// A security error came: it is not used again.
+    pub(crate) is_refused: bool,
+    expiries: Arc<AtomicUsize>,
+    /// How many of them there were at the login.
+    expiries_before: usize,
 }
 
 impl Conn {
     /// Connects and logs in within the connection timeout.
-    pub(crate) async fn open(endpoint: &Endpoint) -> Result<Conn, Error> {
+    pub(crate) async fn open(endpoint: &Endpoint, auth: Arc<AuthConfig>) -> Result<Conn, Error> {
         let limit = endpoint.config.connection_timeout;
-        let opening = Conn::open_with_proposals(endpoint);
+        let opening = Conn::open_with_proposals(endpoint, auth);
         if limit == 0 {
             return opening.await;
         }
@@ -80,7 +92,7 @@ impl Conn {
         }
     }
 
-    async fn open_with_proposals(endpoint: &Endpoint) -> Result<Conn, Error> {
+    async fn open_with_proposals(endpoint: &Endpoint, auth: Arc<AuthConfig>) -> Result<Conn, Error> {
         let legacy = endpoint.legacy_first.load(Ordering::Relaxed);
         let (first, second) =
             if legacy { (Proposal::Legacy, Proposal::Modern) } else { (Proposal::Modern, Proposal::Legacy) };
@@ -109,10 +121,15 @@ impl Conn {
             input: Vec::new(),
             read_size: *READ_SIZE.start(),
             interrupt: endpoint.interrupt.subscribe(),
-            server: endpoint.server.clone(),
+            server: ServerRef { token: auth.serial, ..endpoint.server.clone() },
             created: Instant::now(),
             idle_since: Instant::now(),
             broken: false,
+            auth,
+            is_fresh: false,
+            is_refused: false,
+            expiries: endpoint.expiries.clone(),
+            expiries_before: 0,
         };
         conn.bolt.handle_input(&rest);
         conn.log_in(endpoint).await?;
@@ -178,11 +195,40 @@ impl Conn {
         let hello = Hello {
             user_agent: &endpoint.config.user_agent,
             bolt_agent: &bolt_agent,
-            auth: &endpoint.auth,
+            auth: &self.auth.to_bolt(),
             routing: endpoint.routing.as_deref(),
             notification_filter: filter.as_ref(),
         };
         self.bolt.hello(&hello).map_err(|e| endpoint.error(Kind::Client, e.to_string()))?;
+        self.be_let_in().await
+    }
+
+    /// Whether the server knows it as this user, by a login that still counts.
+    pub(crate) fn is_logged_in_as(&self, auth: &AuthConfig) -> bool {
+        self.expiries_before == self.expiries.load(Ordering::Relaxed) && self.auth.is_same_as(auth)
+    }
+
+    /// Whether [`Conn::log_in_as`] is possible.
+    pub(crate) fn can_log_in_again(&self) -> bool {
+        self.bolt.features().hello == HelloForm::HelloThenLogon
+    }
+
+    /// Logs off, and in as another user or the same (Bolt 5.1).
+    pub(crate) async fn log_in_as(&mut self, auth: Arc<AuthConfig>) -> Result<(), Error> {
+        self.server.token = auth.serial;
+        self.auth = auth;
+        let token = self.auth.to_bolt();
+        self.bolt
+            .logoff()
+            .and_then(|()| self.bolt.logon(&token))
+            .map_err(|e| self.protocol_error(&e.to_string()))?;
+        self.be_let_in().await
+    }
+
+    /// Waits for the answers to all that a login takes.
+    async fn be_let_in(&mut self) -> Result<(), Error> {
+        self.expiries_before = self.expiries.load(Ordering::Relaxed);
+        self.is_fresh = true;
         while self.bolt.pending() > 0 {
             match self.event().await? {
                 Event::Success { .. } => {}
@@ -211,11 +257,18 @@ impl Conn {
 
     /// An event that needs no reading.
     pub(crate) fn poll_event(&mut self) -> Result<Option<Event>, Error> {
-        self.bolt.poll_event().map_err(|e| {
+        let event = self.bolt.poll_event().map_err(|e| {
             self.broken = true;
             Error::new(Kind::Protocol, format!("{} broke the Bolt protocol: {e}", self.server.address))
                 .on(self.server.clone())
-        })
+        })?;
+        if let Some(Event::Failure { failure, .. }) = &event {
+            self.is_refused |= is_security(&failure.code);
+            if is_authorization_expired(&failure.code) {
+                self.expiries.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Ok(event)
     }
 
     /// Sends what waits to be sent.
@@ -300,6 +353,7 @@ impl Conn {
     /// Gives back the memory that a large result needed.
     pub(crate) fn rest(&mut self) {
         self.idle_since = Instant::now();
+        self.is_fresh = false;
         self.read_size = *READ_SIZE.start();
         self.input = Vec::new();
     }
@@ -353,7 +407,8 @@ impl Endpoint {
         Endpoint {
             server,
             address,
-            auth: self.auth.clone(),
+            identity: self.identity.clone(),
+            expiries: Arc::default(),
             tls: self.tls.clone(),
             routing: self.routing.clone(),
             config: self.config.clone(),

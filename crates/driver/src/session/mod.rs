@@ -203,7 +203,7 @@ impl Inner {
             write: !self.reads(),
             bookmarks,
             impersonated_user: self.config.impersonated_user.as_deref(),
-            auth: None,
+            auth: self.config.auth.as_ref(),
         }
     }
 
@@ -339,7 +339,7 @@ impl State {
         let is_down = || shared.topology.view().servers.get(server).is_some_and(|s| s.status == Status::Down);
         let was_down = is_down();
         let mut changes = shared.topology.changes();
-        let acquiring = pool.acquire(None);
+        let acquiring = pool.acquire(session.config.auth.as_ref());
         let patience = tokio::time::sleep(retry.patience(&shared.config, was_down));
         tokio::pin!(acquiring, patience);
         // A host that swallows packets, or a process that hangs, would be waited for much longer.

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use reqwest::header::ACCEPT;
 use reqwest::StatusCode;
-use secrecy::ExposeSecret;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -106,15 +105,22 @@ impl Checker {
         let Some(http) = self.http.lock().clone() else {
             return Answer::Refused("the driver is closed".into());
         };
-        let mut request = http.get(url).header(ACCEPT, "text/plain");
-        if let Some(auth) = shared.config.servers.get(index).and_then(|s| s.auth.as_ref()) {
-            let secret = auth.credentials.as_ref().map(|c| c.expose_secret());
-            request = match (auth.scheme.as_str(), &auth.principal) {
-                ("bearer", _) => request.bearer_auth(secret.unwrap_or_default()),
-                (_, Some(user)) => request.basic_auth(user, secret),
-                _ => request,
-            };
-        }
+        let Some(pool) = shared.pools.get(index) else { return Answer::Refused("no such server".into()) };
+        let limit = Duration::from_millis(shared.config.check_timeout);
+        let auth = match tokio::time::timeout(limit, pool.endpoint.identity.token()).await {
+            Ok(Ok(auth)) => auth,
+            Ok(Err(why)) => return Answer::Is(Status::Error, Role::Unknown, Some(why)),
+            Err(_) => {
+                let why = format!("the auth token manager gave no token within {} ms", limit.as_millis());
+                return Answer::Is(Status::Error, Role::Unknown, Some(why));
+            }
+        };
+        let request = http.get(url).header(ACCEPT, "text/plain");
+        let request = match (auth.scheme.as_str(), &auth.principal) {
+            ("bearer", _) => request.bearer_auth(auth.secret().unwrap_or_default()),
+            (_, Some(user)) => request.basic_auth(user, auth.secret()),
+            _ => request,
+        };
         match request.send().await {
             Err(e) if e.is_timeout() => Answer::Silence(describe(&e)),
             Err(e) => Answer::Refused(describe(&e)),
@@ -133,7 +139,9 @@ impl Checker {
         let probe = async { pool.acquire(None).await?.probe().await };
         match tokio::time::timeout(limit, probe).await {
             Ok(Ok(())) => Answer::Is(Status::Up, Role::Master, None),
-            Ok(Err(e)) if e.kind == Kind::Server => Answer::Is(Status::Error, Role::Unknown, Some(e.message)),
+            Ok(Err(e)) if matches!(e.kind, Kind::Server | Kind::Client) => {
+                Answer::Is(Status::Error, Role::Unknown, Some(e.message))
+            }
             Ok(Err(e)) => Answer::Refused(e.message),
             Err(_) => Answer::Silence(format!("no answer over Bolt within {} ms", limit.as_millis())),
         }
@@ -297,8 +305,12 @@ mod tests {
 
     #[test]
     fn status_urls() {
-        let server =
-            |http: &str| ServerConfig { http: Some(http.into()), bolt: "bolt://x".into(), auth: None };
+        let server = |http: &str| ServerConfig {
+            http: Some(http.into()),
+            bolt: "bolt://x".into(),
+            auth: None,
+            managed: false,
+        };
         let url = |http| status_url(&server(http)).map(|u| u.unwrap().to_string());
         assert_eq!(url("http://h:7474").unwrap(), "http://h:7474/db/manage/server/ha/available");
         assert_eq!(url("https://h/proxy/").unwrap(), "https://h/proxy/db/manage/server/ha/available");

@@ -150,7 +150,7 @@ impl Observer for Deaf {
 pub(crate) fn direct(uri: &str, change: impl FnOnce(&mut Config)) -> Driver {
     let mut config = Config {
         mode: Mode::Direct,
-        servers: vec![ServerConfig { http: None, bolt: uri.into(), auth: None }],
+        servers: vec![ServerConfig { http: None, bolt: uri.into(), auth: None, managed: false }],
         ..Config::default()
     };
     change(&mut config);

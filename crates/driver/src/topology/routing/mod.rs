@@ -398,7 +398,7 @@ impl Router {
         if let Some(pool) = known.pools.get(address) {
             return Ok(pool.clone());
         }
-        let server = ServerRef { index: known.made, address: address.to_string() };
+        let server = ServerRef { index: known.made, address: address.to_string(), token: None };
         known.made += 1;
         let like = known.pools.values().next().map_or(&self.template, |pool| &pool.endpoint);
         let pool = Arc::new(Pool::new(like.elsewhere(server, address.clone()), self.log.clone()));

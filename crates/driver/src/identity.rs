@@ -1,0 +1,36 @@
+//! Whom a driver is to its servers, and what it shows of itself.
+
+use std::sync::Arc;
+
+use crate::config::{AuthConfig, ServerConfig};
+use crate::observer::Observer;
+
+/// Where a driver has its token for a server from.
+#[derive(Clone)]
+pub(crate) enum Identity {
+    /// It is always the same.
+    Fixed(Arc<AuthConfig>),
+    /// A manager is asked, for the server at this place in the configuration.
+    Managed(Arc<dyn Observer>, usize),
+}
+
+impl Identity {
+    pub(crate) fn of(server: &ServerConfig, index: usize, observer: &Arc<dyn Observer>) -> Self {
+        if server.managed {
+            Identity::Managed(observer.clone(), index)
+        } else {
+            Identity::Fixed(Arc::new(server.auth.clone().unwrap_or_else(AuthConfig::none)))
+        }
+    }
+
+    /// The token of this moment. An error says what went wrong with the manager.
+    pub(crate) async fn token(&self) -> Result<Arc<AuthConfig>, String> {
+        match self {
+            Identity::Fixed(token) => Ok(token.clone()),
+            Identity::Managed(observer, index) => match observer.token(*index).await {
+                Ok(token) => Ok(Arc::new(token)),
+                Err(why) => Err(format!("The auth token manager gave no token: {why}")),
+            },
+        }
+    }
+}
