@@ -30,15 +30,6 @@ test('a logger of the application is told the level and the message, and the ser
   assert.ok(messages.some(([, message]) => message.includes(`127.0.0.1:${server.port}`)))
 })
 
-test('a logger hears nothing beyond its level', async t => {
-  assert.deepEqual((await said(t, 'error')).messages, [])
-})
-
-test('no parameter and no record is in a message, at no level', async t => {
-  const { messages } = await said(t, 'debug')
-  assert.ok(!JSON.stringify(messages).includes('a parameter'))
-})
-
 test('a Neo4jHA logs what becomes of its servers', async t => {
   const { servers, members } = await cluster(t)
   const messages = []
@@ -46,15 +37,6 @@ test('a Neo4jHA logs what becomes of its servers', async t => {
   const driver = await ready(t, servers, { neo4jDriverOptions: { logging } })
   await driver.session(true).run('CREATE (n)')
   assert.ok(messages.some(message => message.includes(String(members[0].bolt.port))))
-})
-
-test('logging.console writes time, level and message', t => {
-  const lines = t.mock.method(console, 'log', () => {})
-  const { level, logger } = neo4j.logging.console('warn', true)
-  assert.equal(level, 'warn')
-  logger('warn', 'what it is')
-  assert.match(lines.mock.calls[0].arguments[0], /^\d{13} WARN what it is$/)
-  assert.equal(neo4j.logging.console().level, 'info')
 })
 
 test('a level that there is not, and a logger that is no function, are refused as by neo4j-driver', () => {
