@@ -4,10 +4,12 @@ import { inspect } from 'node:util'
 import {
   ask,
   boltServer,
+  cluster,
   column,
   connect,
   failing,
   Neo4jHA,
+  ready,
   routing,
   settle,
   test
@@ -190,6 +192,38 @@ for (const version of ['2.0', '3.0', '4.4', '5.0']) {
     assert.equal(server.received('LOGOFF').length, 0)
   })
 }
+
+for (const version of ['4.4', '5.4']) {
+  test(`Bolt ${version}: tokens that change all the time find room in a pool of one connection`, async t => {
+    const server = await boltServer(t, { versions: [version], auth: people })
+    const rotating = manager(own)
+    const driver = connect(t, server.uri, rotating, {
+      maxConnectionPoolSize: 1,
+      connectionAcquisitionTimeout: 3000
+    })
+    for (let n = 0; n < 6; n++) {
+      rotating.current = n % 2 ? ann : own
+      await ask(driver)
+    }
+    assert.deepEqual(
+      server.received('RUN').map(({ user }) => user),
+      ['neo4j', 'ann', 'neo4j', 'ann', 'neo4j', 'ann']
+    )
+  })
+}
+
+test('tokens that change while a hundred queries are under way fail none of them', async t => {
+  const server = await boltServer(t, { versions: ['5.4'], auth: people })
+  let n = 0
+  const driver = connect(
+    t,
+    server.uri,
+    { getToken: async () => (n++ % 3 ? ann : own), handleSecurityException: () => false },
+    { maxConnectionPoolSize: 5 }
+  )
+  await Promise.all(Array.from({ length: 100 }, () => driver.executeQuery('RETURN 1')))
+  assert.deepEqual(server.protocolErrors, [])
+})
 
 test('a new token that is refused at LOGOFF, LOGON is an error of the work, and the next token works', async t => {
   const server = await boltServer(t, { versions: ['5.4'], auth: people })
@@ -535,6 +569,24 @@ test('neo4j://: a session of somebody else asks its router as that user, for the
   const [one, two] = cluster.received('RUN')
   assert.deepEqual([one.user, one.fields[2].db], ['ann', 'home-of-ann'])
   assert.deepEqual([two.user, two.fields[2].db], ['neo4j', 'home-of-neo4j'])
+})
+
+test('a pool of HA servers takes sessions of somebody else, too', async t => {
+  const { servers, members } = await cluster(t, {
+    roles: ['master', 'slave'],
+    versions: ['5.4'],
+    auth: people[0]
+  })
+  for (const one of members) one.bolt.auth = people
+  const driver = await ready(t, servers, { auth: people[0] })
+  await driver.executeQuery('RETURN 1', {}, { auth: ann })
+  await driver.session({ auth: ann }).run('RETURN 2')
+  await driver.session(true).run('RETURN 3')
+  const runs = members.flatMap(one => one.bolt.received('RUN'))
+  assert.deepEqual(
+    [1, 2, 3].map(n => runs.find(({ query }) => query === `RETURN ${n}`).user),
+    ['ann', 'ann', 'neo4j']
+  )
 })
 
 // ---- verifyAuthentication ----

@@ -185,6 +185,18 @@ test('no router answers: the error says that discovery failed, where, and why', 
   assert.ok(error.message.includes(cluster.members[0].address), error.message)
 })
 
+test('a router that accepts and says nothing is passed over for the next', async t => {
+  const cluster = await routing(t, { ...modern, ttl: 1 })
+  const [seed, silent, two] = cluster.members
+  cluster.table = { ttl: 1, db: 'neo4j', routers: [silent, two], readers: [seed], writers: [seed] }
+  const driver = connect(t, cluster.uri, undefined, { connectionTimeout: 500 })
+  await ask(driver, 'RETURN 1', read)
+  silent.freeze()
+  const served = async () => (await ask(driver, 'RETURN 1', read)) && cluster.routes().length > 1
+  await within(until(served, { every: 50, deadline: 9000 }), 10_000, 'the second table')
+  assert.equal(cluster.routes().at(-1).server, 2)
+})
+
 test('no router answers: a transaction function tries for maxTransactionRetryTime', async t => {
   const cluster = await routing(t, modern)
   await cluster.stop()
