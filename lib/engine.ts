@@ -41,7 +41,7 @@ export interface TopologyView {
 export type Asked =
   | { what: 'strategy'; strategy: number; candidates: number[]; write: boolean }
   | { what: 'token'; server: number }
-  | { what: 'certificate' }
+  | { what: 'certificates' }
   | { what: 'addresses'; address: string }
 
 /** A result that has taken batches and owes the native side their credit. */

@@ -3,7 +3,8 @@
  * construction. Options are read, never written into.
  */
 
-import type { EncryptionService } from 'neo4j-driver-core'
+import type { ClientCertificate, ClientCertificateProvider, EncryptionService } from 'neo4j-driver-core'
+import { type ClientCertificates, readClientCertificate } from './client-certificate'
 import type { IntegerMode } from './codec/decode'
 import { encryptedOf, OBSOLETE, poolSizeOf, trustOf } from './compat/config'
 import { HAReadWrite, HAStrategies, type ReadWriteConfig, rwMask } from './constants'
@@ -45,7 +46,7 @@ export interface DriverOptions {
   resolver?: (address: string) => string[] | Promise<string[]>
   userAgent?: string
   telemetryDisabled?: boolean
-  clientCertificate?: unknown
+  clientCertificate?: ClientCertificate | ClientCertificateProvider
   encryptionProfiles?: unknown
   knownHosts?: string
   loadBalancingStrategy?: string
@@ -74,6 +75,7 @@ export interface DriverSettings {
   encrypted: boolean
   trust: string | undefined
   resolver: DriverOptions['resolver']
+  clientCertificates: ClientCertificates | undefined
   log: Log
   /** All of the native configuration but `servers` and `strategy`. */
   native: { [key: string]: unknown }
@@ -217,8 +219,9 @@ export function readDriverOptions(
       `${at('trustedCertificates')} takes at least one path of a PEM file when trust is ${trust}`
     )
   }
-  if (given.clientCertificate !== undefined && given.clientCertificate !== null) {
-    throw new TypeError(`${at('clientCertificate')} is not supported`)
+  const clientCertificates = readClientCertificate(given.clientCertificate, at('clientCertificate'))
+  if (clientCertificates !== undefined && !encrypted && !secure) {
+    warn(`${at('clientCertificate')} is never shown: connections are not encrypted`)
   }
   if (given.resolver !== undefined && given.resolver !== null && typeof given.resolver !== 'function') {
     throw new TypeError(`Configured resolver should be a function. Got: ${typeof given.resolver}`)
@@ -258,6 +261,7 @@ export function readDriverOptions(
     encrypted: encrypted || secure,
     trust: secure ? (uris.some(uri => uri.selfSigned) ? TRUSTS[2] : TRUSTS[0]) : trust,
     resolver: given.resolver ?? undefined,
+    clientCertificates,
     log,
     native: {
       userAgent: readText(given.userAgent, at('userAgent')) ?? USER_AGENT,
@@ -275,6 +279,7 @@ export function readDriverOptions(
       encrypted,
       trust: trust ?? 'TRUST_SYSTEM_CA_SIGNED_CERTIFICATES',
       trustedCertificates: certificates,
+      clientCertificate: clientCertificates !== undefined,
       extraCertificates: readExtraCertificates(warn),
       notificationFilter: readNotificationFilter(given.notificationFilter, at('notificationFilter')) ?? null,
       telemetryDisabled: flag(given.telemetryDisabled, at('telemetryDisabled')),

@@ -245,8 +245,8 @@ export class Pool implements DriverEars, StreamHost {
         const manager = this.#managers[asked.server]
         return manager && (await this.#tokens.ask(manager))
       }
-      case 'certificate':
-        return null
+      case 'certificates':
+        return await this.settings.clientCertificates?.get()
       case 'addresses':
         return await this.settings.resolver?.(asked.address)
     }

@@ -113,8 +113,8 @@ impl Observer for JsObserver {
         self.ask("token", [("server", server.into())])
     }
 
-    fn client_certificate(&self) -> Answer<Option<ClientCertificate>> {
-        self.ask("certificate", [])
+    fn client_certificates(&self) -> Answer<Vec<ClientCertificate>> {
+        self.ask("certificates", [])
     }
 
     fn resolve(&self, address: &str) -> Answer<Vec<String>> {

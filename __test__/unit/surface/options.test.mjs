@@ -58,6 +58,7 @@ test('the defaults', t => {
     encrypted: false,
     trust: 'TRUST_SYSTEM_CA_SIGNED_CERTIFICATES',
     trustedCertificates: [],
+    clientCertificate: false,
     extraCertificates: [],
     notificationFilter: null,
     telemetryDisabled: false,
@@ -198,7 +199,7 @@ for (const [config, message] of [
   [{ resolver: 'dns' }, /resolver should be a function/],
   [{ logging: { level: 'loud', logger() {} } }, /Illegal logging level: loud/],
   [{ logging: {} }, /Illegal logger function/],
-  [{ clientCertificate: {} }, /config\.clientCertificate is not supported/],
+  [{ clientCertificate: {} }, /config\.clientCertificate takes a client certificate/],
   [
     { notificationFilter: { disabledCategories: [], disabledClassifications: [] } },
     /can't have both "disabledCategories" and "disabledClassifications"/

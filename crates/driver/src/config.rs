@@ -58,6 +58,8 @@ pub struct Config {
     pub trusted_certificates: Vec<String>,
     /// PEM texts of CA certificates trusted beside those of the system, as in `NODE_EXTRA_CA_CERTS`.
     pub extra_certificates: Vec<String>,
+    /// [`crate::Observer::client_certificates`] is asked before an encrypted connection is opened.
+    pub client_certificate: bool,
     /// Sent in HELLO.
     pub user_agent: String,
     /// Sent in HELLO from Bolt 5.3 on.
@@ -96,6 +98,7 @@ impl Default for Config {
             trust: Trust::TrustSystemCaSignedCertificates,
             trusted_certificates: Vec::new(),
             extra_certificates: Vec::new(),
+            client_certificate: false,
             user_agent: concat!("neo4j-ha-bolt-driver/", env!("CARGO_PKG_VERSION")).into(),
             bolt_agent: BoltAgent::default(),
             notification_filter: None,

@@ -15,6 +15,7 @@ use crate::config::{Config, Mode, SessionConfig, VerifyConfig};
 use crate::error::{Error, Kind, ServerRef};
 use crate::identity::Identity;
 use crate::log::Log;
+use crate::net::certificate::Shown;
 use crate::net::{tls, Endpoint, Interrupt};
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
@@ -73,8 +74,9 @@ impl Driver {
         }
         let config = Arc::new(config);
         let log = Log::new(observer.clone(), config.log_level);
+        let shown = config.client_certificate.then(|| Arc::new(Shown::new(observer.clone())));
         let endpoints = (0..config.servers.len())
-            .map(|index| endpoint(&config, index, &observer))
+            .map(|index| endpoint(&config, index, &observer, &shown))
             .collect::<Result<Vec<_>, Error>>()?;
         let (topology, checker) = match config.mode {
             Mode::Ha => (Topology::unchecked(endpoints.len()), Some(Checker::new(&config)?)),
@@ -437,7 +439,12 @@ impl Shared {
     }
 }
 
-fn endpoint(config: &Arc<Config>, index: usize, observer: &Arc<dyn Observer>) -> Result<Endpoint, Error> {
+fn endpoint(
+    config: &Arc<Config>,
+    index: usize,
+    observer: &Arc<dyn Observer>,
+    shown: &Option<Arc<Shown>>,
+) -> Result<Endpoint, Error> {
     let Some(server) = config.servers.get(index) else {
         return Err(Error::new(Kind::Client, format!("There is no server {index}.")));
     };
@@ -446,7 +453,8 @@ fn endpoint(config: &Arc<Config>, index: usize, observer: &Arc<dyn Observer>) ->
         server: ServerRef { index, address: address.to_string(), token: None },
         identity: Identity::of(server, index, observer),
         expiries: Arc::default(),
-        tls: tls::for_bolt(config, address.tls)?,
+        tls: tls::for_bolt(config, address.tls, shown.clone())?,
+        shown: shown.clone(),
         routing: (config.mode == Mode::Routing).then(|| routing_context(config, &address)),
         address,
         config: config.clone(),

@@ -27,8 +27,8 @@ pub trait Observer: Send + Sync {
         nobody("manages tokens")
     }
 
-    /// The certificate that connections opened from now on show; `None` for the one shown before.
-    fn client_certificate(&self) -> Answer<Option<ClientCertificate>> {
+    /// The certificates that connections opened from now on show: the first that the server can take.
+    fn client_certificates(&self) -> Answer<Vec<ClientCertificate>> {
         nobody("provides certificates")
     }
 

@@ -35,12 +35,7 @@ impl Io {
         let Some(config) = tls else { return Ok(Io::Plain(tcp)) };
         let name = ServerName::try_from(address.host.clone())
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
-        let stream = TlsConnector::from(config).connect(name, tcp).await.map_err(|e| {
-            io::Error::new(
-                e.kind(),
-                format!("TLS failed ({e}). Does the server speak TLS, and is its certificate trusted?"),
-            )
-        })?;
+        let stream = TlsConnector::from(config).connect(name, tcp).await?;
         Ok(Io::Tls(Box::new(stream)))
     }
 

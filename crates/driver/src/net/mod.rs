@@ -1,5 +1,6 @@
 //! One connection to one server: TCP, TLS, handshake, login, and Bolt messages over it.
 
+pub(crate) mod certificate;
 mod io;
 pub(crate) mod tls;
 
@@ -17,6 +18,7 @@ use crate::address::Address;
 use crate::config::{AuthConfig, Config};
 use crate::error::{is_authorization_expired, is_security, Error, Kind, ServerRef};
 use crate::identity::Identity;
+use certificate::Shown;
 use io::Io;
 
 /// Bytes asked of the socket at once: small while the connection serves small queries, growing while reads fill it,
@@ -42,6 +44,8 @@ pub(crate) struct Endpoint {
     /// How many times the server said that its authorizations have expired.
     pub(crate) expiries: Arc<AtomicUsize>,
     pub(crate) tls: Option<Arc<ClientConfig>>,
+    /// What `tls` shows to servers that ask for a certificate.
+    pub(crate) shown: Option<Arc<Shown>>,
     /// The routing context, where the server is a member of a cluster that routes.
     pub(crate) routing: Option<Arc<[(String, String)]>>,
     pub(crate) config: Arc<Config>,
@@ -75,6 +79,11 @@ pub(crate) struct Conn {
 impl Conn {
     /// Connects and logs in within the connection timeout.
     pub(crate) async fn open(endpoint: &Endpoint, auth: Arc<AuthConfig>) -> Result<Conn, Error> {
+        if let (Some(shown), Some(_)) = (&endpoint.shown, &endpoint.tls) {
+            shown.renew().await.map_err(|why| {
+                endpoint.error(Kind::Client, format!("The client certificate cannot be used: {why}"))
+            })?;
+        }
         let limit = endpoint.config.connection_timeout;
         let opening = Conn::open_with_proposals(endpoint, auth);
         if limit == 0 {
@@ -141,8 +150,9 @@ impl Conn {
         endpoint: &Endpoint,
         proposal: Proposal,
     ) -> Result<Option<(Io, Version, Vec<u8>)>, Error> {
-        let lost = |what: &str, e: &dyn std::fmt::Display| {
-            endpoint.error(Kind::Connection, format!("{} cannot be reached: {what}: {e}", endpoint.address))
+        let lost = |what: &str, e: &std::io::Error| {
+            let why = tls::explain(e, &endpoint.address);
+            endpoint.error(Kind::Connection, format!("{} cannot be reached: {what}: {why}", endpoint.address))
         };
         let mut io = Io::connect(&endpoint.address, endpoint.tls.clone())
             .await
@@ -410,6 +420,7 @@ impl Endpoint {
             identity: self.identity.clone(),
             expiries: Arc::default(),
             tls: self.tls.clone(),
+            shown: self.shown.clone(),
             routing: self.routing.clone(),
             config: self.config.clone(),
             legacy_first: AtomicBool::new(self.legacy_first.load(Ordering::Relaxed)),

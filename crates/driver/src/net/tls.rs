@@ -1,38 +1,87 @@
 //! Which certificates are trusted, as a rustls configuration. Serves Bolt and the HTTP checks alike.
 
+use std::io;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::WebPkiServerVerifier;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{ring, verify_tls12_signature, verify_tls13_signature, CryptoProvider};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 
-use crate::address::TlsWish;
+use crate::address::{Address, TlsWish};
 use crate::config::{Config, Trust};
 use crate::error::{Error, Kind};
+use crate::net::certificate::Shown;
 
 /// The TLS configuration for one server, or `None` for plain TCP. The scheme's suffix wins over the options.
-pub(crate) fn for_bolt(config: &Config, wish: TlsWish) -> Result<Option<Arc<ClientConfig>>, Error> {
-    match wish {
-        TlsWish::Secure if config.trust == Trust::TrustCustomCaSignedCertificates => {
-            trusting(config, config.trust).map(Some)
-        }
-        TlsWish::Secure => trusting(config, Trust::TrustSystemCaSignedCertificates).map(Some),
-        TlsWish::SelfSigned => trusting(config, Trust::TrustAllCertificates).map(Some),
-        TlsWish::Options if config.encrypted => trusting(config, config.trust).map(Some),
-        TlsWish::Options => Ok(None),
+pub(crate) fn for_bolt(
+    config: &Config,
+    wish: TlsWish,
+    shown: Option<Arc<Shown>>,
+) -> Result<Option<Arc<ClientConfig>>, Error> {
+    let trust = match wish {
+        TlsWish::Secure if config.trust == Trust::TrustCustomCaSignedCertificates => config.trust,
+        TlsWish::Secure => Trust::TrustSystemCaSignedCertificates,
+        TlsWish::SelfSigned => Trust::TrustAllCertificates,
+        TlsWish::Options if config.encrypted => config.trust,
+        TlsWish::Options => return Ok(None),
+    };
+    let mut tls = trusting(config, trust)?;
+    if let Some(shown) = shown {
+        tls.client_auth_cert_resolver = shown;
+        // A resumed session would go on with the certificate that it began with.
+        tls.resumption = Resumption::disabled();
     }
+    Ok(Some(Arc::new(tls)))
 }
 
 /// The TLS configuration of the HTTP checks (`https://` status URLs).
 pub(crate) fn for_http(config: &Config) -> Result<ClientConfig, Error> {
-    trusting(config, config.trust).map(|tls| tls.as_ref().clone())
+    trusting(config, config.trust)
 }
 
-fn trusting(config: &Config, trust: Trust) -> Result<Arc<ClientConfig>, Error> {
+/// What an error of a connection means, and what can be done about it.
+pub(crate) fn explain(error: &io::Error, address: &Address) -> String {
+    use CertificateError::*;
+    let Some(tls) = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) else {
+        return error.to_string();
+    };
+    let host = &address.host;
+    match tls {
+        rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
+            format!("its certificate has expired ({tls}). It has to be renewed")
+        }
+        rustls::Error::InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {
+            format!("its certificate is not valid yet ({tls}). Are the clocks right?")
+        }
+        rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            format!(
+                "its certificate is not valid for the name {host} ({tls}). Use a name that it was issued for"
+            )
+        }
+        rustls::Error::InvalidCertificate(_) => format!(
+            "its certificate is not trusted ({tls}). Name its authority in trustedCertificates, with trust \
+             TRUST_CUSTOM_CA_SIGNED_CERTIFICATES; or use +ssc in the URI, which takes any certificate"
+        ),
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied,
+        ) => {
+            format!("it does not accept the client's certificate, or its lack ({tls}). See clientCertificate")
+        }
+        _ => format!("TLS failed ({tls}). Does the server speak TLS?"),
+    }
+}
+
+fn trusting(config: &Config, trust: Trust) -> Result<ClientConfig, Error> {
     let failed = |what: &str, e: &dyn std::fmt::Display| {
         Error::new(Kind::Client, format!("TLS cannot be set up: {what}: {e}"))
     };
@@ -56,7 +105,7 @@ fn trusting(config: &Config, trust: Trust) -> Result<Arc<ClientConfig>, Error> {
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
             .with_no_client_auth(),
     };
-    Ok(Arc::new(tls))
+    Ok(tls)
 }
 
 /// The certificates in PEM texts.

@@ -1,0 +1,80 @@
+//! The certificates that the driver shows to servers that ask for one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::SignatureScheme;
+use secrecy::ExposeSecret;
+
+use crate::config::ClientCertificate;
+use crate::observer::Observer;
+
+/// What is shown: asked for before a connection is opened, and made ready for rustls when it is another than before.
+pub(crate) struct Shown {
+    observer: Arc<dyn Observer>,
+    current: Mutex<Current>,
+}
+
+#[derive(Default)]
+struct Current {
+    given: Vec<ClientCertificate>,
+    ready: Vec<Arc<CertifiedKey>>,
+}
+
+impl Shown {
+    pub(crate) fn new(observer: Arc<dyn Observer>) -> Self {
+        Shown { observer, current: Mutex::default() }
+    }
+
+    /// Asks what connections opened from now on show. An error says why there is nothing.
+    pub(crate) async fn renew(&self) -> Result<(), String> {
+        let given = self.observer.client_certificates().await?;
+        let mut current = self.current.lock();
+        if !is_same(&given, &current.given) {
+            let ready = given.iter().map(prepare).collect::<Result<_, _>>()?;
+            *current = Current { given, ready };
+        }
+        Ok(())
+    }
+}
+
+fn is_same(a: &[ClientCertificate], b: &[ClientCertificate]) -> bool {
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| a.certificates == b.certificates && a.key.expose_secret() == b.key.expose_secret())
+}
+
+fn prepare(given: &ClientCertificate) -> Result<Arc<CertifiedKey>, String> {
+    let chain = CertificateDer::pem_slice_iter(given.certificates.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| format!("the certificate is not PEM: {e}"))?;
+    let key = PrivateKeyDer::from_pem_slice(given.key.expose_secret().as_bytes())
+        .map_err(|e| format!("the key is not PEM: {e}"))?;
+    CertifiedKey::from_der(chain, key, &ring::default_provider())
+        .map(Arc::new)
+        .map_err(|e| format!("the certificate and the key do not go together: {e}"))
+}
+
+impl ResolvesClientCert for Shown {
+    fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let current = self.current.lock();
+        current.ready.iter().find(|certified| certified.key.choose_scheme(schemes).is_some()).cloned()
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shown").finish_non_exhaustive()
+    }
+}
