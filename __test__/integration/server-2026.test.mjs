@@ -2,9 +2,11 @@
 
 import { after, describe } from 'node:test'
 import { authority } from '../support/certificates.mjs'
+import { encryptionSuite } from './suites/encryption.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { parameterSuite } from './suites/parameters.mjs'
+import { reactiveSuite } from './suites/reactive.mjs'
 import { singleSuite } from './suites/single.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
@@ -23,4 +25,6 @@ describe('a single Neo4j 2026', () => {
   parameterSuite(set)
   summarySuite(set, about)
   manualSuite(set)
+  reactiveSuite(set)
+  encryptionSuite(set)
 })

@@ -1,10 +1,12 @@
 // All that is to work on a single Neo4j 4.4.
 
 import { describe } from 'node:test'
+import { encryptionSuite } from './suites/encryption.mjs'
 import { interopSuite } from './suites/interop.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { parameterSuite } from './suites/parameters.mjs'
+import { reactiveSuite } from './suites/reactive.mjs'
 import { singleSuite } from './suites/single.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
@@ -21,5 +23,7 @@ describe('a single Neo4j 4.4', () => {
   parameterSuite(set)
   summarySuite(set, about)
   manualSuite(set)
+  reactiveSuite(set)
+  encryptionSuite(set)
   interopSuite(set, about)
 })

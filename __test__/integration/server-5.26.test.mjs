@@ -2,10 +2,12 @@
 
 import { after, describe } from 'node:test'
 import { authority } from '../support/certificates.mjs'
+import { encryptionSuite } from './suites/encryption.mjs'
 import { interopSuite } from './suites/interop.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { parameterSuite } from './suites/parameters.mjs'
+import { reactiveSuite } from './suites/reactive.mjs'
 import { singleSuite } from './suites/single.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
@@ -24,5 +26,7 @@ describe('a single Neo4j 5.26', () => {
   parameterSuite(set)
   summarySuite(set, about)
   manualSuite(set)
+  reactiveSuite(set)
+  encryptionSuite(set)
   interopSuite(set, about)
 })

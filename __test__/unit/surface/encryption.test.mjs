@@ -5,38 +5,9 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import official from 'neo4j-driver'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
+import { Keys } from '../../support/keys.mjs'
 
 const { driver: neo4j } = Neo4jHA
-
-/** Keys in memory, as an application keeps them in its database. */
-class Keys {
-  #records = new Map()
-  #ids = 0
-
-  async findById(id) {
-    return this.#records.get(id)
-  }
-
-  async findByAlias(alias) {
-    return [...this.#records.values()].find(record => record.alias() === alias)
-  }
-
-  async create(alias, encapsulation, metadata) {
-    const id = `key-${++this.#ids}`
-    this.#records.set(id, {
-      id: () => id,
-      alias: () => alias,
-      encapsulation: () => encapsulation,
-      metadata: () => metadata
-    })
-    return this.#records.get(id)
-  }
-
-  async setAliasById() {}
-  async deleteById(id) {
-    this.#records.delete(id)
-  }
-}
 
 const key = new Uint8Array(randomBytes(32))
 
