@@ -28,6 +28,10 @@ const outcome = async promise => {
   return error === undefined ? value : facts(error)
 }
 
+class Row {
+  x
+}
+
 /** Each takes the namespace and a driver, and returns what it saw. */
 const programs = {
   'records of a query': async (_, driver) => {
@@ -292,6 +296,22 @@ const programs = {
       }
     }
     return tried
+  },
+
+  'parameters and records by rules': async (neo4j, driver) => {
+    const { rule } = neo4j
+    const rules = { x: rule.asString(), when: rule.asDate({ optional: true }) }
+    const session = driver.session()
+    const seen = [
+      (await session.run('RETURN $x AS x', { x: 'text' }, {}, rules)).records[0].get('x'),
+      await outcome((async () => session.run('RETURN $x AS x', { x: 12 }, {}, rules))()),
+      (await session.run('RETURN $x AS x', { x: 'text' })).records[0].as(Row),
+      (await session.run('RETURN $x AS x', { x: 'text' }).as(Row)).records,
+      await outcome(session.run('RETURN $x AS x', { x: 'text' }).as({ x: rule.asNumber() })),
+      await driver.executeQuery('RETURN $x AS x', { x: 'text' }, {}, rules).then(({ keys }) => keys)
+    ]
+    await session.close()
+    return seen
   },
 
   'reactive sessions': async (_, driver) => {
