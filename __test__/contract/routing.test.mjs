@@ -1,6 +1,16 @@
 // neo4j:// on a cluster: what is asked of which router, in the form of each version, and who serves then.
 import assert from 'node:assert/strict'
-import { ask, column, connect, failing, Neo4jHA, routing, settle, test } from '../support/contract.mjs'
+import {
+  ask,
+  column,
+  connect,
+  failing,
+  Neo4jHA,
+  program,
+  routing,
+  settle,
+  test
+} from '../support/contract.mjs'
 import { gate, held, silence } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
@@ -225,6 +235,19 @@ test('close() during a fetch settles everything', async t => {
   await within(driver.close(), 3000, 'close()')
   for (const { error } of await within(Promise.all(work), 3000, 'the work')) assert.ok(error)
   await until(() => cluster.members.every(({ connections }) => connections.open === 0))
+})
+
+test('a driver of a cluster that is left idle keeps no process alive', async t => {
+  const cluster = await routing(t, { versions: ['5.4'], ttl: 1 })
+  const { code, stdout } = await program(
+    `import Neo4jHA from 'neo4j-ha-bolt-driver'
+    const driver = Neo4jHA.driver.driver(input.uri)
+    const { records } = await driver.executeQuery('RETURN 1')
+    console.log(records.length)`,
+    { input: { uri: cluster.uri } }
+  )
+  assert.equal(stdout.trim(), '1')
+  assert.equal(code, 0)
 })
 
 test('connections to members that are in no table any more are closed', async t => {
