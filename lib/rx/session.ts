@@ -4,7 +4,7 @@ import type { Observable, ObservableInput, Subscriber } from 'rxjs'
 import { clientError } from '../errors'
 import { checkTxConfig, type Query, type TransactionConfig } from '../query'
 import type { Session } from '../session'
-import type { ManagedTransaction, Transaction } from '../transaction'
+import type { Transaction } from '../transaction'
 import { RxResult } from './result'
 import { ending, rxjs } from './rxjs'
 import { RxManagedTransaction, RxTransaction } from './transaction'
@@ -55,22 +55,34 @@ export class RxSession {
    * @throws TypeError or Neo4jError when the options are wrong
    */
   executeRead<T>(work: Work<RxManagedTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
-    return this.#execute('executeRead', tx => work(new RxManagedTransaction(tx)), transactionConfig)
+    checkTxConfig(transactionConfig)
+    return attempts(attempt =>
+      this.#session.executeRead(tx => attempt(() => work(new RxManagedTransaction(tx))), transactionConfig)
+    )
   }
 
   /** As {@link RxSession.executeRead}, on a server that may write. */
   executeWrite<T>(work: Work<RxManagedTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
-    return this.#execute('executeWrite', tx => work(new RxManagedTransaction(tx)), transactionConfig)
+    checkTxConfig(transactionConfig)
+    return attempts(attempt =>
+      this.#session.executeWrite(tx => attempt(() => work(new RxManagedTransaction(tx))), transactionConfig)
+    )
   }
 
   /** @deprecated Use {@link RxSession.executeRead}. The function gets a transaction that it may commit or roll back itself. */
   readTransaction<T>(work: Work<RxTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
-    return this.#execute('readTransaction', tx => work(new RxTransaction(tx)), transactionConfig)
+    checkTxConfig(transactionConfig)
+    return attempts(attempt =>
+      this.#session.readTransaction(tx => attempt(() => work(new RxTransaction(tx))), transactionConfig)
+    )
   }
 
   /** @deprecated Use {@link RxSession.executeWrite}. The function gets a transaction that it may commit or roll back itself. */
   writeTransaction<T>(work: Work<RxTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
-    return this.#execute('writeTransaction', tx => work(new RxTransaction(tx)), transactionConfig)
+    checkTxConfig(transactionConfig)
+    return attempts(attempt =>
+      this.#session.writeTransaction(tx => attempt(() => work(new RxTransaction(tx))), transactionConfig)
+    )
   }
 
   /** Completes when the session is closed: see {@link Session.close}. */
@@ -91,32 +103,25 @@ export class RxSession {
   lastBookmark(): string[] {
     return this.lastBookmarks()
   }
-
-  #execute<K extends Method, T>(
-    method: K,
-    work: Work<Parameters<Parameters<Session[K]>[0]>[0], T>,
-    transactionConfig: TransactionConfig | undefined
-  ): Observable<T> {
-    checkTxConfig(transactionConfig)
-    return new (rxjs().Observable)<T>(subscriber => {
-      const session = this.#session
-      const attempt = (transaction: Transaction & ManagedTransaction): Promise<void> =>
-        passOn(() => work(transaction), subscriber)
-      session[method](attempt as (transaction: unknown) => Promise<void>, transactionConfig).then(
-        () => subscriber.complete(),
-        error => subscriber.error(error)
-      )
-    })
-  }
 }
 
 /** A transaction function, which gives an observable, or what `rxjs` takes for one. */
 export type Work<Tx, T> = (transaction: Tx) => ObservableInput<T>
 
-type Method = 'executeRead' | 'executeWrite' | 'readTransaction' | 'writeTransaction'
+type Source<T> = () => ObservableInput<T>
+
+/** For each subscriber, the values of all sources that `run` attempts: the last one is completed. */
+function attempts<T>(run: (attempt: (source: Source<T>) => Promise<void>) => Promise<void>): Observable<T> {
+  return new (rxjs().Observable)<T>(subscriber => {
+    run(source => passOn(source, subscriber)).then(
+      () => subscriber.complete(),
+      error => subscriber.error(error)
+    )
+  })
+}
 
 /** Passes values on, and settles as their source ends; rejects when the subscriber leaves before. */
-function passOn<T>(source: () => ObservableInput<T>, subscriber: Subscriber<T>): Promise<void> {
+function passOn<T>(source: Source<T>, subscriber: Subscriber<T>): Promise<void> {
   return new Promise((resolve, reject) => {
     const left = (): void => reject(clientError('Nobody is subscribed to the transaction function any more.'))
     if (subscriber.closed) return left()
