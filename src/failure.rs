@@ -2,7 +2,7 @@
 
 use bolt::packstream::Value;
 use bolt::ServerFailure;
-use driver::Error;
+use driver::{Error, Kind};
 use serde_json::{json, Map, Value as Json};
 
 /// The message of a FAILURE: code, texts, and what the application may do.
@@ -12,6 +12,7 @@ pub(crate) fn to_json(error: &Error) -> String {
     out.insert("message".into(), error.message.clone().into());
     out.insert("retryable".into(), error.retryable().into());
     out.insert("unknownOutcome".into(), error.unknown_outcome.into());
+    out.insert("aborted".into(), (error.kind == Kind::Aborted).into());
     out.insert("earlier".into(), error.earlier.clone().into());
     if let Some(server) = &error.server {
         out.insert("server".into(), server.address.clone().into());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bolt::Parameters;
-use driver::{Done, Run, Session, TxConfig};
+use driver::{Begin, Done, Run, Session, TxConfig};
 use napi::bindgen_prelude::Uint8ArraySlice;
 use napi_derive::napi;
 
@@ -50,6 +50,7 @@ impl NativeSession {
         self.results.lock().insert(op, OpenResult::new(flow.clone()));
         let sink = JsSink { op, inbox: self.inbox.clone(), results: self.results.clone() };
         self.session.run(Run {
+            id: id(op),
             query,
             parameters: Parameters { bytes: parameters.to_vec().into(), needs },
             config: tx_config(config)?,
@@ -63,8 +64,15 @@ impl NativeSession {
     /// Opens a transaction.
     #[napi(catch_unwind)]
     pub fn begin(&self, op: i32, config: Option<String>, metadata: Option<&[u8]>) -> napi::Result<()> {
-        self.session.begin(tx_config(config)?, metadata.map(<[u8]>::to_vec), self.done(op));
+        let begin = Begin { id: id(op), config: tx_config(config)?, metadata: metadata.map(<[u8]>::to_vec) };
+        self.session.begin(begin, self.done(op));
         Ok(())
+    }
+
+    /// Ends a query that is its own transaction, or the transaction that this operation began, at once.
+    #[napi(catch_unwind)]
+    pub fn abort(&self, op: i32) {
+        self.session.abort(id(op));
     }
 
     /// Commits it.
@@ -131,6 +139,11 @@ impl NativeSession {
     pub fn bookmarks(&self) -> Vec<String> {
         self.session.bookmarks()
     }
+}
+
+/// What the engine calls the work of an operation.
+fn id(op: i32) -> u64 {
+    u64::from(op.unsigned_abs())
 }
 
 fn tx_config(json: Option<String>) -> napi::Result<TxConfig> {

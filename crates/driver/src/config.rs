@@ -66,6 +66,8 @@ pub struct Config {
     pub bolt_agent: BoltAgent,
     /// Which notifications servers send (Bolt 5.2 and later).
     pub notification_filter: Option<NotificationFilterConfig>,
+    /// Never repeat an auto-commit query, even where the server says that it may be repeated.
+    pub disable_auto_commit_retries: bool,
     /// Never send TELEMETRY, even where a server asks for it.
     pub telemetry_disabled: bool,
     /// Most verbose level that is passed to [`crate::Observer::log`].
@@ -102,6 +104,7 @@ impl Default for Config {
             user_agent: concat!("neo4j-ha-bolt-driver/", env!("CARGO_PKG_VERSION")).into(),
             bolt_agent: BoltAgent::default(),
             notification_filter: None,
+            disable_auto_commit_retries: false,
             telemetry_disabled: false,
             log_level: LogLevel::None,
         }
@@ -339,6 +342,8 @@ pub struct SessionConfig {
     pub access_mode: Option<AccessMode>,
     /// Which notifications this session's work gets (Bolt 5.2 and later).
     pub notification_filter: Option<NotificationFilterConfig>,
+    /// As [`Config::disable_auto_commit_retries`], for this session.
+    pub disable_auto_commit_retries: Option<bool>,
     /// The server a strategy of the user's own chose when the session was asked for.
     pub preferred: Option<usize>,
     /// Who does the work, where not the user of the driver.
@@ -370,28 +375,65 @@ pub enum AccessMode {
 }
 
 /// Options of one transaction or auto-commit query.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct TxConfig {
     /// The server ends the transaction after so many milliseconds (Bolt 3 and later).
     pub timeout: Option<i64>,
     /// Records a PULL asks for, for this query.
-    #[serde(rename = "fetchSize")]
     pub fetch_size: Option<i64>,
-    /// The transaction belongs to a transaction function. For telemetry alone.
-    pub managed: bool,
+    /// What TELEMETRY tells of a transaction; nothing where it was told before. Default [`Api::Transaction`].
+    pub api: Option<Api>,
     /// For how many milliseconds its beginning may be tried again; as the driver's configuration says where absent.
-    #[serde(rename = "retryTime")]
     pub retry_time: Option<u64>,
+    /// BEGIN waits for the first query, or whatever else is asked next, and goes out with it.
+    pub pipelined: bool,
 }
 
-/// The ways to run a query that TELEMETRY tells apart; numbers by the Bolt documentation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i64)]
-pub(crate) enum Use {
-    ManagedTransaction = 0,
-    ExplicitTransaction = 1,
+impl Default for TxConfig {
+    fn default() -> Self {
+        TxConfig {
+            timeout: None,
+            fetch_size: None,
+            api: Some(Api::Transaction),
+            retry_time: None,
+            pipelined: false,
+        }
+    }
+}
+
+/// The interfaces that TELEMETRY tells apart; numbers by the Bolt documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u8")]
+pub enum Api {
+    /// A transaction function.
+    TransactionFunction = 0,
+    /// A transaction that the application begins and ends.
+    Transaction = 1,
+    /// A query that is its own transaction.
     AutoCommit = 2,
+    /// `executeQuery`.
+    ExecuteQuery = 3,
+}
+
+impl TryFrom<u8> for Api {
+    type Error = String;
+
+    fn try_from(number: u8) -> Result<Self, String> {
+        match number {
+            0 => Ok(Api::TransactionFunction),
+            1 => Ok(Api::Transaction),
+            2 => Ok(Api::AutoCommit),
+            3 => Ok(Api::ExecuteQuery),
+            other => Err(format!("there is no interface {other}")),
+        }
+    }
+}
+
+impl From<Api> for i64 {
+    fn from(api: Api) -> i64 {
+        api as i64
+    }
 }
 
 impl ServerConfig {

@@ -1,6 +1,6 @@
 //! The one error of this crate: what was being done, on which server, what came of it, and what to do.
 
-use bolt::ServerFailure;
+use bolt::{ServerFailure, Value};
 
 /// Why a driver could not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -49,6 +49,8 @@ pub enum Kind {
     Protocol,
     /// The caller asked for what cannot be done.
     Client,
+    /// The caller ended it.
+    Aborted,
 }
 
 impl Error {
@@ -116,6 +118,12 @@ impl Error {
     /// Whether the same work, on another server or a little later, may succeed.
     pub(crate) fn curable(&self) -> bool {
         self.retryable() && !self.unknown_outcome
+    }
+
+    /// Whether the server says that nothing was done, and that the query can be sent again as it is.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        let record = self.failure.as_deref().and_then(|f| f.diagnostic_record.as_ref());
+        record.and_then(|r| r.get("_idempotent")).and_then(Value::as_boolean).unwrap_or(false)
     }
 
     /// Whether this is what a slave answers when the master went away after it had passed the work on.

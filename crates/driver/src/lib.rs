@@ -24,8 +24,8 @@ mod topology;
 
 pub use address::{Address, TlsWish};
 pub use config::{
-    AccessMode, AuthConfig, BoltAgent, ClientCertificate, Config, LogLevel, Mode, NotificationFilterConfig,
-    ServerConfig, SessionConfig, Trust, TxConfig, VerifyConfig,
+    AccessMode, Api, AuthConfig, BoltAgent, ClientCertificate, Config, LogLevel, Mode,
+    NotificationFilterConfig, ServerConfig, SessionConfig, Trust, TxConfig, VerifyConfig,
 };
 pub use driver::{Driver, ServerIdentity};
 pub use error::{Error, Kind, ServerRef};

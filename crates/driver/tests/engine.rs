@@ -1,6 +1,7 @@
 //! What a Rust program sees of the engine, on a server of a few lines.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
+#[allow(dead_code)]
 mod support;
 
 use std::sync::atomic::Ordering;
@@ -19,6 +20,7 @@ fn session(driver: &Driver) -> Session {
 fn run(session: &Session, sink: &Arc<Collector>) -> Arc<Flow> {
     let flow = session.flow();
     session.run(Run {
+        id: 0,
         query: "RETURN 1".into(),
         parameters: Parameters::empty(),
         config: TxConfig::default(),

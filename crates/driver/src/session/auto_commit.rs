@@ -3,9 +3,10 @@
 
 use bolt::{Event, Request, TxMeta, Version};
 
+use super::command::Fate;
 use super::result::{Broken, Streaming};
 use super::{may_be_done, Inner, Run, State};
-use crate::config::Use;
+use crate::config::{Api, Mode};
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
 use crate::retry::Retry;
@@ -15,42 +16,42 @@ use crate::retry::Retry;
 const READS_ARE_ENFORCED: Version = Version { major: 4, minor: 0 };
 
 impl State {
-    pub(super) async fn auto_commit(&mut self, session: &Inner, run: Run) {
-        if let Err(error) = self.repeat(session, &run).await {
-            run.sink.failure(error);
-            run.sink.flush();
-        }
-    }
-
     /// Attempts until one succeeds, or fails for good.
-    async fn repeat(&mut self, session: &Inner, run: &Run) -> Result<(), Error> {
+    pub(super) async fn auto_commit(&mut self, session: &Inner, run: &Run) -> Result<(), Error> {
         let mut retry = Retry::new(&session.shared.config);
         // The error of an attempt that may have done what it was to do, if the query is a write after all.
         let mut doubt = None;
+        let mut repeats = session.repeats_at_the_servers_word();
+        let mut told = false;
         loop {
-            let failed = match self.attempt(session, run, &retry, &mut doubt).await {
+            let failed = match self.attempt(session, run, &retry, &mut doubt, told).await {
                 Ok(()) => return Ok(()),
                 Err(failed) => failed,
             };
+            if failed.is_repeatable && repeats {
+                (repeats, told) = (false, true);
+                continue;
+            }
             if failed.is_final {
                 return Err(session.heard(failed.error));
             }
             if failed.is_doubtful {
                 doubt = Some(failed.error.clone());
             }
-            self.retry(session, &mut retry, failed.error).await?;
+            session.unless_aborted(self.retry(session, &mut retry, failed.error)).await?;
         }
     }
 
-    /// One attempt; on success the result was handed over whole.
+    /// One attempt; on success the result was handed over whole. `told`: the server has heard which interface is in use.
     async fn attempt(
         &mut self,
         session: &Inner,
         run: &Run,
         retry: &Retry,
         doubt: &mut Option<Error>,
+        told: bool,
     ) -> Result<(), Failed> {
-        let (server, mut pooled) = self.connect(session, retry).await?;
+        let (server, mut pooled) = session.unless_aborted(self.connect(session, retry)).await?;
         let (bookmarks, database) = (session.bookmarks.lock().clone(), session.database());
         let filter = session.config.notification_filter.as_ref().map(|f| f.to_bolt());
         let meta = TxMeta {
@@ -63,19 +64,23 @@ impl State {
             notification_filter: filter.as_ref(),
         };
         if let Some(error) = doubt.as_ref() {
-            if !only_reads(&mut pooled, run, &meta).await? {
+            let failed = match session.unless_aborted(only_reads(&mut pooled, run, &meta)).await {
+                Ok(true) => None,
+                Ok(false) => Some(Failed::finally(error.clone().with_unknown_outcome())),
+                Err(error) => Some(error.into()),
+            };
+            if let Some(failed) = failed {
                 pooled.release();
-                return Err(Failed::finally(error.clone().with_unknown_outcome()));
+                return Err(failed);
             }
             *doubt = None;
         }
         let message = bolt::Run { query: &run.query, parameters: &run.parameters, tx: Some(&meta) };
         let fetch_size = session.fetch_size(run);
         let by_slave = State::is_slave(session, server);
-        let asked = session
-            .tell_use(&mut pooled, Use::AutoCommit)
-            .and_then(|()| pooled.bolt.run(&message))
-            .and_then(|()| pooled.bolt.pull(fetch_size, None));
+        let telling = if told { Ok(false) } else { session.tell_api(&mut pooled, Api::AutoCommit) };
+        let asked =
+            telling.and_then(|_| pooled.bolt.run(&message)).and_then(|()| pooled.bolt.pull(fetch_size, None));
         if let Err(e) = asked {
             let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
             pooled.release();
@@ -101,7 +106,8 @@ impl State {
                 if handed_over && !is_final {
                     run.flow.restart();
                 }
-                Err(Failed { error, is_final, is_doubtful })
+                let is_repeatable = fate == Fate::Refused && error.is_idempotent();
+                Err(Failed { error, is_final, is_doubtful, is_repeatable })
             }
         }
     }
@@ -114,18 +120,20 @@ struct Failed {
     is_final: bool,
     /// It may have been done; another attempt may be made if it is certain that it only reads.
     is_doubtful: bool,
+    /// The server says that nothing was done, and asks for a repetition.
+    is_repeatable: bool,
 }
 
 impl Failed {
     fn finally(error: Error) -> Self {
-        Failed { error, is_final: true, is_doubtful: false }
+        Failed { error, is_final: true, is_doubtful: false, is_repeatable: false }
     }
 }
 
 impl From<Error> for Failed {
     /// Nothing was sent yet.
     fn from(error: Error) -> Self {
-        Failed { error, is_final: false, is_doubtful: false }
+        Failed { error, is_final: false, is_doubtful: false, is_repeatable: false }
     }
 }
 
@@ -157,12 +165,19 @@ impl Inner {
         self.intent.write || !self.reads()
     }
 
-    /// TELEMETRY, for servers that ask for it (Bolt 5.4 and later).
-    pub(super) fn tell_use(&self, pooled: &mut Pooled, what: Use) -> Result<(), bolt::RequestError> {
+    /// Whether a query that the server refuses as idempotent is sent once more. HA members never say so.
+    fn repeats_at_the_servers_word(&self) -> bool {
+        let driver = &self.shared.config;
+        let disabled = self.config.disable_auto_commit_retries.unwrap_or(driver.disable_auto_commit_retries);
+        !disabled && driver.mode != Mode::Ha
+    }
+
+    /// TELEMETRY, for servers that ask for it (Bolt 5.4 and later). Whether it was written.
+    pub(super) fn tell_api(&self, pooled: &mut Pooled, api: Api) -> Result<bool, bolt::RequestError> {
         if self.shared.config.telemetry_disabled {
-            return Ok(());
+            return Ok(false);
         }
-        pooled.bolt.telemetry(what as i64).map(drop)
+        pooled.bolt.telemetry(api.into())
     }
 
     pub(super) fn fetch_size(&self, run: &Run) -> i64 {

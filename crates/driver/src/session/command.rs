@@ -1,5 +1,6 @@
 //! What a session can be asked to do, and how the asker is told.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::config::TxConfig;
@@ -8,6 +9,8 @@ use crate::session::result::{Flow, Sink};
 
 /// One query.
 pub struct Run {
+    /// By what [`crate::Session::abort`] knows a query that is its own transaction.
+    pub id: u64,
     /// Cypher, passed on unread.
     pub query: String,
     /// Its parameters, encoded.
@@ -22,9 +25,21 @@ pub struct Run {
     pub flow: Arc<Flow>,
 }
 
+/// The opening of a transaction.
+pub struct Begin {
+    /// By what [`crate::Session::abort`] knows the transaction.
+    pub id: u64,
+    /// Options of the transaction.
+    pub config: TxConfig,
+    /// Transaction metadata as a PackStream map.
+    pub metadata: Option<Vec<u8>>,
+}
+
 pub(super) enum Command {
     Run(Run),
-    Begin { config: TxConfig, metadata: Option<Vec<u8>>, done: Done },
+    Begin(Begin, Done),
+    /// A transaction that was aborted before it could begin: what is asked of it must not become work of its own.
+    Aborted(u64),
     Commit(Done),
     Rollback(Done),
     Close(Done),
@@ -34,16 +49,47 @@ impl Command {
     /// Answers without doing it.
     pub(super) fn refuse(self, error: Error) {
         match self {
-            Command::Run(run) => {
-                run.sink.failure(error);
-                run.sink.flush();
-            }
+            Command::Run(run) => run.fail(error),
+            Command::Aborted(_) => {}
             Command::Close(done) => done.settle(Ok(())),
-            Command::Begin { done, .. } | Command::Commit(done) | Command::Rollback(done) => {
+            Command::Begin(_, done) | Command::Commit(done) | Command::Rollback(done) => {
                 done.settle(Err(error))
             }
         }
     }
+}
+
+impl Run {
+    /// Ends the result by an error.
+    pub(super) fn fail(&self, error: Error) {
+        self.sink.failure(error);
+        self.sink.flush();
+    }
+}
+
+/// Takes a query or a transaction out of what waits, and gives all that must be told of it. Of a transaction that does
+/// not end in what waits, a failed one stays.
+pub(super) fn take_out(commands: &mut VecDeque<Command>, id: u64) -> Vec<Command> {
+    let is_it = |command: &Command| match command {
+        Command::Run(run) => run.id == id,
+        Command::Begin(begin, _) => begin.id == id,
+        _ => false,
+    };
+    let Some(at) = commands.iter().position(is_it) else { return Vec::new() };
+    let Some(first) = commands.get_mut(at) else { return Vec::new() };
+    if matches!(first, Command::Run(_)) {
+        return commands.remove(at).into_iter().collect();
+    }
+    let begin = std::mem::replace(first, Command::Aborted(id));
+    let runs = commands.iter().skip(at + 1).take_while(|c| matches!(c, Command::Run(_))).count();
+    let behind = at + 1 + runs;
+    let mut taken = vec![begin];
+    if matches!(commands.get(behind), Some(Command::Commit(_) | Command::Rollback(_))) {
+        taken.extend(commands.drain(at..=behind).skip(1));
+    } else {
+        taken.extend(commands.drain(at + 1..behind));
+    }
+    taken
 }
 
 type Settle = Box<dyn FnOnce(Result<(), Error>) + Send>;
@@ -83,6 +129,8 @@ pub(super) enum Fate {
     Unsent,
     /// It was sent, in part at least.
     Sent,
+    /// The server refused the query itself.
+    Refused,
     /// The server took it up.
     Executing,
 }
@@ -92,4 +140,8 @@ pub(super) fn internal_error() -> Error {
         Kind::Client,
         "The driver failed inside, and ended this work. Its outcome is unknown. This is a bug: please report it.",
     )
+}
+
+pub(super) fn aborted() -> Error {
+    Error::new(Kind::Aborted, "The work was aborted.")
 }

@@ -1,20 +1,23 @@
 //! Sessions: work in order, on a server chosen by intent.
 //!
-//! A session is a queue of commands and, while the queue is not empty, one task that does them. Nothing of it lives
-//! on between commands but its state: the open transaction, the bookmarks, the server it sticks to.
+//! A session is a queue of commands and, while the queue is not empty, one task that does them (`worker`). Nothing of it
+//! lives on between commands but its state: the open transaction, the bookmarks, the server it sticks to.
 
 mod auto_commit;
 mod command;
 mod result;
 mod transaction;
+mod worker;
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use crate::config::{AccessMode, SessionConfig, TxConfig};
+use crate::config::{AccessMode, SessionConfig};
 use crate::driver::Shared;
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
@@ -22,10 +25,11 @@ use crate::retry::{Next, Retry};
 use crate::strategy::Intent;
 use crate::topology::routing::{Ask, Router};
 use crate::topology::{Role, Status};
+pub use command::{Begin, Done, Run};
 use command::{Command, Fate};
-pub use command::{Done, Run};
 pub use result::{Flow, Head, Sink, Summary};
 use transaction::Transaction;
+use worker::Worker;
 
 /// A session. Dropping it rolls back what is open.
 pub struct Session(Arc<Inner>);
@@ -40,12 +44,18 @@ struct Inner {
     home: Mutex<Option<String>>,
     /// Wakes the task: there is credit, a result was cancelled, or a command came.
     nudge: Arc<Notify>,
+    /// What the task does is to end at once. Set and cleared under the queue's lock.
+    aborted: AtomicBool,
+    /// Wakes the task: `aborted` was set.
+    abort: Notify,
 }
 
 struct Queue {
     commands: VecDeque<Command>,
     /// What the task works with; `None` while it runs.
     state: Option<State>,
+    /// Id of the query or transaction that the task works for.
+    doing: u64,
     closed: bool,
 }
 
@@ -66,15 +76,17 @@ impl Session {
         let bookmarks = Mutex::new(config.bookmarks.clone());
         let home = Mutex::new(config.home.clone());
         let state = State { server, transaction: None };
-        let queue = Mutex::new(Queue { commands: VecDeque::new(), state: Some(state), closed: false });
+        let queue = Queue { commands: VecDeque::new(), state: Some(state), doing: 0, closed: false };
         Session(Arc::new(Inner {
             shared,
             intent,
             config,
-            queue,
+            queue: Mutex::new(queue),
             bookmarks,
             home,
             nudge: Arc::new(Notify::new()),
+            aborted: AtomicBool::new(false),
+            abort: Notify::new(),
         }))
     }
 
@@ -89,9 +101,16 @@ impl Session {
         self.0.post(Command::Run(run));
     }
 
-    /// Opens a transaction.
-    pub fn begin(&self, config: TxConfig, metadata: Option<Vec<u8>>, done: Done) {
-        self.0.post(Command::Begin { config, metadata, done });
+    /// Opens a transaction. Queries that follow belong to it, until it is committed or rolled back: if it cannot be
+    /// opened, they get its error.
+    pub fn begin(&self, begin: Begin, done: Done) {
+        let waits = begin.config.pipelined;
+        let command = Command::Begin(begin, done);
+        if waits {
+            self.0.put(command);
+        } else {
+            self.0.post(command);
+        }
     }
 
     /// Commits the open transaction.
@@ -102,6 +121,35 @@ impl Session {
     /// Rolls the open transaction back.
     pub fn rollback(&self, done: Done) {
         self.0.post(Command::Rollback(done));
+    }
+
+    /// Ends a query that is its own transaction, or a transaction with all that is asked of it, at once: with errors of
+    /// [`Kind::Aborted`]. The server is told to stop. A transaction still has to be rolled back, for the session to go on.
+    /// Of a commit that is under way, the outcome is unknown. Does nothing to what is over.
+    pub fn abort(&self, id: u64) {
+        let taken = {
+            let mut queue = self.0.queue.lock();
+            let doing = queue.doing == id;
+            match &mut queue.state {
+                None if doing => {
+                    self.0.aborted.store(true, Ordering::Release);
+                    self.0.abort.notify_waiters();
+                    return;
+                }
+                Some(State { transaction: Some(transaction), .. }) if transaction.id == id => {
+                    let _entered = self.0.shared.runtime.enter();
+                    transaction.fail(command::aborted());
+                    return;
+                }
+                _ => command::take_out(&mut queue.commands, id),
+            }
+        };
+        for command in taken {
+            match command {
+                Command::Rollback(done) => done.settle(Ok(())),
+                command => command.refuse(command::aborted()),
+            }
+        }
     }
 
     /// Rolls back what is open and takes no more work. Closing twice is fine.
@@ -137,24 +185,57 @@ impl Drop for Session {
 impl Inner {
     /// Queues a command, and starts the task if it does not run.
     fn post(self: &Arc<Self>, command: Command) {
-        let mut queue = self.queue.lock();
-        if queue.closed && !matches!(command, Command::Close(_)) {
-            drop(queue);
-            command
-                .refuse(Error::new(Kind::Client, "The session is closed: open another one for more work."));
-            return;
-        }
-        queue.closed |= matches!(command, Command::Close(_));
-        queue.commands.push_back(command);
+        let Some(mut queue) = self.put(command) else { return };
         match queue.state.take() {
             Some(state) => {
                 drop(queue);
-                self.shared.runtime.spawn(Worker { session: self.clone(), state: Some(state) }.work());
+                self.shared.runtime.spawn(Worker::new(self.clone(), state).work());
             }
             None => {
                 drop(queue);
                 self.nudge.notify_one();
             }
+        }
+    }
+
+    /// Queues a command, unless the session is closed.
+    fn put(&self, command: Command) -> Option<MutexGuard<'_, Queue>> {
+        let mut queue = self.queue.lock();
+        if queue.closed && !matches!(command, Command::Close(_)) {
+            drop(queue);
+            let what = "The session is closed: open another one for more work.";
+            command.refuse(Error::new(Kind::Client, what));
+            return None;
+        }
+        queue.closed |= matches!(command, Command::Close(_));
+        queue.commands.push_back(command);
+        Some(queue)
+    }
+
+    /// Does the work until it is aborted.
+    async fn unless_aborted<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            () = self.aborted() => Err(command::aborted()),
+            done = work => done,
+        }
+    }
+
+    async fn aborted(&self) {
+        loop {
+            let wake = self.abort.notified();
+            if self.aborted.load(Ordering::Acquire) {
+                return;
+            }
+            wake.await;
+        }
+    }
+
+    /// Shows the query that waits next, if it is one.
+    fn with_next_run<T>(&self, look: impl FnOnce(&Run) -> T) -> Option<T> {
+        match self.queue.lock().commands.front() {
+            Some(Command::Run(run)) => Some(look(run)),
+            _ => None,
         }
     }
 
@@ -210,78 +291,6 @@ impl Inner {
     fn remember(&self, bookmark: Option<String>) {
         if let Some(bookmark) = bookmark {
             *self.bookmarks.lock() = vec![bookmark];
-        }
-    }
-}
-
-/// The task that does a session's commands.
-struct Worker {
-    session: Arc<Inner>,
-    /// `None` once it was given back.
-    state: Option<State>,
-}
-
-impl Worker {
-    async fn work(mut self) {
-        loop {
-            let command = {
-                let mut queue = self.session.queue.lock();
-                match queue.commands.pop_front() {
-                    Some(command) => command,
-                    None => {
-                        queue.state = self.state.take();
-                        return;
-                    }
-                }
-            };
-            let Some(state) = self.state.as_mut() else { return };
-            match command {
-                Command::Run(run) => {
-                    let _told = ToldOfPanic(run.sink.clone());
-                    match state.transaction.as_mut() {
-                        Some(transaction) => transaction.run(&self.session, run).await,
-                        None => state.auto_commit(&self.session, run).await,
-                    }
-                }
-                Command::Begin { config, metadata, done } => {
-                    done.settle(state.begin(&self.session, config, metadata).await)
-                }
-                Command::Commit(done) => done.settle(state.commit(&self.session).await),
-                Command::Rollback(done) => done.settle(state.roll_back().await),
-                Command::Close(done) => {
-                    let _ = state.roll_back().await;
-                    done.settle(Ok(()));
-                }
-            }
-        }
-    }
-}
-
-impl Drop for Worker {
-    /// Only with work left if the task panicked or its runtime went away: whoever waits is told.
-    fn drop(&mut self) {
-        if self.state.take().is_none() {
-            return;
-        }
-        let commands = {
-            let mut queue = self.session.queue.lock();
-            queue.closed = true;
-            std::mem::take(&mut queue.commands)
-        };
-        for command in commands {
-            command.refuse(command::internal_error());
-        }
-    }
-}
-
-/// Ends a result whose task panics.
-struct ToldOfPanic(Arc<dyn Sink>);
-
-impl Drop for ToldOfPanic {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.failure(command::internal_error());
-            self.0.flush();
         }
     }
 }
@@ -399,7 +408,7 @@ impl State {
 /// Whether work may have been done although an error came of it: its answer was lost on the way to us, or on the way
 /// from the master to the slave that passed the work on.
 fn may_be_done(error: &Error, fate: Fate, by_slave: bool) -> bool {
-    let lost = matches!(error.kind, Kind::Connection | Kind::Protocol) && fate >= Fate::Sent;
+    let lost = matches!(error.kind, Kind::Connection | Kind::Protocol | Kind::Aborted) && fate >= Fate::Sent;
     let state_changed = error.code() == "Neo.TransientError.Transaction.InstanceStateChanged";
     lost || error.master_went_away() || (by_slave && fate == Fate::Executing && state_changed)
 }

@@ -152,7 +152,7 @@ impl<'a> Streaming<'a> {
 
     /// Reads to the end. Everything but the summary has then been handed over.
     pub(super) async fn read(mut self, conn: &mut Conn) -> Result<(Metadata, Self), Broken> {
-        match self.read_on(conn).await {
+        match self.session.unless_aborted(self.read_on(conn)).await {
             Ok(metadata) => Ok((metadata, self)),
             Err(error) => Err(Broken { error, fate: self.fate, handed_over: self.handed_over }),
         }
@@ -252,7 +252,7 @@ impl<'a> Streaming<'a> {
                 Ok(())
             }
             Event::Failure { request, failure } => {
-                self.fate = if request == Request::Run { Fate::Sent } else { Fate::Executing };
+                self.fate = if request == Request::Run { Fate::Refused } else { Fate::Executing };
                 Err(Error::from_failure(failure).on(conn.server.clone()))
             }
             Event::Success { request: Request::Telemetry, .. } => Ok(()),

@@ -13,41 +13,119 @@ use tokio::sync::Notify;
 
 const VERSION: Version = Version::new(5, 4);
 
-/// Answers each query with `rows` records of one integer. Counts the PULLs it gets.
+/// Answers each query with `rows` records of one integer. Counts the PULLs it gets, and keeps all requests.
 pub(crate) struct Server {
     pub(crate) uri: String,
     pub(crate) pulls: Arc<AtomicUsize>,
+    /// Signatures, by the read they came in.
+    pub(crate) reads: Arc<Mutex<Vec<Vec<u8>>>>,
+    pub(crate) script: Arc<Mutex<Script>>,
+}
+
+/// What goes wrong, each once: the first that fits a request happens to it.
+pub(crate) type Script = Vec<(u8, Fault)>;
+
+pub(crate) enum Fault {
+    /// FAILURE with this code.
+    Fails(&'static str),
+    /// No answer until RESET comes.
+    Hangs,
+}
+
+impl Server {
+    /// Adds a fault.
+    pub(crate) fn when(&self, signature: u8, fault: Fault) {
+        self.script.lock().push((signature, fault));
+    }
+
+    pub(crate) fn count(&self, signature: u8) -> usize {
+        self.reads.lock().iter().flatten().filter(|s| **s == signature).count()
+    }
+
+    pub(crate) async fn until(&self, condition: impl Fn(&Server) -> bool) {
+        let wait = async {
+            while !condition(self) {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), wait).await.expect("it never came");
+    }
 }
 
 impl Server {
     pub(crate) async fn start(rows: i64) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("bolt://{}", listener.local_addr().unwrap());
-        let pulls = Arc::new(AtomicUsize::new(0));
-        let counter = pulls.clone();
+        let server = Server { uri, pulls: Arc::default(), reads: Arc::default(), script: Arc::default() };
+        let (pulls, reads, script) = (server.pulls.clone(), server.reads.clone(), server.script.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, rows, counter.clone()));
+                tokio::spawn(serve(stream, rows, pulls.clone(), reads.clone(), script.clone()));
             }
         });
-        Server { uri, pulls }
+        server
     }
 }
 
-async fn serve(mut stream: TcpStream, rows: i64, pulls: Arc<AtomicUsize>) {
+async fn serve(
+    mut stream: TcpStream,
+    rows: i64,
+    pulls: Arc<AtomicUsize>,
+    reads: Arc<Mutex<Vec<Vec<u8>>>>,
+    script: Arc<Mutex<Script>>,
+) {
     let mut proposals = [0; 20];
     stream.read_exact(&mut proposals).await.unwrap();
     stream.write_all(&[0, 0, VERSION.minor, VERSION.major]).await.unwrap();
     let (mut requests, mut replies) = (Requests::new(VERSION, true), Replies::new(VERSION, true));
     let mut left = 0;
+    // Answers that RESET turns into IGNORED; and whether a request failed.
+    let (mut held, mut failed) = (0, false);
     let mut buffer = vec![0; 4096];
     while let Ok(read) = stream.read(&mut buffer).await {
         if read == 0 {
             return;
         }
         requests.feed(&buffer[..read]).unwrap();
+        let mut signatures = Vec::new();
         while let Some(message) = requests.next_message().unwrap() {
+            signatures.push(message.signature);
+            if message.signature == signature::RESET {
+                (0..held).for_each(|_| replies.ignored());
+                (held, failed) = (0, false);
+                replies.success(&[]).unwrap();
+                continue;
+            }
+            if failed {
+                replies.ignored();
+                continue;
+            }
+            let fault = {
+                let mut script = script.lock();
+                let at = script.iter().position(|(s, _)| *s == message.signature);
+                at.map(|at| script.remove(at).1)
+            };
+            match fault {
+                _ if held > 0 => {
+                    held += 1;
+                    continue;
+                }
+                Some(Fault::Hangs) => {
+                    held = 1;
+                    continue;
+                }
+                Some(Fault::Fails(code)) => {
+                    failed = true;
+                    replies.failure(&[("code", code.into()), ("message", "as scripted".into())]).unwrap();
+                    continue;
+                }
+                None => {}
+            }
             match message.signature {
+                signature::HELLO => {
+                    let hints = Value::Map(vec![("telemetry.enabled".into(), Value::Boolean(true))]);
+                    replies.success(&[("hints", hints)]).unwrap();
+                }
                 signature::RUN => {
                     left = rows;
                     replies.success(&[("fields", Value::List(vec![Value::String("n".into())]))]).unwrap();
@@ -73,6 +151,7 @@ async fn serve(mut stream: TcpStream, rows: i64, pulls: Arc<AtomicUsize>) {
                 _ => replies.success(&[]).unwrap(),
             }
         }
+        reads.lock().push(signatures);
         if stream.write_all(&replies.take()).await.is_err() {
             return;
         }

@@ -522,7 +522,7 @@ impl Known {
 fn is_final(error: &Error) -> bool {
     let code = error.code();
     match error.kind {
-        Kind::Client | Kind::Pool | Kind::Discovery => true,
+        Kind::Client | Kind::Pool | Kind::Discovery | Kind::Aborted => true,
         Kind::Server => {
             FAIL_FAST.contains(&code)
                 || (code.starts_with("Neo.ClientError.Security.")

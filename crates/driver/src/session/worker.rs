@@ -1,0 +1,103 @@
+//! The task that does a session's commands, one after the other.
+
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+
+use super::command::{self, Command};
+use super::result::Sink;
+use super::transaction::Transaction;
+use super::{Inner, State};
+
+pub(super) struct Worker {
+    session: Arc<Inner>,
+    /// `None` once it was given back.
+    state: Option<State>,
+}
+
+impl Worker {
+    pub(super) fn new(session: Arc<Inner>, state: State) -> Self {
+        Worker { session, state: Some(state) }
+    }
+
+    pub(super) async fn work(mut self) {
+        while let Some(command) = self.next() {
+            let Some(state) = self.state.as_mut() else { return };
+            match command {
+                Command::Run(run) => {
+                    let _told = ToldOfPanic(run.sink.clone());
+                    let done = match state.transaction.as_mut() {
+                        Some(transaction) => transaction.run(&self.session, &run).await,
+                        None => state.auto_commit(&self.session, &run).await,
+                    };
+                    if let Err(error) = done {
+                        run.fail(error);
+                    }
+                }
+                Command::Begin(begin, done) => done.settle(state.begin(&self.session, &begin).await),
+                Command::Aborted(id) => {
+                    state.transaction = Some(Transaction::failed(id, command::aborted()));
+                }
+                Command::Commit(done) => done.settle(state.commit(&self.session).await),
+                Command::Rollback(done) => done.settle(state.roll_back().await),
+                Command::Close(done) => {
+                    let _ = state.roll_back().await;
+                    done.settle(Ok(()));
+                }
+            }
+        }
+    }
+
+    /// The next command; `None` when there is none, and the state was given back.
+    fn next(&mut self) -> Option<Command> {
+        let mut queue = self.session.queue.lock();
+        let state = self.state.as_mut()?;
+        let open = state.transaction.as_mut();
+        // What was aborted may have been over by then; but not its transaction.
+        if self.session.aborted.swap(false, Ordering::AcqRel) {
+            if let Some(transaction) = open.filter(|t| t.id == queue.doing) {
+                transaction.fail(command::aborted());
+            }
+        }
+        let command = queue.commands.pop_front();
+        queue.doing = match (&command, &state.transaction) {
+            (None, _) => 0,
+            (Some(Command::Begin(begin, _)), _) => begin.id,
+            (_, Some(transaction)) => transaction.id,
+            (Some(Command::Run(run)), None) => run.id,
+            (_, None) => 0,
+        };
+        if command.is_none() {
+            queue.state = self.state.take();
+        }
+        command
+    }
+}
+
+impl Drop for Worker {
+    /// Only with work left if the task panicked or its runtime went away: whoever waits is told.
+    fn drop(&mut self) {
+        if self.state.take().is_none() {
+            return;
+        }
+        let commands = {
+            let mut queue = self.session.queue.lock();
+            queue.closed = true;
+            std::mem::take(&mut queue.commands)
+        };
+        for command in commands {
+            command.refuse(command::internal_error());
+        }
+    }
+}
+
+/// Ends a result whose task panics.
+struct ToldOfPanic(Arc<dyn Sink>);
+
+impl Drop for ToldOfPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.failure(command::internal_error());
+            self.0.flush();
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Transactions: what goes out together, what is tried again, and what an abort ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+
+#[allow(dead_code)]
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bolt::server::signature::{BEGIN, COMMIT, PULL, RESET, ROLLBACK, RUN, TELEMETRY};
+use bolt::Parameters;
+use driver::{Begin, Config, Done, Driver, Error, Kind, Mode, Run, Session, SessionConfig, TxConfig};
+use support::{direct, Collector, Fault, Server};
+use tokio::sync::oneshot;
+
+const TRANSIENT: &str = "Neo.TransientError.Transaction.DeadlockDetected";
+const WRONG: &str = "Neo.ClientError.Statement.SyntaxError";
+
+fn session(driver: &Driver) -> Session {
+    driver.session(driver.intent(true, -1, -1, 0), SessionConfig::default())
+}
+
+/// A driver that tries again, as on HA clusters, and knows all about its server.
+async fn patient(server: &Server) -> Driver {
+    let driver = direct(&server.uri, |config: &mut Config| {
+        config.mode = Mode::Ha;
+        config.check_interval = 60_000;
+    });
+    driver.ready().await.unwrap();
+    server.reads.lock().clear();
+    driver
+}
+
+fn run(session: &Session, id: u64) -> Arc<Collector> {
+    let sink = Arc::new(Collector::default());
+    session.run(Run {
+        id,
+        query: "RETURN 1".into(),
+        parameters: Parameters::empty(),
+        config: TxConfig::default(),
+        metadata: None,
+        sink: sink.clone(),
+        flow: session.flow(),
+    });
+    sink
+}
+
+type Outcome = oneshot::Receiver<Result<(), Error>>;
+
+fn done() -> (Done, Outcome) {
+    let (tell, told) = oneshot::channel();
+    (Done::new(move |result| drop(tell.send(result))), told)
+}
+
+fn begin(session: &Session, id: u64, config: TxConfig) -> Outcome {
+    let (done, told) = done();
+    session.begin(Begin { id, config, metadata: None }, done);
+    told
+}
+
+fn commit(session: &Session) -> Outcome {
+    let (done, told) = done();
+    session.commit(done);
+    told
+}
+
+fn rollback(session: &Session) -> Outcome {
+    let (done, told) = done();
+    session.rollback(done);
+    told
+}
+
+fn pipelined() -> TxConfig {
+    TxConfig { pipelined: true, ..TxConfig::default() }
+}
+
+async fn outcome(told: Outcome) -> Result<(), Error> {
+    tokio::time::timeout(Duration::from_secs(20), told).await.expect("it never came").unwrap()
+}
+
+async fn failure(sink: &Collector) -> Error {
+    sink.until(|c| c.failure.is_some() || c.summaries > 0).await;
+    sink.collected.lock().failure.clone().expect("the query went well")
+}
+
+async fn success(sink: &Collector) {
+    sink.until(|c| c.failure.is_some() || c.summaries > 0).await;
+    let collected = sink.collected.lock();
+    assert!(collected.failure.is_none(), "{:?}", collected.failure);
+}
+
+#[tokio::test]
+async fn begin_goes_out_with_the_first_query_in_one_write() {
+    let server = Server::start(1).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    let begun = begin(&session, 1, pipelined());
+    let sink = run(&session, 2);
+    outcome(begun).await.unwrap();
+    success(&sink).await;
+    outcome(commit(&session)).await.unwrap();
+    let reads = server.reads.lock();
+    assert!(reads.contains(&vec![TELEMETRY, BEGIN, RUN, PULL]), "{reads:?}");
+    assert!(reads.contains(&vec![COMMIT]), "{reads:?}");
+}
+
+#[tokio::test]
+async fn a_query_behind_a_begin_that_fails_gets_its_error_and_is_never_one_of_its_own() {
+    let server = Server::start(1).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    server.when(BEGIN, Fault::Fails(WRONG));
+    let begun = begin(&session, 1, TxConfig::default());
+    let sinks = [run(&session, 2), run(&session, 3)];
+    assert_eq!(outcome(begun).await.unwrap_err().code(), WRONG);
+    for sink in &sinks {
+        assert_eq!(failure(sink).await.code(), WRONG);
+    }
+    assert_eq!(
+        failure(&run(&session, 4)).await.code(),
+        WRONG,
+        "the session is still in the failed transaction"
+    );
+    outcome(rollback(&session)).await.unwrap();
+    success(&run(&session, 5)).await;
+}
+
+#[tokio::test]
+async fn commit_of_a_transaction_that_failed_says_why_and_ends_it() {
+    let server = Server::start(1).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    server.when(RUN, Fault::Fails(WRONG));
+    let begun = begin(&session, 1, TxConfig::default());
+    let sink = run(&session, 2);
+    let committed = commit(&session);
+    outcome(begun).await.unwrap();
+    assert_eq!(failure(&sink).await.code(), WRONG);
+    assert_eq!(outcome(committed).await.unwrap_err().code(), WRONG);
+    assert_eq!(server.count(COMMIT), 0);
+    success(&run(&session, 3)).await;
+}
+
+#[tokio::test]
+async fn the_first_query_is_sent_again_with_begin_and_telemetry_is_not() {
+    let server = Server::start(3).await;
+    let driver = patient(&server).await;
+    let session = session(&driver);
+    server.when(BEGIN, Fault::Fails(TRANSIENT));
+    let begun = begin(&session, 1, pipelined());
+    let sink = run(&session, 2);
+    outcome(begun).await.unwrap();
+    success(&sink).await;
+    assert_eq!(sink.collected.lock().rows, 3);
+    assert_eq!((server.count(BEGIN), server.count(RUN), server.count(TELEMETRY)), (2, 2, 1));
+}
+
+#[tokio::test]
+async fn an_aborted_query_is_reset_and_its_connection_serves_others() {
+    let server = Server::start(1).await;
+    let driver = direct(&server.uri, |config| config.max_connection_pool_size = 1);
+    let session = session(&driver);
+    server.when(RUN, Fault::Hangs);
+    let (running, waiting) = (run(&session, 1), run(&session, 2));
+    server.until(|s| s.count(RUN) == 1).await;
+    session.abort(1);
+    assert_eq!(failure(&running).await.kind, Kind::Aborted);
+    success(&waiting).await;
+    assert_eq!(server.count(RESET), 1);
+    assert_eq!(server.reads.lock().iter().flatten().filter(|s| **s == 0x01).count(), 1, "one connection");
+}
+
+#[tokio::test]
+async fn an_aborted_query_that_waits_is_never_sent() {
+    let server = Server::start(1).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    server.when(RUN, Fault::Hangs);
+    let (running, waiting) = (run(&session, 1), run(&session, 2));
+    server.until(|s| s.count(RUN) == 1).await;
+    session.abort(2);
+    assert_eq!(failure(&waiting).await.kind, Kind::Aborted);
+    session.abort(1);
+    assert_eq!(failure(&running).await.kind, Kind::Aborted);
+    session.abort(1);
+    success(&run(&session, 3)).await;
+    assert_eq!(server.count(RUN), 2);
+}
+
+#[tokio::test]
+async fn an_abort_ends_the_wait_for_a_connection() {
+    let server = Server::start(1).await;
+    let driver = direct(&server.uri, |config| config.max_connection_pool_size = 1);
+    let (holder, session) = (session(&driver), session(&driver));
+    outcome(begin(&holder, 1, TxConfig::default())).await.unwrap();
+    let waiting = run(&session, 1);
+    session.abort(1);
+    assert_eq!(failure(&waiting).await.kind, Kind::Aborted);
+}
+
+#[tokio::test]
+async fn an_abort_ends_the_pause_before_another_attempt() {
+    let server = Server::start(1).await;
+    let driver = patient(&server).await;
+    let session = session(&driver);
+    (0..10).for_each(|_| server.when(RUN, Fault::Fails(TRANSIENT)));
+    let waiting = run(&session, 1);
+    server.until(|s| s.count(RUN) >= 5).await;
+    session.abort(1);
+    assert_eq!(failure(&waiting).await.kind, Kind::Aborted);
+}
+
+#[tokio::test]
+async fn an_aborted_transaction_is_failed_until_it_is_rolled_back() {
+    let server = Server::start(1).await;
+    let driver = direct(&server.uri, |config| config.max_connection_pool_size = 1);
+    let session = session(&driver);
+    outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
+    server.when(RUN, Fault::Hangs);
+    let running = run(&session, 2);
+    server.until(|s| s.count(RUN) == 1).await;
+    let waiting = run(&session, 3);
+    session.abort(1);
+    assert_eq!(failure(&running).await.kind, Kind::Aborted);
+    assert_eq!(failure(&waiting).await.kind, Kind::Aborted);
+    assert_eq!(failure(&run(&session, 4)).await.kind, Kind::Aborted);
+    assert_eq!(server.count(RUN), 1);
+    outcome(rollback(&session)).await.unwrap();
+    success(&run(&session, 5)).await;
+    assert_eq!((server.count(RESET), server.count(ROLLBACK)), (1, 0));
+}
+
+#[tokio::test]
+async fn an_abort_ends_an_open_transaction_that_nothing_is_asked_of() {
+    let server = Server::start(1).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
+    success(&run(&session, 2)).await;
+    session.abort(1);
+    server.until(|s| s.count(RESET) == 1).await;
+    let error = outcome(commit(&session)).await.unwrap_err();
+    assert_eq!((error.kind, error.unknown_outcome), (Kind::Aborted, false));
+    assert_eq!(server.count(COMMIT), 0);
+}
+
+#[tokio::test]
+async fn an_abort_ends_a_begin_under_way_and_what_waits_behind_it() {
+    let server = Server::start(1).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    server.when(BEGIN, Fault::Hangs);
+    let begun = begin(&session, 1, TxConfig::default());
+    let (sink, committed) = (run(&session, 2), commit(&session));
+    server.until(|s| s.count(BEGIN) == 1).await;
+    session.abort(1);
+    assert_eq!(outcome(begun).await.unwrap_err().kind, Kind::Aborted);
+    assert_eq!(failure(&sink).await.kind, Kind::Aborted);
+    let error = outcome(committed).await.unwrap_err();
+    assert_eq!((error.kind, error.unknown_outcome), (Kind::Aborted, false));
+    success(&run(&session, 3)).await;
+}
+
+#[tokio::test]
+async fn a_transaction_aborted_in_the_queue_takes_its_queries_with_it() {
+    for ends in [true, false] {
+        let server = Server::start(1).await;
+        let driver = direct(&server.uri, |_| {});
+        let session = session(&driver);
+        server.when(RUN, Fault::Hangs);
+        let first = run(&session, 1);
+        server.until(|s| s.count(RUN) == 1).await;
+        let begun = begin(&session, 2, TxConfig::default());
+        let sink = run(&session, 3);
+        let committed = ends.then(|| commit(&session));
+        session.abort(2);
+        assert_eq!(outcome(begun).await.unwrap_err().kind, Kind::Aborted);
+        assert_eq!(failure(&sink).await.kind, Kind::Aborted);
+        let late = run(&session, 4);
+        session.abort(1);
+        failure(&first).await;
+        match committed {
+            Some(committed) => {
+                assert_eq!(outcome(committed).await.unwrap_err().kind, Kind::Aborted);
+                success(&late).await;
+            }
+            None => {
+                assert_eq!(failure(&late).await.kind, Kind::Aborted, "it would become work of its own");
+                outcome(rollback(&session)).await.unwrap();
+                success(&run(&session, 5)).await;
+            }
+        }
+        assert_eq!(server.count(BEGIN), 0);
+    }
+}
+
+#[tokio::test]
+async fn of_a_commit_aborted_under_way_the_outcome_is_unknown() {
+    let server = Server::start(1).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
+    server.when(COMMIT, Fault::Hangs);
+    let committed = commit(&session);
+    server.until(|s| s.count(COMMIT) == 1).await;
+    session.abort(1);
+    let error = outcome(committed).await.unwrap_err();
+    assert_eq!((error.kind, error.unknown_outcome), (Kind::Aborted, true));
+    server.until(|s| s.count(RESET) == 1).await;
+    success(&run(&session, 2)).await;
+}
