@@ -125,7 +125,6 @@ export class Driver {
     const { routing = 'WRITE', database, impersonatedUser, auth, signal } = config
     if (routing !== 'READ' && routing !== 'WRITE')
       throw clientError(`Illegal query routing config: "${routing}"`)
-    signal?.throwIfAborted()
     const transform = (config.resultTransformer ?? resultTransformers.eager()) as (
       result: unknown
     ) => Promise<T>
@@ -142,13 +141,12 @@ export class Driver {
       },
       false
     )
-    const work = session.executePipelined(
-      routing,
-      tx => transform(tx.run(query, parameters, parameterRules)),
-      config.transactionConfig
-    )
     try {
-      return await (signal === undefined ? work : unlessAborted(work, signal))
+      return await session.executePipelined(
+        routing,
+        tx => transform(tx.run(query, parameters, parameterRules)),
+        signal === undefined ? config.transactionConfig : { ...config.transactionConfig, signal }
+      )
     } finally {
       const closed = session.close()
       if (signal?.aborted !== true) await closed
@@ -292,15 +290,6 @@ function driverOf(server: Server, settings: DriverSettings): Driver {
     : { mode: 'direct' }
   const pool = new Pool([server], entries, { ...settings, native: { ...settings.native, ...mode } }, 0)
   return new Driver({ pool, server: ANY, settings, owned: true })
-}
-
-/** Rejects as soon as the signal is aborted; what `work` comes to then is of no interest. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }
 
 /**

@@ -19,8 +19,21 @@ export interface Failure {
   token?: number | null
   /** The work may have been committed. */
   unknownOutcome?: boolean
+  /** It was ended because this side asked for that. */
+  aborted?: boolean
   /** What earlier attempts of the same work died of, oldest first. */
   earlier?: string[]
+}
+
+/** What the native side says of work that it ended because it was told to; applications get the signal's reason. */
+export class Aborted extends Error {
+  /** It may have been committed. */
+  readonly unknownOutcome: boolean
+
+  constructor(unknownOutcome: boolean) {
+    super('The work was aborted.')
+    this.unknownOutcome = unknownOutcome
+  }
 }
 
 type DiagnosticRecord = Parameters<typeof newError>[5]
@@ -36,7 +49,8 @@ interface Extras {
  *
  * @param integers what integers of a diagnostic record become
  */
-export function errorOf(failure: Failure, integers: IntegerMode = 'Integer'): Neo4jError {
+export function errorOf(failure: Failure, integers: IntegerMode = 'Integer'): Error {
+  if (failure.aborted === true) return new Aborted(failure.unknownOutcome === true)
   const mode = modeOf(integers)
   const earlier = failure.earlier ?? []
   const cause =
@@ -62,7 +76,15 @@ export function errorOf(failure: Failure, integers: IntegerMode = 'Integer'): Ne
 
 /** An error made on this side: wrong use, or what a callback of the user's threw. */
 export function clientError(message: string, cause?: unknown): Neo4jError {
-  return mark(newError(message, 'N/A', cause instanceof Error ? cause : undefined), { unknownOutcome: false })
+  return mark(newError(message, 'N/A', cause as Error | undefined), { unknownOutcome: false })
+}
+
+/** The error of a COMMIT that was under way when its signal was aborted. */
+export function abortedCommit(reason: unknown): Neo4jError {
+  const message =
+    'The transaction was aborted while it was being committed. The outcome is unknown: the work may or may not have been ' +
+    'committed. Look before doing it again.'
+  return mark(newError(message, 'N/A', reason as Error), { unknownOutcome: true })
 }
 
 /** Whether the work that failed may have been committed all the same. */
@@ -127,7 +149,8 @@ export function rejectLater(resolve: (value: PromiseLike<never>) => void, make: 
   })
   const fail = (): never => {
     const error = make()
-    Error.captureStackTrace(error, fail)
+    // Errors of the application, such as the reason of an abort, keep theirs.
+    if (error instanceof Neo4jError) Error.captureStackTrace(error, fail)
     throw error
   }
   resolve(gate.then(fail))

@@ -4,13 +4,14 @@
  */
 
 import type { Engine } from './engine'
-import { clientError } from './errors'
+import { Aborted, clientError } from './errors'
 import type { NativeSession } from './native'
 
 type Call = (native: NativeSession) => void
 
 interface Post {
   op: number
+  kind: 'run' | 'begin' | 'end' | 'other'
   call: Call
 }
 
@@ -30,39 +31,25 @@ export class LateSession implements NativeSession {
     this.#open = open
   }
 
-  /** Whether what is asked now has to wait. */
-  get isHeld(): boolean {
-    return this.#posts !== null
-  }
-
-  /**
-   * Lets all that is asked from now on wait.
-   *
-   * @returns to be called once, when the wait is over; with what makes an error, if what waited is to fail
-   */
-  hold(): (refusal?: () => Error) => void {
-    this.#holds++
-    this.#posts ??= []
-    return refusal => {
-      this.#holds--
-      this.#refusal ??= refusal ?? null
-      if (this.#holds === 0) this.#release()
-    }
-  }
-
   /** Lets all that is asked from now on wait for `promise`. If it is rejected, what waits fails by that. */
   holdFor(promise: Promise<unknown>): void {
-    const release = this.hold()
+    this.#holds++
+    this.#posts ??= []
+    const release = (refusal: (() => Error) | null): void => {
+      this.#holds--
+      this.#refusal ??= refusal
+      if (this.#holds === 0) this.#release()
+    }
     promise.then(
-      () => release(),
+      () => release(null),
       error => release(() => (error instanceof Error ? error : clientError(String(error))))
     )
   }
 
   /** Does `call` for an operation, now or when all that it waits for is there. */
-  #post(op: number, call: Call): void {
+  #post(op: number, kind: Post['kind'], call: Call): void {
     if (this.#posts === null) this.#do(op, call)
-    else this.#posts.push({ op, call })
+    else this.#posts.push({ op, kind, call })
   }
 
   #release(): void {
@@ -105,24 +92,36 @@ export class LateSession implements NativeSession {
     // the encoder's memory is used again
     const kept = params.slice()
     const keptMetadata = metadata === null ? null : metadata.slice()
-    this.#post(op, native => native.run(op, query, kept, needs, config, keptMetadata))
+    this.#post(op, 'run', native => native.run(op, query, kept, needs, config, keptMetadata))
   }
 
   begin(op: number, config: string | null, metadata: Uint8Array | null): void {
     const kept = metadata === null ? null : metadata.slice()
-    this.#post(op, native => native.begin(op, config, kept))
+    this.#post(op, 'begin', native => native.begin(op, config, kept))
   }
 
   commit(op: number): void {
-    this.#post(op, native => native.commit(op))
+    this.#post(op, 'end', native => native.commit(op))
   }
 
   rollback(op: number): void {
-    this.#post(op, native => native.rollback(op))
+    this.#post(op, 'end', native => native.rollback(op))
   }
 
   close(op: number): void {
-    this.#post(op, native => native.close(op))
+    this.#post(op, 'other', native => native.close(op))
+  }
+
+  /** What waits is never sent: a query, or a transaction up to its end. */
+  abort(op: number): void {
+    const at = this.#posts?.findIndex(post => post.op === op) ?? -1
+    if (this.#posts === null || at < 0) {
+      this.#native?.abort(op)
+      return
+    }
+    const end = this.#posts.findIndex((post, i) => i > at && post.kind === 'end')
+    const last = this.#posts[at].kind === 'run' ? at : end < 0 ? this.#posts.length - 1 : end
+    for (const post of this.#posts.splice(at, last - at + 1)) this.#refuse(post.op, () => new Aborted(false))
   }
 
   more(op: number, batches: number): void {
@@ -139,7 +138,7 @@ export class LateSession implements NativeSession {
 
   cancel(op: number): void {
     // in its place: what has not begun must not be forgotten
-    this.#post(0, native => native.cancel(op))
+    this.#post(0, 'other', native => native.cancel(op))
   }
 
   bookmarks(): string[] {

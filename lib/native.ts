@@ -47,6 +47,11 @@ export interface NativeSession {
     txMetadata: Uint8Array | null
   ): void
   begin(op: number, configJson: string | null, txMetadata: Uint8Array | null): void
+  /**
+   * Ends at once the auto-commit query of this operation, or the transaction that this operation began, with all that was asked of
+   * it: their operations fail as aborted.
+   */
+  abort(op: number): void
   commit(op: number): void
   rollback(op: number): void
   close(op: number): void

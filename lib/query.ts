@@ -2,6 +2,7 @@
 
 import type { Rules } from 'neo4j-driver-core'
 import { internal, type types } from 'neo4j-driver-core'
+import { checkSignal } from './abort'
 import { encodeParameters } from './codec/encode'
 
 /** Cypher, or an object that brings its parameters along. */
@@ -9,6 +10,8 @@ export type Query = types.Query
 
 /** Options of a transaction or an auto-commit query. */
 export interface TransactionConfig {
+  /** Its abort ends the work at once, on the server too: its promises reject with the signal's reason. */
+  signal?: AbortSignal
   /** The server ends the work after so many milliseconds; 0: never. Bolt 3 and later. */
   timeout?: types.Parameters[string]
   /** Shown by the server beside the work, in its log and lists. Bolt 3 and later. */
@@ -49,34 +52,40 @@ function isPlain(value: unknown): value is object {
   return prototype === Object.prototype || prototype === null
 }
 
-/** Transaction options as they cross. */
-export interface TxOptions {
-  /** JSON of what is not the default. */
-  json: string | null
-  metadata: Uint8Array | null
+/** What the engine is told of a transaction besides; what is left out is the default. */
+export interface TxSettings {
+  /** For TELEMETRY: 0 transaction function, 1 explicit transaction (the default), 3 `executeQuery`; null: it was told. */
+  api?: 0 | 1 | 3 | null
+  /** BEGIN goes out with the first query. */
+  pipelined?: boolean
+  /** For how many milliseconds its beginning may be tried again. */
+  retryTime?: number
 }
 
-const NO_OPTIONS: TxOptions = Object.freeze({ json: null, metadata: null })
-const MANAGED: TxOptions = Object.freeze({ json: '{"managed":true}', metadata: null })
+/** Transaction options, checked. */
+export interface TxOptions {
+  timeout: number | undefined
+  metadata: Uint8Array | null
+  signal: AbortSignal | undefined
+}
 
-/** The same options, for a transaction whose beginning may be tried again for so many milliseconds. */
-export function within(options: TxOptions, ms: number): TxOptions {
-  const retryTime = Math.max(0, Math.round(ms))
-  return { ...options, json: JSON.stringify({ ...JSON.parse(options.json ?? '{}'), retryTime }) }
+const NO_OPTIONS: TxOptions = Object.freeze({ timeout: undefined, metadata: null, signal: undefined })
+
+/** Options as they cross: JSON of what is not the default. */
+export function txJson({ timeout }: TxOptions, settings?: TxSettings): string | null {
+  return timeout === undefined && settings === undefined ? null : JSON.stringify({ timeout, ...settings })
 }
 
 /**
- * @param managed the transaction belongs to a transaction function
- * @throws TypeError or Neo4jError when the options are no object, the timeout is no number or negative, or the metadata is no map
+ * @throws TypeError or Neo4jError when the options are no object, the timeout is no number or negative, the metadata is no map, or
+ *   the signal is none
  */
-export function checkTxConfig(config: TransactionConfig | undefined | null, managed = false): TxOptions {
-  if (config === undefined || config === null) return managed ? MANAGED : NO_OPTIONS
+export function checkTxConfig(config: TransactionConfig | undefined | null): TxOptions {
+  if (config === undefined || config === null) return NO_OPTIONS
   const { timeout, metadata } = new internal.txConfig.TxConfig(config)
   return {
-    json:
-      timeout === null && !managed
-        ? null
-        : JSON.stringify({ timeout: timeout?.toNumber(), managed: managed || undefined }),
-    metadata: metadata === null || metadata === undefined ? null : encodeParameters(metadata).bytes.slice()
+    timeout: timeout?.toNumber(),
+    metadata: metadata === null || metadata === undefined ? null : encodeParameters(metadata).bytes.slice(),
+    signal: checkSignal(config.signal, 'signal')
   }
 }

@@ -7,6 +7,7 @@
  */
 
 import type { Record } from 'neo4j-driver-core'
+import { type Unwatch, watch } from './abort'
 import { Decoder, type IntegerMode } from './codec/decode'
 import {
   BATCH,
@@ -98,6 +99,7 @@ export class ResultStream implements Operation, Debtor {
   #summary: Summary | null = null
   #makeError: (() => Error) | null = null
   #error: Error | null = null
+  #unwatch: Unwatch | null = null
 
   constructor(
     host: StreamHost,
@@ -178,9 +180,27 @@ export class ResultStream implements Operation, Debtor {
   cancel(): void {
     if (this.#cancelled) return
     this.#cancelled = true
+    const isHeld = this.#waiting !== null && this.#waiting.length > 0
     this.#waiting = null
-    if (!this.#over) this.native.cancel(this.op)
-    else if (!this.#told && this.#consumer !== null) this.#tell()
+    if (!this.#over || isHeld) this.native.cancel(this.op)
+    if (this.#over && !this.#told && this.#consumer !== null) this.#tell()
+  }
+
+  /** An abort of the signal ends the result, until its end was told. Calls `stop` then, for the server to stop. */
+  abortBy(signal: AbortSignal, stop?: () => void): void {
+    if (this.#over) return
+    this.#unwatch = watch(signal, reason => {
+      stop?.()
+      this.#abort(reason)
+    })
+  }
+
+  #abort(reason: unknown): void {
+    this.#summary = null
+    this.#error = reason as Error
+    this.#makeError = () => reason as Error
+    this.cancel()
+    if (!this.#over) this.#end(true, this.#makeError)
   }
 
   /** Ends the result by an error of this side: it could not start, or its consumer broke. */
@@ -192,6 +212,8 @@ export class ResultStream implements Operation, Debtor {
   // ---- from the native side ----
 
   receive(kind: number, inbox: Inbox, at: number): void {
+    // It was aborted.
+    if (this.#over) return
     switch (kind) {
       case BATCH:
         this.#batch(inbox, at)
@@ -355,13 +377,21 @@ export class ResultStream implements Operation, Debtor {
     }
     if (this.#keyWatchers !== null) this.#tellKeys()
     this.#owner.ended(this, failed)
-    if (this.#consumer !== null && (this.#waiting === null || this.#waiting.length === 0)) this.#tell()
+    if (this.#consumer === null) this.#letGo()
+    else if (this.#waiting === null || this.#waiting.length === 0) this.#tell()
   }
 
   #tell(): void {
     if (this.#told) return
     this.#told = true
+    this.#letGo()
     this.#settle(this.#consumer as Consumer)
+  }
+
+  /** The signal has nothing more to end. */
+  #letGo(): void {
+    this.#unwatch?.()
+    this.#unwatch = null
   }
 
   #tellKeys(): void {

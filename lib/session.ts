@@ -1,6 +1,7 @@
 /** Sessions: queries and transactions in causal order, on servers chosen by intent. */
 
 import { type BookmarkManager, internal, type RecordShape, type Rules } from 'neo4j-driver-core'
+import { unlessAborted } from './abort'
 import { nativeToken, type Token } from './auth'
 import { clientError } from './errors'
 import { LateSession } from './late-session'
@@ -13,11 +14,12 @@ import {
   type Query,
   type TransactionConfig,
   type TxOptions,
-  within
+  type TxSettings,
+  txJson
 } from './query'
 import { Result } from './result'
 import { ResultStream, type StreamOwner } from './result-stream'
-import { type Attempt, Pauses, retrying } from './retry'
+import { type Again, type Attempt, Pauses, retrying } from './retry'
 import { startRun } from './run'
 import {
   ManagedTransaction,
@@ -92,7 +94,7 @@ export class Session implements StreamOwner, TransactionOwner {
    *
    * @param query Cypher, or `{text, parameters}`
    * @param parameters its parameters, by name
-   * @param transactionConfig timeout and metadata of this query
+   * @param transactionConfig timeout and metadata of this query, and a signal that aborts it
    * @param parameterRules how to check and convert the parameters
    * @throws TypeError when it is no query, or the parameters are no object
    */
@@ -103,9 +105,11 @@ export class Session implements StreamOwner, TransactionOwner {
     parameterRules?: Rules
   ): Result<T> {
     const { text, parameters: checked } = checkQuery(query, parameters, parameterRules)
-    const { json, metadata } = checkTxConfig(transactionConfig)
+    const options = checkTxConfig(transactionConfig)
+    const { signal } = options
     const refusal = this.#refusal()
     if (refusal !== null) return this.#failed<T>(text, checked, () => clientError(refusal))
+    if (signal?.aborted === true) return this.#failed<T>(text, checked, () => signal.reason)
     let native: NativeSession
     try {
       native = this.#theMain()
@@ -115,7 +119,8 @@ export class Session implements StreamOwner, TransactionOwner {
     const stream = new ResultStream(this.#pool, this, native, text, checked)
     this.#streams.add(stream)
     this.#prepare(native)
-    startRun(stream, native, json, metadata)
+    startRun(stream, native, txJson(options), options.metadata)
+    if (signal !== undefined) stream.abortBy(signal, () => native.abort(stream.op))
     return new Result<T>(stream, this.#lowWatermark)
   }
 
@@ -127,7 +132,7 @@ export class Session implements StreamOwner, TransactionOwner {
   beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
     const options = checkTxConfig(transactionConfig)
     this.#assertFree()
-    return this.#begin(this.#theMain(), options)
+    return this.#begin(this.#theMain(), options, undefined)
   }
 
   /**
@@ -141,7 +146,7 @@ export class Session implements StreamOwner, TransactionOwner {
     work: (transaction: ManagedTransaction) => T | Promise<T>,
     transactionConfig?: TransactionConfig
   ): Promise<T> {
-    return this.#execute('READ', tx => work(new ManagedTransaction(tx)), transactionConfig, false)
+    return this.#execute('READ', tx => work(new ManagedTransaction(tx)), transactionConfig, FUNCTION)
   }
 
   /** As {@link Session.executeRead}, on a server that may write. */
@@ -149,7 +154,7 @@ export class Session implements StreamOwner, TransactionOwner {
     work: (transaction: ManagedTransaction) => T | Promise<T>,
     transactionConfig?: TransactionConfig
   ): Promise<T> {
-    return this.#execute('WRITE', tx => work(new ManagedTransaction(tx)), transactionConfig, false)
+    return this.#execute('WRITE', tx => work(new ManagedTransaction(tx)), transactionConfig, FUNCTION)
   }
 
   /** @deprecated Use {@link Session.executeRead}. The function gets a transaction that it may commit or roll back itself. */
@@ -157,7 +162,7 @@ export class Session implements StreamOwner, TransactionOwner {
     work: (transaction: Transaction) => T | Promise<T>,
     transactionConfig?: TransactionConfig
   ): Promise<T> {
-    return this.#execute('READ', work, transactionConfig, false)
+    return this.#execute('READ', work, transactionConfig, FUNCTION)
   }
 
   /** @deprecated Use {@link Session.executeWrite}. The function gets a transaction that it may commit or roll back itself. */
@@ -165,16 +170,16 @@ export class Session implements StreamOwner, TransactionOwner {
     work: (transaction: Transaction) => T | Promise<T>,
     transactionConfig?: TransactionConfig
   ): Promise<T> {
-    return this.#execute('WRITE', work, transactionConfig, false)
+    return this.#execute('WRITE', work, transactionConfig, FUNCTION)
   }
 
-  /** @internal As executeRead and executeWrite, without awaiting BEGIN: one exchange less. */
+  /** @internal As executeRead and executeWrite, for one query, which is sent together with BEGIN: one exchange less. */
   executePipelined<T>(
     mode: AccessMode,
     work: (transaction: ManagedTransaction) => Promise<T>,
     transactionConfig: TransactionConfig | undefined
   ): Promise<T> {
-    return this.#execute(mode, tx => work(new ManagedTransaction(tx)), transactionConfig, true)
+    return this.#execute(mode, tx => work(new ManagedTransaction(tx)), transactionConfig, PIPELINED)
   }
 
   /** Bookmarks of the last work that was committed, or those the session was opened with. */
@@ -300,11 +305,11 @@ export class Session implements StreamOwner, TransactionOwner {
 
   // ---- transactions ----
 
-  #begin(native: NativeSession, options: TxOptions): TransactionPromise {
-    const state = new TransactionState(this.#pool, this, native, this.#lowWatermark)
+  #begin(native: NativeSession, options: TxOptions, settings: TxSettings | undefined): TransactionPromise {
+    const state = new TransactionState(this.#pool, this, native, this.#lowWatermark, options.signal)
     this.#transaction = state
     this.#prepare(native)
-    state.begin(options)
+    state.begin(options, settings)
     return new TransactionPromise(state)
   }
 
@@ -312,20 +317,23 @@ export class Session implements StreamOwner, TransactionOwner {
     mode: AccessMode,
     work: (transaction: Transaction) => T | Promise<T>,
     transactionConfig: TransactionConfig | undefined,
-    pipelined: boolean
+    settings: TxSettings
   ): Promise<T> {
-    const options = checkTxConfig(transactionConfig, true)
-    const attempt: Attempt<T> = async (opened, left) => {
+    const options = checkTxConfig(transactionConfig)
+    const { signal } = options
+    const attempt: Attempt<T> = async (opened, again) => {
       this.#assertFree()
       const begun = this.#begin(
         this.#open(mode === 'WRITE'),
-        left === undefined ? options : within(options, left)
+        options,
+        again === undefined ? settings : repeated(settings, again)
       )
-      const transaction = pipelined ? begun : await begun
-      if (!pipelined) opened()
+      const isPipelined = settings.pipelined === true
+      const transaction = isPipelined ? begun : await begun
+      if (!isPipelined) opened()
       let result: T
       try {
-        result = await work(transaction)
+        result = await unlessAborted(Promise.resolve(work(transaction)), signal)
         opened()
       } catch (error) {
         if (transaction.isOpen()) await transaction.rollback().catch(() => {})
@@ -334,7 +342,7 @@ export class Session implements StreamOwner, TransactionOwner {
       if (transaction.isOpen()) await transaction.commit()
       return result
     }
-    return retrying(attempt, this.#pool.settings.maxTransactionRetryTime, this.#pauses)
+    return retrying(attempt, this.#pool.settings.maxTransactionRetryTime, this.#pauses, signal)
   }
 
   #assertFree(): void {
@@ -380,6 +388,15 @@ export class Session implements StreamOwner, TransactionOwner {
     const closing = [...busy].map(native => engine.ask<void>(op => native.close(op)).catch(() => {}))
     return Promise.all(closing).then(() => {})
   }
+}
+
+/** What TELEMETRY hears of transaction functions. */
+const FUNCTION: TxSettings = Object.freeze({ api: 0 })
+const PIPELINED: TxSettings = Object.freeze({ api: 3, pipelined: true })
+
+/** The settings of another attempt: its beginning has less time, and a server that was told of the interface is not told again. */
+function repeated(settings: TxSettings, { left, told }: Again): TxSettings {
+  return { ...settings, api: told ? null : settings.api, retryTime: Math.max(0, Math.round(left)) }
 }
 
 /** For results that never started. */

@@ -1,21 +1,22 @@
 /** Explicit transactions. */
 
 import type { RecordShape, Rules } from 'neo4j-driver-core'
+import { type Unwatch, watch } from './abort'
 import { FAILURE, type Inbox } from './codec/inbox'
 import type { Engine, Operation } from './engine'
-import { clientError, errorOf, type Failure, rejectLater } from './errors'
-import { LateSession } from './late-session'
+import { Aborted, abortedCommit, clientError, errorOf, type Failure, rejectLater } from './errors'
 import type { NativeSession } from './native'
-import { checkQuery, type Query, type TxOptions } from './query'
+import { checkQuery, type Query, type TxOptions, type TxSettings, txJson } from './query'
 import { Result } from './result'
 import { ResultStream, type StreamHost, type StreamOwner } from './result-stream'
 import { startRun } from './run'
 
-type Status = 'open' | 'failed' | 'committed' | 'rolled back'
+type Status = 'open' | 'failed' | 'aborted' | 'committed' | 'rolled back'
 
 /** Why a transaction that is not open any more refuses work, in the words of `neo4j-driver`. */
 const BECAUSE: { readonly [status in Exclude<Status, 'open'>]: string } = {
   failed: 'it has been rolled back either because of an error or explicit termination',
+  aborted: 'it was aborted by its signal',
   committed: 'it has already been committed',
   'rolled back': 'it has already been rolled back'
 }
@@ -34,27 +35,32 @@ export class TransactionState implements StreamOwner, Operation {
   readonly lowWatermark: number
   readonly native: NativeSession
   readonly #owner: TransactionOwner
+  readonly #signal: AbortSignal | undefined
   readonly #streams = new Set<ResultStream>()
-  /**
-   * What is asked before BEGIN was answered waits here: the native side would take it for work of its own, outside of any transaction,
-   * if BEGIN fails.
-   */
-  readonly #late: LateSession
-  #release: ((refusal?: () => Error) => void) | null = null
+  /** Number of the operation that begins it. */
+  #op = 0
   #status: Status = 'open'
   #begun = false
+  /** Why it could not begin. */
   #failure: (() => Error) | null = null
   #error: Error | null = null
   #waiting: BeginWatcher[] = []
   /** The rollback that follows a failure: frees the connection. */
   #cleaning: Promise<void> | null = null
+  #unwatch: Unwatch | null = null
 
-  constructor(host: StreamHost, owner: TransactionOwner, native: NativeSession, lowWatermark: number) {
+  constructor(
+    host: StreamHost,
+    owner: TransactionOwner,
+    native: NativeSession,
+    lowWatermark: number,
+    signal: AbortSignal | undefined
+  ) {
     this.host = host
     this.#owner = owner
     this.native = native
     this.lowWatermark = lowWatermark
-    this.#late = new LateSession(host.engine, () => native)
+    this.#signal = signal
   }
 
   get engine(): Engine {
@@ -67,17 +73,23 @@ export class TransactionState implements StreamOwner, Operation {
 
   // ---- begin ----
 
-  begin({ json, metadata }: TxOptions): void {
-    const op = this.engine.begin(this)
-    this.#release = this.#late.hold()
+  /** What is asked from now on waits behind BEGIN; if that fails, it gets the same error. */
+  begin(options: TxOptions, settings: TxSettings | undefined): void {
+    if (this.#signal?.aborted === true) {
+      this.#refuse(this.#signal.reason)
+      return
+    }
+    this.#op = this.engine.begin(this)
+    if (this.#signal !== undefined) this.#unwatch = watch(this.#signal, reason => this.#abort(reason))
     try {
-      this.native.begin(op, json, metadata)
+      this.native.begin(this.#op, txJson(options, settings), options.metadata)
     } catch (error) {
-      this.engine.fail(op, () => error as Error)
+      this.engine.fail(this.#op, () => error as Error)
     }
   }
 
   receive(kind: number, inbox: Inbox, at: number): void {
+    if (this.#failure !== null) return
     if (kind === FAILURE) {
       const failure = inbox.json(at, 0, inbox.arg(at)) as Failure
       this.host.heard(failure)
@@ -85,15 +97,14 @@ export class TransactionState implements StreamOwner, Operation {
       return
     }
     this.#begun = true
-    this.#release?.()
     for (const { begun } of this.#waiting) begun()
     this.#waiting = []
   }
 
   fail(make: () => Error): void {
+    if (this.#failure !== null) return
     this.#failure = make
     this.#failed()
-    this.#release?.(() => this.#beginError())
     for (const { failed } of this.#waiting) failed(() => this.#beginError())
     this.#waiting = []
   }
@@ -111,63 +122,90 @@ export class TransactionState implements StreamOwner, Operation {
 
   // ---- work ----
 
-  get #work(): NativeSession {
-    return this.#late.isHeld ? this.#late : this.native
-  }
-
   run(text: string, parameters: object): ResultStream {
-    const native = this.#work
-    const stream = new ResultStream(this.host, this, native, text, parameters)
+    const stream = new ResultStream(this.host, this, this.native, text, parameters)
     if (this.#status === 'open') {
       this.#streams.add(stream)
-      startRun(stream, native, null, null)
+      startRun(stream, this.native, null, null)
+      if (this.#signal !== undefined) stream.abortBy(this.#signal)
     } else {
-      const message = this.#refusal('run query in')
-      stream.fail(() => clientError(message))
+      const refusal = this.#refusal('run query in')
+      stream.fail(() => refusal)
     }
     return stream
   }
 
   ended(stream: ResultStream, failed: boolean): void {
     this.#streams.delete(stream)
-    if (failed && this.isOpen) this.#failed()
+    if (failed) this.#failed()
   }
 
   /** The server has rolled back, or will: nothing more can be done in this transaction. */
   #failed(): void {
-    if (this.isOpen) {
-      this.#status = 'failed'
-      this.#owner.transactionEnded()
-    }
-    this.#cleaning ??= this.engine.ask<void>(op => this.native.rollback(op)).catch(() => {})
+    if (!this.isOpen) return
+    this.#status = 'failed'
+    this.#owner.transactionEnded()
+    this.#cleaning = this.engine
+      .ask<void>(op => this.native.rollback(op))
+      .catch(() => {})
+      .finally(() => this.#letGo())
+  }
+
+  // ---- abort ----
+
+  /** A commit under way is told of it by the native side, which knows how far it got. */
+  #abort(reason: unknown): void {
+    this.native.abort(this.#op)
+    if (this.isOpen) this.#status = 'aborted'
+    if (!this.#begun) this.fail(() => reason as Error)
+    if (this.#status !== 'aborted') return
+    this.#owner.transactionEnded()
+    this.#cleaning = this.engine.ask<void>(op => this.native.rollback(op)).catch(() => {})
+  }
+
+  /** It was aborted before anything was sent. */
+  #refuse(reason: unknown): void {
+    this.#status = 'aborted'
+    this.#failure = () => reason as Error
+    this.#owner.transactionEnded()
+  }
+
+  /** The signal has nothing more to end. */
+  #letGo(): void {
+    this.#unwatch?.()
+    this.#unwatch = null
   }
 
   // ---- ends ----
 
   async commit(): Promise<void> {
     this.#finish('commit', 'committed')
-    await this.engine.ask(
-      op => this.#work.commit(op),
-      failure => this.host.heard(failure)
-    )
+    try {
+      await this.engine.ask(op => this.native.commit(op), failure => this.host.heard(failure))
+    } catch (error) {
+      if (!(error instanceof Aborted)) throw error
+      const { reason } = this.#signal as AbortSignal
+      throw error.unknownOutcome ? abortedCommit(reason) : reason
+    } finally {
+      this.#letGo()
+    }
     this.#owner.committed(this.native)
   }
 
   async rollback(): Promise<void> {
-    if (this.#status === 'failed') {
+    if (this.#status === 'failed' || this.#status === 'aborted') {
       await this.#cleaning
       return
     }
     this.#finish('rollback', 'rolled back')
     this.#discard()
     try {
-      await this.engine.ask(
-        op => this.#work.rollback(op),
-        failure => this.host.heard(failure)
-      )
+      await this.engine.ask(op => this.native.rollback(op), failure => this.host.heard(failure))
     } catch (error) {
       // What has not begun needs no rollback.
       if (this.#failure === null) throw error
+    } finally {
+      this.#letGo()
     }
   }
 
@@ -179,11 +217,12 @@ export class TransactionState implements StreamOwner, Operation {
   abandon(): void {
     if (this.#status !== 'open') return
     this.#finish('rollback', 'rolled back')
+    this.#letGo()
     this.#discard()
   }
 
   #finish(what: string, status: Status): void {
-    if (this.#status !== 'open') throw clientError(this.#refusal(what))
+    if (this.#status !== 'open') throw this.#refusal(what)
     this.#status = status
     this.#owner.transactionEnded()
   }
@@ -193,8 +232,10 @@ export class TransactionState implements StreamOwner, Operation {
     for (const stream of this.#streams) if (stream.consumer === null) stream.cancel()
   }
 
-  #refusal(what: string): string {
-    return `Cannot ${what} this transaction, because ${BECAUSE[this.#status as Exclude<Status, 'open'>]}.`
+  #refusal(what: string): Error {
+    const status = this.#status as Exclude<Status, 'open'>
+    const message = `Cannot ${what} this transaction, because ${BECAUSE[status]}.`
+    return clientError(message, status === 'aborted' ? this.#signal?.reason : undefined)
   }
 }
 

@@ -64,9 +64,13 @@ pub(crate) fn deliver(results: &Results, op: i32, restarts: u32) -> bool {
 
 /// The rest of a result is not wanted.
 pub(crate) fn cancel(results: &Results, op: i32) {
-    if let Some(result) = results.lock().get_mut(&op) {
+    let mut results = results.lock();
+    if let Some(result) = results.get_mut(&op) {
         result.flow.cancel();
         result.batches.clear();
+        if result.finished {
+            results.remove(&op);
+        }
     }
 }
 

@@ -182,6 +182,10 @@ class FakeSession {
     this.fake.say(done(op))
   }
 
+  abort(op) {
+    this.#note('abort', op)
+  }
+
   close(op) {
     this.#note('close', op)
     this.fake.say(done(op))
