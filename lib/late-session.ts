@@ -16,6 +16,8 @@ interface Post {
 }
 
 export class LateSession implements NativeSession {
+  /** Bookmarks of the work before. */
+  follows: readonly string[] = []
   readonly #engine: Engine
   #native: NativeSession | null = null
   /** What waits, in order; null when nothing has to. */

@@ -228,7 +228,6 @@ export function readDriverOptions(
   }
   const useBigInt = flag(given.useBigInt, at('useBigInt'))
   const lossy = flag(given.disableLosslessIntegers, at('disableLosslessIntegers'))
-  flag(given.disableAutoCommitRetries, at('disableAutoCommitRetries'))
 
   const fetchSize = readFetchSize(given.fetchSize, at('fetchSize')) ?? 1_000
   const maxTransactionRetryTime = count(
@@ -282,6 +281,7 @@ export function readDriverOptions(
       clientCertificate: clientCertificates !== undefined,
       extraCertificates: readExtraCertificates(warn),
       notificationFilter: readNotificationFilter(given.notificationFilter, at('notificationFilter')) ?? null,
+      disableAutoCommitRetries: flag(given.disableAutoCommitRetries, at('disableAutoCommitRetries')),
       telemetryDisabled: flag(given.telemetryDisabled, at('telemetryDisabled')),
       logLevel: log.level
     }

@@ -190,12 +190,14 @@ export class ResultStream implements Operation, Debtor {
   abortBy(signal: AbortSignal, stop?: () => void): void {
     if (this.#over) return
     this.#unwatch = watch(signal, reason => {
+      this.abort(reason)
       stop?.()
-      this.#abort(reason)
     })
   }
 
-  #abort(reason: unknown): void {
+  /** Ends the result with the reason of an abort. */
+  abort(reason: unknown): void {
+    if (this.#told) return
     this.#summary = null
     this.#error = reason as Error
     this.#makeError = () => reason as Error

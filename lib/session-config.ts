@@ -4,7 +4,7 @@ import type { BookmarkManager } from 'neo4j-driver-core'
 import { plainTokenOf, type Token } from './auth'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
 import { clientError } from './errors'
-import { readText } from './option-values'
+import { flag, readText } from './option-values'
 import {
   type NotificationFilter,
   readFetchSize,
@@ -66,7 +66,11 @@ export function readSessionConfig(
     database: readText(config.database, 'database') || undefined,
     impersonatedUser: readText(config.impersonatedUser, 'impersonatedUser') || undefined,
     fetchSize: readFetchSize(config.fetchSize, 'fetchSize'),
-    notificationFilter: readNotificationFilter(config.notificationFilter, 'notificationFilter')
+    notificationFilter: readNotificationFilter(config.notificationFilter, 'notificationFilter'),
+    disableAutoCommitRetries:
+      config.disableAutoCommitRetries === undefined
+        ? undefined
+        : flag(config.disableAutoCommitRetries, 'disableAutoCommitRetries')
   }
 }
 

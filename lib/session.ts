@@ -43,6 +43,7 @@ export interface SessionSettings {
   fetchSize: number | undefined
   notificationFilter: NotificationFilter | undefined
   auth: Token | undefined
+  disableAutoCommitRetries: boolean | undefined
 }
 
 /** Records left to the reader of an iterator at which the next batch is asked for: 30 % of a PULL, as in `neo4j-driver`. */
@@ -64,10 +65,10 @@ export class Session implements StreamOwner, TransactionOwner {
   #main: NativeSession | null = null
   #mainWrites = false
   #transaction: TransactionState | null = null
-  /** Bookmarks of a transaction function, which are later than those of the main native session. */
+  /** Bookmarks of the last committed work, or those the session was opened with; those of the main native session may be later. */
   #bookmarks: readonly string[]
-  /** What the bookmark manager said last, and the bookmarks the session was opened with; null without a manager. */
-  #managed: readonly string[] | null = null
+  /** Beside those of the bookmark manager: the bookmarks the session was opened with, until some work has followed on them. */
+  #configured: readonly string[]
   #closing: Promise<void> | null = null
   /** The native session opened last, and the home database of the user, once routing has found it. */
   #newest: NativeSession | null = null
@@ -78,12 +79,13 @@ export class Session implements StreamOwner, TransactionOwner {
     this.#pool = pool
     this.#settings = settings
     this.#bookmarks = settings.bookmarks
+    this.#configured = settings.bookmarks
     this.writeLock = settings.intent.write
     const fetchSize = settings.fetchSize ?? pool.settings.fetchSize
     this.#lowWatermark = Math.floor(
       LOW_WATERMARK * (fetchSize > 0 ? Math.min(fetchSize, ROWS_OF_A_BATCH) : ROWS_OF_A_BATCH)
     )
-    if (settings.chooseNow) this.#theMain()
+    if (settings.chooseNow && settings.bookmarkManager === undefined) this.#theMain()
   }
 
   // ---- work ----
@@ -118,7 +120,6 @@ export class Session implements StreamOwner, TransactionOwner {
     }
     const stream = new ResultStream(this.#pool, this, native, text, checked)
     this.#streams.add(stream)
-    this.#prepare(native)
     startRun(stream, native, txJson(options), options.metadata)
     if (signal !== undefined) stream.abortBy(signal, () => native.abort(stream.op))
     return new Result<T>(stream, this.#lowWatermark)
@@ -223,14 +224,21 @@ export class Session implements StreamOwner, TransactionOwner {
 
   /** @internal */
   committed(native: NativeSession): void {
-    const bookmarks = native.bookmarks()
-    if (native !== this.#main) {
-      this.#bookmarks = bookmarks
+    const { bookmarkManager } = this.#settings
+    if (bookmarkManager === undefined) {
+      if (native === this.#main) return
+      this.#bookmarks = native.bookmarks()
       this.#main = null
+      return
     }
-    if (bookmarks.length > 0) {
-      this.#settings.bookmarkManager?.updateBookmarks(this.#managed ?? [], bookmarks).catch(() => {})
-    }
+    const late = native as LateSession
+    const bookmarks = late.bookmarks()
+    const previous = late.follows
+    if (bookmarks.length === 0 || isSame(bookmarks, previous)) return
+    late.follows = bookmarks
+    this.#bookmarks = bookmarks
+    this.#configured = NO_BOOKMARKS
+    bookmarkManager.updateBookmarks(previous, bookmarks).catch(() => {})
   }
 
   // ---- native sessions ----
@@ -239,7 +247,6 @@ export class Session implements StreamOwner, TransactionOwner {
     // A manager's bookmarks may be of others' work: they count for all work that does not follow on what is under way.
     const isCurrent = this.#settings.bookmarkManager === undefined || this.#streams.size > 0
     if (this.#main === null || this.#mainWrites !== this.writeLock || !isCurrent) {
-      this.#bookmarks = this.#latestBookmarks()
       this.#mainWrites = this.writeLock
       this.#main = this.#open(this.writeLock)
     }
@@ -247,32 +254,48 @@ export class Session implements StreamOwner, TransactionOwner {
   }
 
   #latestBookmarks(): readonly string[] {
-    const bookmarks = this.#main?.bookmarks() ?? []
+    if (this.#settings.bookmarkManager !== undefined) return this.#bookmarks
+    const bookmarks = this.#main?.bookmarks() ?? NO_BOOKMARKS
     return bookmarks.length > 0 ? bookmarks : this.#bookmarks
   }
 
-  /** A native session that goes on from the last bookmarks. */
+  /** A native session that goes on from the last bookmarks, or from those of the bookmark manager. */
   #open(write: boolean): NativeSession {
     const pool = this.#pool
     const intent = { ...this.#settings.intent, write }
     this.#home ??= this.#newest?.home() ?? undefined
+    this.#bookmarks = this.#latestBookmarks()
+    const { bookmarkManager } = this.#settings
     this.#newest =
-      this.#settings.bookmarkManager === undefined
+      bookmarkManager === undefined
         ? pool.session(intent, this.#config(this.#bookmarks))
-        : new LateSession(pool.engine, () =>
-            pool.session(intent, this.#config(this.#managed ?? this.#bookmarks))
-          )
+        : this.#openLate(bookmarkManager, intent)
     return this.#newest
+  }
+
+  #openLate(bookmarkManager: BookmarkManager, intent: Intent): LateSession {
+    const pool = this.#pool
+    const late: LateSession = new LateSession(pool.engine, () =>
+      pool.session(intent, this.#config(late.follows))
+    )
+    late.holdFor(this.#askFor(bookmarkManager, late))
+    return late
+  }
+
+  async #askFor(bookmarkManager: BookmarkManager, late: LateSession): Promise<void> {
+    late.follows = [...new Set([...(await bookmarkManager.getBookmarks()), ...this.#configured])]
   }
 
   /** What differs from the driver's own settings. */
   #config(bookmarks: readonly string[]): object | null {
-    const { database, impersonatedUser, fetchSize, notificationFilter, auth } = this.#settings
+    const { database, impersonatedUser, fetchSize, notificationFilter, disableAutoCommitRetries, auth } =
+      this.#settings
     if (
       database === undefined &&
       impersonatedUser === undefined &&
       fetchSize === undefined &&
       notificationFilter === undefined &&
+      disableAutoCommitRetries === undefined &&
       this.#home === undefined &&
       auth === undefined &&
       bookmarks.length === 0
@@ -284,22 +307,10 @@ export class Session implements StreamOwner, TransactionOwner {
       impersonatedUser,
       fetchSize,
       notificationFilter,
+      disableAutoCommitRetries,
       home: this.#home,
       bookmarks,
       auth: auth && nativeToken(auth)
-    }
-  }
-
-  /** Before work that is to wait for bookmarks. */
-  #prepare(native: NativeSession): void {
-    if (!(native instanceof LateSession)) return
-    const { bookmarkManager, bookmarks } = this.#settings
-    if (bookmarkManager !== undefined) {
-      native.holdFor(
-        bookmarkManager.getBookmarks().then(found => {
-          this.#managed = [...new Set([...found, ...bookmarks])]
-        })
-      )
     }
   }
 
@@ -308,7 +319,6 @@ export class Session implements StreamOwner, TransactionOwner {
   #begin(native: NativeSession, options: TxOptions, settings: TxSettings | undefined): TransactionPromise {
     const state = new TransactionState(this.#pool, this, native, this.#lowWatermark, options.signal)
     this.#transaction = state
-    this.#prepare(native)
     state.begin(options, settings)
     return new TransactionPromise(state)
   }
@@ -397,6 +407,12 @@ const PIPELINED: TxSettings = Object.freeze({ api: 3, pipelined: true })
 /** The settings of another attempt: its beginning has less time, and a server that was told of the interface is not told again. */
 function repeated(settings: TxSettings, { left, told }: Again): TxSettings {
   return { ...settings, api: told ? null : settings.api, retryTime: Math.max(0, Math.round(left)) }
+}
+
+const NO_BOOKMARKS: readonly string[] = Object.freeze([])
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((bookmark, i) => bookmark === others[i])
 }
 
 /** For results that never started. */

@@ -155,9 +155,10 @@ export class TransactionState implements StreamOwner, Operation {
 
   /** A commit under way is told of it by the native side, which knows how far it got. */
   #abort(reason: unknown): void {
-    this.native.abort(this.#op)
     if (this.isOpen) this.#status = 'aborted'
     if (!this.#begun) this.fail(() => reason as Error)
+    for (const stream of [...this.#streams]) stream.abort(reason)
+    this.native.abort(this.#op)
     if (this.#status !== 'aborted') return
     this.#owner.transactionEnded()
     this.#cleaning = this.engine.ask<void>(op => this.native.rollback(op)).catch(() => {})
