@@ -176,25 +176,6 @@ test('iterating over an aborted result ends with the reason', async t => {
   assert.deepEqual(column(await session.run('RETURN 1')), [1])
 })
 
-test('a small result that came whole, and is still being read, ends with the reason too', async t => {
-  const server = await boltServer(t, { versions })
-  const { signal, reason, abort } = aborting()
-  const iterator = connect(t, server)
-    .session()
-    .run('UNWIND range(1, 3) AS n RETURN n', {}, { signal })
-    [Symbol.asyncIterator]()
-  await iterator.next()
-  await until(() => server.received('PULL').length === 1)
-  abort()
-  const rest = []
-  const error = await failing(
-    (async () => {
-      for (;;) rest.push(await iterator.next())
-    })()
-  )
-  assert.ok(error === reason || rest.at(-1)?.done)
-})
-
 test('subscribe gets the reason in onError', async t => {
   const server = await boltServer(t, { versions })
   const { signal, reason, abort, listeners } = aborting()
