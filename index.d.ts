@@ -563,6 +563,13 @@ declare namespace neo4j {
     timeout?: core.NumberOrInteger
     /** Shown by the server beside the work, in its log and lists. */
     metadata?: object
+    /**
+     * Its abort ends the work at once, on the server too: promises and results reject with the signal's reason, waits and pauses end,
+     * and a transaction refuses further work with an error whose `cause` is that reason. A COMMIT that was under way rejects with a
+     * `Neo4jError` with `unknownOutcome`, and the reason as its `cause`. A transaction function is not run again. Of a signal that was
+     * aborted before, nothing is sent. Any Bolt version; beyond `neo4j-driver`.
+     */
+    signal?: AbortSignal
   }
 
   // ---- sessions and transactions ----
@@ -583,7 +590,7 @@ declare namespace neo4j {
      *
      * @param query Cypher, or `{text, parameters}`
      * @param parameters its parameters, by name
-     * @param transactionConfig timeout and metadata of this query
+     * @param transactionConfig timeout and metadata of this query, and a signal that aborts it
      * @param parameterRules how to check and convert the parameters
      * @returns a promise of all records, which can also be subscribed to or iterated over
      * @throws TypeError when it is no query, or the parameters are no object

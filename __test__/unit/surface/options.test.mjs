@@ -61,6 +61,7 @@ test('the defaults', t => {
     clientCertificate: false,
     extraCertificates: [],
     notificationFilter: null,
+    disableAutoCommitRetries: false,
     telemetryDisabled: false,
     logLevel: 'none'
   })
