@@ -47,7 +47,7 @@ export interface StreamHost {
   readonly engine: Engine
   readonly integers: IntegerMode
   answering(server: number, address: string): Answering
-  /** Told of every failure of a server, before whoever waits for the result. */
+  /** Told of every failure of a server, once, before whoever waits for the work. */
   heard(failure: Failure): void
 }
 

@@ -2,6 +2,7 @@
 
 import type { RecordShape, Rules } from 'neo4j-driver-core'
 import { type Unwatch, watch } from './abort'
+import type { IntegerMode } from './codec/decode'
 import { FAILURE, type Inbox } from './codec/inbox'
 import type { Engine, Operation } from './engine'
 import { Aborted, abortedCommit, clientError, errorOf, type Failure, rejectLater } from './errors'
@@ -10,6 +11,7 @@ import { checkQuery, type Query, type TxOptions, type TxSettings, txJson } from 
 import { Result } from './result'
 import { ResultStream, type StreamHost, type StreamOwner } from './result-stream'
 import { startRun } from './run'
+import type { Answering } from './summary'
 
 type Status = 'open' | 'failed' | 'aborted' | 'committed' | 'rolled back'
 
@@ -30,8 +32,8 @@ export interface TransactionOwner {
 }
 
 /** The state of a transaction, shared by the objects that stand for it. */
-export class TransactionState implements StreamOwner, Operation {
-  readonly host: StreamHost
+export class TransactionState implements StreamOwner, StreamHost, Operation {
+  readonly #host: StreamHost
   readonly lowWatermark: number
   readonly native: NativeSession
   readonly #owner: TransactionOwner
@@ -44,6 +46,7 @@ export class TransactionState implements StreamOwner, Operation {
   /** Why it could not begin. */
   #failure: (() => Error) | null = null
   #error: Error | null = null
+  #heard: Failure | null = null
   #waiting: BeginWatcher[] = []
   /** The rollback that follows a failure: frees the connection. */
   #cleaning: Promise<void> | null = null
@@ -56,7 +59,7 @@ export class TransactionState implements StreamOwner, Operation {
     lowWatermark: number,
     signal: AbortSignal | undefined
   ) {
-    this.host = host
+    this.#host = host
     this.#owner = owner
     this.native = native
     this.lowWatermark = lowWatermark
@@ -64,7 +67,15 @@ export class TransactionState implements StreamOwner, Operation {
   }
 
   get engine(): Engine {
-    return this.host.engine
+    return this.#host.engine
+  }
+
+  get integers(): IntegerMode {
+    return this.#host.integers
+  }
+
+  answering(server: number, address: string): Answering {
+    return this.#host.answering(server, address)
   }
 
   get isOpen(): boolean {
@@ -92,7 +103,7 @@ export class TransactionState implements StreamOwner, Operation {
     if (this.#failure !== null) return
     if (kind === FAILURE) {
       const failure = inbox.json(at, 0, inbox.arg(at)) as Failure
-      this.host.heard(failure)
+      this.heard(failure)
       this.fail(() => errorOf(failure))
       return
     }
@@ -120,10 +131,20 @@ export class TransactionState implements StreamOwner, Operation {
     return this.#error
   }
 
+  /** All that was asked of a transaction that failed gets the same error: it is news once. */
+  heard(failure: Failure): void {
+    if (this.#heard?.code === failure.code) {
+      failure.retryable = this.#heard?.retryable
+      return
+    }
+    this.#heard = failure
+    this.#host.heard(failure)
+  }
+
   // ---- work ----
 
   run(text: string, parameters: object): ResultStream {
-    const stream = new ResultStream(this.host, this, this.native, text, parameters)
+    const stream = new ResultStream(this, this, this.native, text, parameters)
     if (this.#status === 'open') {
       this.#streams.add(stream)
       startRun(stream, this.native, null, null)
@@ -182,7 +203,10 @@ export class TransactionState implements StreamOwner, Operation {
   async commit(): Promise<void> {
     this.#finish('commit', 'committed')
     try {
-      await this.engine.ask(op => this.native.commit(op), failure => this.host.heard(failure))
+      await this.engine.ask(
+        op => this.native.commit(op),
+        failure => this.heard(failure)
+      )
     } catch (error) {
       if (!(error instanceof Aborted)) throw error
       const { reason } = this.#signal as AbortSignal
@@ -201,7 +225,10 @@ export class TransactionState implements StreamOwner, Operation {
     this.#finish('rollback', 'rolled back')
     this.#discard()
     try {
-      await this.engine.ask(op => this.native.rollback(op), failure => this.host.heard(failure))
+      await this.engine.ask(
+        op => this.native.rollback(op),
+        failure => this.heard(failure)
+      )
     } catch (error) {
       // What has not begun needs no rollback.
       if (this.#failure === null) throw error
