@@ -405,13 +405,23 @@ const scripted = async (t, version) => {
   return server
 }
 
-for (const version of ['3.0', '4.4', '5.4', '5.8', '6.1']) {
+for (const [version, scheme] of [
+  ['3.0', 'bolt'],
+  ['4.4', 'bolt'],
+  ['5.4', 'bolt'],
+  ['5.8', 'bolt'],
+  ['6.1', 'bolt'],
+  ['3.0', 'neo4j'],
+  ['4.4', 'neo4j'],
+  ['5.8', 'neo4j']
+]) {
   for (const [name, program] of Object.entries(programs)) {
-    test(`a program of neo4j-driver sees the same: ${name}: Bolt ${version}`, async t => {
+    test(`a program of neo4j-driver sees the same: ${name}: ${scheme}://, Bolt ${version}`, async t => {
       const seen = []
       for (const neo4j of [official, Neo4jHA.driver]) {
         const server = await scripted(t, version)
-        const driver = neo4j.driver(server.uri, neo4j.auth.basic('neo4j', 'password'))
+        const uri = server.uri.replace('bolt:', `${scheme}:`)
+        const driver = neo4j.driver(uri, neo4j.auth.basic('neo4j', 'password'))
         t.after(() => driver.close())
         seen.push(await program(neo4j, driver))
       }
