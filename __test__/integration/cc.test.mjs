@@ -89,6 +89,18 @@ describe('a real causal cluster', () => {
     }
   })
 
+  test('a resolver names the seeds; one that is dead is passed over', async t => {
+    const asked = []
+    const resolver = async address => {
+      asked.push(address)
+      return ['127.0.0.1:1', addressOf(set.cluster.members[1])]
+    }
+    const driver = neo4j.driver('neo4j://cluster.test:7777', tokenOf(set.cluster.auth), { resolver })
+    t.after(() => driver.close())
+    assert.equal(value(await driver.executeQuery(ROLE)), 'LEADER')
+    assert.deepEqual([...new Set(asked)], ['cluster.test:7777'])
+  })
+
   test('neo4j+ssc:// encrypts the way to every member', async t => {
     const driver = start(t, { scheme: 'neo4j+ssc' })
     assert.equal(value(await driver.executeQuery(ROLE)), 'LEADER')
