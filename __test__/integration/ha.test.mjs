@@ -7,6 +7,7 @@ import { until, within } from '../support/until.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { originalSnippetSuite } from './suites/original-snippet.mjs'
+import { noRoutingSuite } from './suites/routing.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import {
   failing,
@@ -547,6 +548,7 @@ describe('a real HA cluster', () => {
     })
   })
 
+  noRoutingSuite(set)
   originalSnippetSuite(set)
   loginSuite(set, { bolt: [3, 0] })
   summarySuite(set, { bolt: [3, 0] })

@@ -7,10 +7,12 @@ import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { parameterSuite } from './suites/parameters.mjs'
 import { reactiveSuite } from './suites/reactive.mjs'
+import { routingSuite } from './suites/routing.mjs'
 import { singleSuite } from './suites/single.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
+import { userSuite } from './suites/users.mjs'
 import { NO_LOCKOUT, servers } from './support.mjs'
 
 describe('a single Neo4j 2026', () => {
@@ -18,8 +20,11 @@ describe('a single Neo4j 2026', () => {
   after(() => ca.remove())
   const set = servers('2026@integration', { certificate: ca.issue(['DNS:localhost']), settings: NO_LOCKOUT })
   const about = { version: '2026', bolt: [6, 1] }
+  const routed = { ...about, scheme: 'neo4j' }
   singleSuite(set, about)
   loginSuite(set, about)
+  userSuite(set, about)
+  routingSuite(set, { ca })
   tlsSuite(set, { ca })
   typeSuite(set, about)
   parameterSuite(set)
@@ -27,4 +32,7 @@ describe('a single Neo4j 2026', () => {
   manualSuite(set)
   reactiveSuite(set)
   encryptionSuite(set)
+  manualSuite(set, routed)
+  loginSuite(set, routed)
+  userSuite(set, routed)
 })

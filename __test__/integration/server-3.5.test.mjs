@@ -7,10 +7,12 @@ import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { parameterSuite } from './suites/parameters.mjs'
 import { reactiveSuite } from './suites/reactive.mjs'
+import { noRoutingSuite } from './suites/routing.mjs'
 import { singleSuite } from './suites/single.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
+import { userSuite } from './suites/users.mjs'
 import { NO_LOCKOUT, servers } from './support.mjs'
 
 describe('a single Neo4j 3.5', () => {
@@ -20,6 +22,8 @@ describe('a single Neo4j 3.5', () => {
   const about = { version: '3.5', bolt: [3, 0] }
   singleSuite(set, about)
   loginSuite(set, about)
+  userSuite(set, about)
+  noRoutingSuite(set)
   tlsSuite(set, { ca })
   typeSuite(set, about)
   parameterSuite(set)

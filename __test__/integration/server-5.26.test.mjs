@@ -8,10 +8,12 @@ import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { parameterSuite } from './suites/parameters.mjs'
 import { reactiveSuite } from './suites/reactive.mjs'
+import { routingSuite } from './suites/routing.mjs'
 import { singleSuite } from './suites/single.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
+import { userSuite } from './suites/users.mjs'
 import { NO_LOCKOUT, servers } from './support.mjs'
 
 describe('a single Neo4j 5.26', () => {
@@ -21,6 +23,8 @@ describe('a single Neo4j 5.26', () => {
   const about = { version: '5.26', bolt: [5, 8] }
   singleSuite(set, about)
   loginSuite(set, about)
+  userSuite(set, about)
+  routingSuite(set, { ca })
   tlsSuite(set, { ca })
   typeSuite(set, about)
   parameterSuite(set)

@@ -11,7 +11,7 @@ const EXPIRED = -1
  * An authority of its own, in a folder that `remove` deletes.
  *
  * `issue(names)` gives the `{key, cert}` of a server of these names ('DNS:localhost', 'IP:127.0.0.1'), `issueExpired(names)`
- * one whose time is over; `issueClient()` that of a client. With them come their paths, as `keyFile` and `certFile`.
+ * one whose time is over; `issueClient(name)` that of a client. With them come their paths, as `keyFile` and `certFile`.
  */
 export const authority = () => {
   const folder = mkdtempSync(join(tmpdir(), 'test-authority-'))
@@ -54,7 +54,7 @@ export const authority = () => {
     folder,
     issue: names => sign('test server', 'serverAuth', 2, names),
     issueExpired: names => sign('test server', 'serverAuth', EXPIRED, names),
-    issueClient: () => sign('test client', 'clientAuth', 2),
+    issueClient: (name = 'test client') => sign(name, 'clientAuth', 2),
     remove: () => rmSync(folder, { recursive: true, force: true })
   }
 }
