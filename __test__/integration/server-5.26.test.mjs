@@ -2,9 +2,10 @@
 
 import { after, describe } from 'node:test'
 import { authority } from '../support/certificates.mjs'
+import { clientCertificateSuite } from './suites/client-certificates.mjs'
 import { encryptionSuite } from './suites/encryption.mjs'
 import { interopSuite } from './suites/interop.mjs'
-import { loginSuite } from './suites/login.mjs'
+import { loginSuite, noAuthenticationSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { parameterSuite } from './suites/parameters.mjs'
 import { reactiveSuite } from './suites/reactive.mjs'
@@ -33,4 +34,12 @@ describe('a single Neo4j 5.26', () => {
   reactiveSuite(set)
   encryptionSuite(set)
   interopSuite(set, about)
+})
+
+describe('a Neo4j 5.26 without authentication that wants client certificates', () => {
+  const clients = authority()
+  after(() => clients.remove())
+  const set = servers('5.26@client-certificates', { auth: false, clientAuthority: clients.pem })
+  noAuthenticationSuite(set)
+  clientCertificateSuite(set, { clients })
 })

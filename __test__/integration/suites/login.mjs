@@ -78,3 +78,21 @@ export const loginSuite = (set, { bolt, scheme }) =>
       assert.match(error.message, /127\.0\.0\.1:1\b/)
     })
   })
+
+/** @param {{ cluster: import('../../../tools/servers/index.mjs').Cluster }} set of servers without authentication */
+export const noAuthenticationSuite = set =>
+  describe('without authentication', () => {
+    for (const [name, token] of [
+      ['no token', null],
+      ['any token', neo4j.auth.basic('nobody', 'anything')],
+      ['a manager', neo4j.authTokenManagers.basic({ tokenProvider: () => neo4j.auth.basic('a', 'b') })]
+    ]) {
+      test(`${name} lets in`, async t => {
+        for (const scheme of ['bolt', 'neo4j']) {
+          const driver = connect(t, set.cluster, { scheme, token })
+          assert.equal(value(await driver.executeQuery('RETURN 1')), 1)
+          assert.equal(await driver.verifyAuthentication(), true)
+        }
+      })
+    }
+  })
