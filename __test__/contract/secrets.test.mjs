@@ -1,6 +1,9 @@
 // Secrets are in no error, no log and no inspect.
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
+import { authority } from '../support/certificates.mjs'
 import { cluster, failing, member, Neo4jHA, ready, settle, test } from '../support/contract.mjs'
 import { bolt } from '../support/scripted-server.mjs'
 
@@ -103,6 +106,45 @@ test('the password of a plain driver is in no inspect and no error', async t => 
   t.after(() => driver.close())
   clean(inspect(driver, { depth: 20 }), 'inspect')
   clean(told(await failing(driver.session().run('RETURN 1'))), 'the error')
+})
+
+test('the password of a client key, and the key, are in no inspect, no error and no log', async t => {
+  const ca = authority()
+  t.after(() => ca.remove())
+  const { certFile: certfile, keyFile: path } = ca.issueClient()
+  const { clientCertificateProviders, driver: connect } = Neo4jHA.driver
+  const lines = []
+  const logging = { level: 'debug', logger: (level, message) => lines.push(`${level} ${inspect(message)}`) }
+  const one = await member(t, {
+    versions: bolt.neo4j526,
+    tls: { ...ca.issue(['IP:127.0.0.1']), requestCert: true, ca: ca.pem }
+  })
+  const uri = one.uri.replace('bolt:', 'bolt+ssc:')
+  const broken = join(ca.folder, 'broken.key')
+  writeFileSync(
+    broken,
+    `-----BEGIN PRIVATE KEY-----\n${Buffer.from(password).toString('base64')}\n-----END PRIVATE KEY-----\n`
+  )
+  const key = readFileSync(path, 'utf8').split('\n')[1]
+  const given = { certfile, keyfile: { path, password } }
+  const rotating = clientCertificateProviders.rotating({ initialCertificate: given })
+  for (const clientCertificate of [given, { certfile, keyfile: broken, password }, rotating]) {
+    const driver = connect(uri, undefined, { clientCertificate, logging, maxTransactionRetryTime: 0 })
+    t.after(() => driver.close())
+    const { error } = await settle(driver.session().run('RETURN 1'))
+    clean(inspect(driver, { depth: 20, showHidden: true }), 'inspect')
+    assert.equal(error !== undefined, clientCertificate.keyfile === broken, error?.message)
+    if (error) clean(told(error), 'the error')
+    assert.ok(!lines.join('\n').includes(key))
+  }
+  assert.throws(
+    () => connect(uri, undefined, { clientCertificate: { certfile: 5, keyfile: path, password } }),
+    error => {
+      clean(told(error), 'the error')
+      return true
+    }
+  )
+  clean(lines.join('\n'), 'the log')
 })
 
 test('credentials go to the server they are for, and to no other', async t => {

@@ -1,6 +1,7 @@
 //! Whom a driver is to its servers, and what it shows of itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::{AuthConfig, ServerConfig};
 use crate::observer::Observer;
@@ -21,6 +22,13 @@ impl Identity {
         } else {
             Identity::Fixed(Arc::new(server.auth.clone().unwrap_or_else(AuthConfig::none)))
         }
+    }
+
+    /// The token of this moment, for a check: a manager must not hold it up. An error says what went wrong.
+    pub(crate) async fn token_within(&self, limit: Duration) -> Result<Arc<AuthConfig>, String> {
+        tokio::time::timeout(limit, self.token()).await.unwrap_or_else(|_| {
+            Err(format!("The auth token manager gave no token within {} ms", limit.as_millis()))
+        })
     }
 
     /// The token of this moment. An error says what went wrong with the manager.

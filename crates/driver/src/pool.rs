@@ -49,8 +49,30 @@ impl Pool {
     pub(crate) async fn acquire(self: &Arc<Self>, auth: Option<&AuthConfig>) -> Result<Pooled, Error> {
         let config = &self.endpoint.config;
         let limit = Duration::from_millis(config.connection_acquisition_timeout);
-        match tokio::time::timeout(limit, self.acquire_unbounded(auth)).await {
+        let is_asking = AtomicBool::new(false);
+        let acquiring = async {
+            let permit = self.permit().await?;
+            is_asking.store(true, Ordering::Relaxed);
+            let wanted = match auth {
+                Some(auth) => Arc::new(auth.clone()),
+                None => {
+                    let token = self.endpoint.identity.token().await;
+                    token.map_err(|why| self.endpoint.error(Kind::Client, why))?
+                }
+            };
+            is_asking.store(false, Ordering::Relaxed);
+            self.connect(permit, wanted, auth.is_some()).await
+        };
+        match tokio::time::timeout(limit, acquiring).await {
             Ok(result) => result,
+            Err(_) if is_asking.load(Ordering::Relaxed) => Err(self.endpoint.error(
+                Kind::Pool,
+                format!(
+                    "The auth token manager gave no token for {} in {} ms (connectionAcquisitionTimeout).",
+                    self.endpoint.address,
+                    limit.as_millis(),
+                ),
+            )),
             Err(_) => {
                 let size = self.size;
                 let busy = self.in_use();
@@ -67,16 +89,23 @@ impl Pool {
         }
     }
 
-    async fn acquire_unbounded(self: &Arc<Self>, auth: Option<&AuthConfig>) -> Result<Pooled, Error> {
-        let permit = self.permits.clone().acquire_owned().await.map_err(|_| self.closed())?;
-        let wanted = match auth {
-            Some(auth) => Arc::new(auth.clone()),
-            None => {
-                let token = self.endpoint.identity.token().await;
-                token.map_err(|why| self.endpoint.error(Kind::Client, why))?
-            }
-        };
-        while let Some(mut conn) = self.take_idle(&wanted, auth.is_some()) {
+    /// A connection for a check, which limits its time itself: logged in as the driver's user, by its token of now.
+    pub(crate) async fn acquire_as(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<Pooled, Error> {
+        self.connect(self.permit().await?, token, false).await
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.permits.clone().acquire_owned().await.map_err(|_| self.closed())
+    }
+
+    /// An idle connection, or a new one. `is_own`: for a session's own user.
+    async fn connect(
+        self: &Arc<Self>,
+        permit: OwnedSemaphorePermit,
+        wanted: Arc<AuthConfig>,
+        is_own: bool,
+    ) -> Result<Pooled, Error> {
+        while let Some(mut conn) = self.take_idle(&wanted, is_own) {
             if !self.is_usable(&mut conn).await {
                 tokio::spawn(conn.close());
                 continue;
@@ -96,7 +125,7 @@ impl Pool {
             return Err(self.closed());
         }
         self.log.debug(|| format!("connected to {} by Bolt {}", self.endpoint.address, conn.bolt.version()));
-        let is_lent = auth.is_some() && !conn.can_log_in_again();
+        let is_lent = is_own && !conn.can_log_in_again();
         Ok(Pooled { conn, pool: self.clone(), is_lent, _permit: permit })
     }
 

@@ -107,13 +107,9 @@ impl Checker {
         };
         let Some(pool) = shared.pools.get(index) else { return Answer::Refused("no such server".into()) };
         let limit = Duration::from_millis(shared.config.check_timeout);
-        let auth = match tokio::time::timeout(limit, pool.endpoint.identity.token()).await {
-            Ok(Ok(auth)) => auth,
-            Ok(Err(why)) => return Answer::Is(Status::Error, Role::Unknown, Some(why)),
-            Err(_) => {
-                let why = format!("the auth token manager gave no token within {} ms", limit.as_millis());
-                return Answer::Is(Status::Error, Role::Unknown, Some(why));
-            }
+        let auth = match pool.endpoint.identity.token_within(limit).await {
+            Ok(auth) => auth,
+            Err(why) => return Answer::Is(Status::Error, Role::Unknown, Some(why)),
         };
         let request = http.get(url).header(ACCEPT, "text/plain");
         let request = match (auth.scheme.as_str(), &auth.principal) {
@@ -136,7 +132,11 @@ impl Checker {
     async fn connect(&self, shared: &Shared, index: usize) -> Answer {
         let limit = Duration::from_millis(shared.config.check_timeout);
         let Some(pool) = shared.pools.get(index) else { return Answer::Refused("no such server".into()) };
-        let probe = async { pool.acquire(None).await?.probe().await };
+        let token = match pool.endpoint.identity.token_within(limit).await {
+            Ok(token) => token,
+            Err(why) => return Answer::Is(Status::Error, Role::Unknown, Some(why)),
+        };
+        let probe = async { pool.acquire_as(token).await?.probe().await };
         match tokio::time::timeout(limit, probe).await {
             Ok(Ok(())) => Answer::Is(Status::Up, Role::Master, None),
             Ok(Err(e)) if matches!(e.kind, Kind::Server | Kind::Client) => {

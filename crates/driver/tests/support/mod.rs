@@ -1,4 +1,4 @@
-//! A Bolt 5.4 server of a few lines, and a sink that keeps what it is handed.
+//! A Bolt server of a few lines, and a sink that keeps what it is handed.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-const VERSION: Version = Version::new(5, 4);
-
-/// Answers each query with `rows` records of one integer. Counts the PULLs it gets, and keeps all requests.
+/// Answers each query with `rows` records of one integer. Counts the PULLs it gets, keeps all requests, and who logged in.
 pub(crate) struct Server {
     pub(crate) uri: String,
     pub(crate) pulls: Arc<AtomicUsize>,
     /// Signatures, by the read they came in.
     pub(crate) reads: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// By the number of the connection: the users of its logins, `-` for a LOGOFF, `run` and `bye`.
+    pub(crate) heard: Arc<Mutex<Vec<(usize, String)>>>,
     pub(crate) script: Arc<Mutex<Script>>,
 }
 
@@ -42,6 +42,11 @@ impl Server {
         self.reads.lock().iter().flatten().filter(|s| **s == signature).count()
     }
 
+    /// What was heard since the last time.
+    pub(crate) fn heard(&self) -> Vec<(usize, String)> {
+        std::mem::take(&mut *self.heard.lock())
+    }
+
     pub(crate) async fn until(&self, condition: impl Fn(&Server) -> bool) {
         let wait = async {
             while !condition(self) {
@@ -54,13 +59,36 @@ impl Server {
 
 impl Server {
     pub(crate) async fn start(rows: i64) -> Server {
+        Server::speaking(Version::new(5, 4), rows).await
+    }
+
+    pub(crate) async fn speaking(version: Version, rows: i64) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("bolt://{}", listener.local_addr().unwrap());
-        let server = Server { uri, pulls: Arc::default(), reads: Arc::default(), script: Arc::default() };
+        let server = Server {
+            uri,
+            pulls: Arc::default(),
+            reads: Arc::default(),
+            heard: Arc::default(),
+            script: Arc::default(),
+        };
         let (pulls, reads, script) = (server.pulls.clone(), server.reads.clone(), server.script.clone());
+        let ears = server.heard.clone();
         tokio::spawn(async move {
+            let mut connections = 0;
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, rows, pulls.clone(), reads.clone(), script.clone()));
+                connections += 1;
+                let (number, ears) = (connections, ears.clone());
+                let hear = move |what: &str| ears.lock().push((number, what.to_owned()));
+                tokio::spawn(serve(
+                    stream,
+                    version,
+                    rows,
+                    pulls.clone(),
+                    reads.clone(),
+                    script.clone(),
+                    hear,
+                ));
             }
         });
         server
@@ -69,15 +97,17 @@ impl Server {
 
 async fn serve(
     mut stream: TcpStream,
+    version: Version,
     rows: i64,
     pulls: Arc<AtomicUsize>,
     reads: Arc<Mutex<Vec<Vec<u8>>>>,
     script: Arc<Mutex<Script>>,
+    hear: impl Fn(&str) + Send,
 ) {
     let mut proposals = [0; 20];
     stream.read_exact(&mut proposals).await.unwrap();
-    stream.write_all(&[0, 0, VERSION.minor, VERSION.major]).await.unwrap();
-    let (mut requests, mut replies) = (Requests::new(VERSION, true), Replies::new(VERSION, true));
+    stream.write_all(&[0, 0, version.minor, version.major]).await.unwrap();
+    let (mut requests, mut replies) = (Requests::new(version, true), Replies::new(version, true));
     let mut left = 0;
     // Answers that RESET turns into IGNORED; and whether a request failed.
     let (mut held, mut failed) = (0, false);
@@ -122,11 +152,23 @@ async fn serve(
                 None => {}
             }
             match message.signature {
-                signature::HELLO => {
+                signature::HELLO | signature::LOGON => {
+                    if let Some(Value::Map(token)) = message.fields.first() {
+                        if let Some((_, Value::String(user))) =
+                            token.iter().find(|(key, _)| key == "principal")
+                        {
+                            hear(user);
+                        }
+                    }
                     let hints = Value::Map(vec![("telemetry.enabled".into(), Value::Boolean(true))]);
                     replies.success(&[("hints", hints)]).unwrap();
                 }
+                signature::LOGOFF => {
+                    hear("-");
+                    replies.success(&[]).unwrap();
+                }
                 signature::RUN => {
+                    hear("run");
                     left = rows;
                     replies.success(&[("fields", Value::List(vec![Value::String("n".into())]))]).unwrap();
                 }
@@ -147,7 +189,10 @@ async fn serve(
                     left = 0;
                     replies.success(&[]).unwrap();
                 }
-                signature::GOODBYE => return,
+                signature::GOODBYE => {
+                    hear("bye");
+                    return;
+                }
                 _ => replies.success(&[]).unwrap(),
             }
         }
@@ -227,11 +272,16 @@ impl Observer for Deaf {
 
 /// A driver of one server, without checks.
 pub(crate) fn direct(uri: &str, change: impl FnOnce(&mut Config)) -> Driver {
+    asking(uri, change, Arc::new(Deaf))
+}
+
+/// The same, with somebody to ask.
+pub(crate) fn asking(uri: &str, change: impl FnOnce(&mut Config), observer: Arc<dyn Observer>) -> Driver {
     let mut config = Config {
         mode: Mode::Direct,
         servers: vec![ServerConfig { http: None, bolt: uri.into(), auth: None, managed: false }],
         ..Config::default()
     };
     change(&mut config);
-    Driver::new(config, Arc::new(Deaf), tokio::runtime::Handle::current()).unwrap()
+    Driver::new(config, observer, tokio::runtime::Handle::current()).unwrap()
 }
