@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { firstValueFrom, lastValueFrom, mergeMap, take, tap, toArray } from 'rxjs'
 import { cluster, failing, Neo4jHA, program, ready, test } from '../support/contract.mjs'
-import { failure, gate, rows, ScriptedServer } from '../support/scripted-server.mjs'
+import { failure, gate, held, rows, ScriptedServer } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
 const { driver: neo4j } = Neo4jHA
@@ -259,6 +259,25 @@ test('unsubscribing from a reactive transaction function rolls back', async t =>
   subscription.unsubscribe()
   await until(() => server.received('ROLLBACK').length === 1)
   assert.equal(server.received('COMMIT').length, 0)
+})
+
+test('a signal ends reactive work at once, with its reason', async t => {
+  const { server, session } = await rx(t)
+  const blocked = gate()
+  t.after(() => blocked.open())
+  server.when('PULL', held(blocked))
+  const reason = new Error('enough')
+  for (const work of [
+    signal => session.run('RETURN 1', {}, { signal }).records(),
+    signal => session.executeRead(tx => tx.run('RETURN 1').records(), { signal })
+  ]) {
+    const controller = new AbortController()
+    const result = failing(all(work(controller.signal)))
+    const before = server.received('PULL').length
+    await until(() => server.received('PULL').length > before)
+    controller.abort(reason)
+    assert.equal(await within(result, 1000, 'the error'), reason)
+  }
 })
 
 test('a reactive session has one transaction at a time', async t => {
