@@ -6,6 +6,7 @@ import { describe } from 'node:test'
 import { within } from '../support/until.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
+import { reactiveSuite } from './suites/reactive.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import { connect, failing, NO_LOCKOUT, neo4j, rows, servers, test, tokenOf, value } from './support.mjs'
 
@@ -187,6 +188,7 @@ describe('a real causal cluster', () => {
 
   // two of three are enough for what follows
   manualSuite(set, about)
+  reactiveSuite(set, about)
   loginSuite(set, about)
   summarySuite(set, about)
 

@@ -7,6 +7,7 @@ import { until, within } from '../support/until.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { originalSnippetSuite } from './suites/original-snippet.mjs'
+import { reactiveSuite } from './suites/reactive.mjs'
 import { noRoutingSuite } from './suites/routing.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import {
@@ -553,4 +554,5 @@ describe('a real HA cluster', () => {
   loginSuite(set, { bolt: [3, 0] })
   summarySuite(set, { bolt: [3, 0] })
   manualSuite(set)
+  reactiveSuite(set)
 })

@@ -8,11 +8,17 @@ import { connect, failing, test } from '../support.mjs'
 
 const ended = observable => lastValueFrom(observable, { defaultValue: undefined })
 
-/** @param {{ cluster: import('../../../tools/servers/index.mjs').Cluster }} set */
-export const reactiveSuite = set =>
+/**
+ * @param {{ cluster: import('../../../tools/servers/index.mjs').Cluster }} set
+ * @param {object} about
+ * @param {string} [about.scheme] of the URI
+ */
+export const reactiveSuite = (set, { scheme } = {}) =>
   describe('reactive sessions', () => {
+    const start = (t, config) => connect(t, set.cluster, { scheme }).rxSession(config)
+
     test('100,000 records come one by one, or as many as are wanted', async t => {
-      const session = connect(t, set.cluster).rxSession({ fetchSize: 100 })
+      const session = start(t, { fetchSize: 100 })
       const query = 'UNWIND range(1, 100000) AS n RETURN n'
       assert.equal(await lastValueFrom(session.run(query).records().pipe(count())), 100_000)
       const few = session
@@ -29,7 +35,7 @@ export const reactiveSuite = set =>
     })
 
     test('a transaction function is committed; one that fails is rolled back', async t => {
-      const session = connect(t, set.cluster).rxSession()
+      const session = start(t)
       const id = randomUUID()
       const create = tx => tx.run('CREATE (n:Reactive {id: $id}) RETURN n.id AS id', { id }).records()
       const read = () =>
@@ -58,7 +64,7 @@ export const reactiveSuite = set =>
     })
 
     test('a transaction of several queries is committed as one', async t => {
-      const session = connect(t, set.cluster).rxSession()
+      const session = start(t)
       const id = randomUUID()
       const create = 'CREATE (:Reactive {id: $id})'
       await ended(
