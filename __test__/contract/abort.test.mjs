@@ -1,7 +1,17 @@
 // AbortSignal: the promise rejects at once with the reason, the server stops, and the connection is clean or gone.
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { boltServer, cluster, column, failing, Neo4jHA, ready, settle, test } from '../support/contract.mjs'
+import {
+  boltServer,
+  cluster,
+  column,
+  failing,
+  Neo4jHA,
+  ready,
+  routing,
+  settle,
+  test
+} from '../support/contract.mjs'
 import { bolt, gate, held, silence } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
@@ -143,6 +153,22 @@ test('the wait for a connection, and for a server, ends at once', async t => {
   await until(() => group.members[0].bolt.received('RUN').length > 1)
   again.abort()
   await write
+})
+
+test('the wait for a routing table ends at once, and others that wait for it get it', async t => {
+  const group = await routing(t, { versions: ['5.8'] })
+  const answered = gate()
+  group.when('ROUTE', held(answered))
+  const driver = connect(t, group)
+  const { signal, reason, abort } = aborting()
+  const config = { database: 'neo4j' }
+  const rejected = rejectsBy(driver.session(config).run('RETURN 1', {}, { signal }), reason)
+  const other = driver.session(config).run('RETURN 2')
+  await until(() => group.routes().length === 1)
+  abort()
+  await rejected
+  answered.open()
+  assert.deepEqual(column(await within(other, 5000, 'the other')), [2])
 })
 
 test('the wait for a bookmark manager ends at once', async t => {

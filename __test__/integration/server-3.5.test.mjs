@@ -2,6 +2,7 @@
 
 import { after, describe } from 'node:test'
 import { authority } from '../support/certificates.mjs'
+import { abortSuite } from './suites/abort.mjs'
 import { encryptionSuite } from './suites/encryption.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
@@ -29,6 +30,7 @@ describe('a single Neo4j 3.5', () => {
   parameterSuite(set)
   summarySuite(set, about)
   manualSuite(set)
+  abortSuite(set)
   reactiveSuite(set)
   encryptionSuite(set)
 })

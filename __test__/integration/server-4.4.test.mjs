@@ -1,6 +1,7 @@
 // All that is to work on a single Neo4j 4.4.
 
 import { describe } from 'node:test'
+import { abortSuite } from './suites/abort.mjs'
 import { encryptionSuite } from './suites/encryption.mjs'
 import { interopSuite } from './suites/interop.mjs'
 import { loginSuite } from './suites/login.mjs'
@@ -28,6 +29,7 @@ describe('a single Neo4j 4.4', () => {
   parameterSuite(set)
   summarySuite(set, about)
   manualSuite(set)
+  abortSuite(set)
   reactiveSuite(set)
   encryptionSuite(set)
   manualSuite(set, routed)

@@ -2,6 +2,7 @@
 
 import { after, describe } from 'node:test'
 import { authority } from '../support/certificates.mjs'
+import { abortSuite } from './suites/abort.mjs'
 import { clientCertificateSuite } from './suites/client-certificates.mjs'
 import { encryptionSuite } from './suites/encryption.mjs'
 import { interopSuite } from './suites/interop.mjs'
@@ -31,6 +32,7 @@ describe('a single Neo4j 5.26', () => {
   parameterSuite(set)
   summarySuite(set, about)
   manualSuite(set)
+  abortSuite(set)
   reactiveSuite(set)
   encryptionSuite(set)
   interopSuite(set, about)
