@@ -40,6 +40,18 @@ const throughput = (deliver, query, read) => async (driver, queries) => {
 
 const scanned = throughput(collect, 'scan', readRow)
 
+/** For so long at least the event loop is watched: as many delays of the one driver as of the other, however fast a scan is. */
+const WATCHED_MS = 2_000
+
+/** Runs again until so many milliseconds are over; gives the last result. */
+const repeated = async (run, ms) => {
+  const end = performance.now() + ms
+  for (;;) {
+    const result = await run()
+    if (performance.now() >= end) return result
+  }
+}
+
 export const resultWorkloads = [
   {
     name: 'scan-collect',
@@ -77,7 +89,7 @@ export const resultWorkloads = [
       const run = () => subscribe(driver, queries.scan, readRow)
       await run()
       await settle()
-      const { result, p99 } = await delayed(run)
+      const { result, p99 } = await delayed(() => repeated(run, WATCHED_MS))
       return { value: p99, checksum: `${result}` }
     }
   },
