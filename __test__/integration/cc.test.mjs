@@ -7,6 +7,7 @@ import { within } from '../support/until.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { reactiveSuite } from './suites/reactive.mjs'
+import { runningWorkSuite } from './suites/running-work.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import { connect, failing, NO_LOCKOUT, neo4j, rows, servers, test, tokenOf, value } from './support.mjs'
 
@@ -190,6 +191,7 @@ describe('a real causal cluster', () => {
   manualSuite(set, about)
   reactiveSuite(set, about)
   loginSuite(set, about)
+  runningWorkSuite(set, about)
   summarySuite(set, about)
 
   // ---- last, since the leader dies here ----

@@ -6,6 +6,7 @@ import { until } from '../support/until.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { parameterSuite } from './suites/parameters.mjs'
+import { runningWorkSuite } from './suites/running-work.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
 import { typeSuite } from './suites/types.mjs'
@@ -137,6 +138,7 @@ describe('a real HA cluster of Neo4j 3.4', () => {
 
   const about = { version: '3.4', bolt: [2, 0], npm: false }
   loginSuite(set, about)
+  runningWorkSuite(set, about)
   tlsSuite(set)
   typeSuite(set, about)
   parameterSuite(set)

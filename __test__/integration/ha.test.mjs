@@ -9,6 +9,7 @@ import { manualSuite } from './suites/manual.mjs'
 import { originalSnippetSuite } from './suites/original-snippet.mjs'
 import { reactiveSuite } from './suites/reactive.mjs'
 import { noRoutingSuite } from './suites/routing.mjs'
+import { runningWorkSuite } from './suites/running-work.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import {
   failing,
@@ -552,6 +553,7 @@ describe('a real HA cluster', () => {
   noRoutingSuite(set)
   originalSnippetSuite(set)
   loginSuite(set, { bolt: [3, 0] })
+  runningWorkSuite(set, { bolt: [3, 0] })
   summarySuite(set, { bolt: [3, 0] })
   manualSuite(set)
   reactiveSuite(set)

@@ -9,6 +9,7 @@ import { manualSuite } from './suites/manual.mjs'
 import { parameterSuite } from './suites/parameters.mjs'
 import { reactiveSuite } from './suites/reactive.mjs'
 import { routingSuite } from './suites/routing.mjs'
+import { runningWorkSuite } from './suites/running-work.mjs'
 import { singleSuite } from './suites/single.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
@@ -24,6 +25,7 @@ describe('a single Neo4j 2026', () => {
   const routed = { ...about, scheme: 'neo4j' }
   singleSuite(set, about)
   loginSuite(set, about)
+  runningWorkSuite(set, routed)
   userSuite(set, about)
   routingSuite(set, { ca })
   tlsSuite(set, { ca })

@@ -11,6 +11,7 @@ import { manualSuite } from './suites/manual.mjs'
 import { parameterSuite } from './suites/parameters.mjs'
 import { reactiveSuite } from './suites/reactive.mjs'
 import { routingSuite } from './suites/routing.mjs'
+import { runningWorkSuite } from './suites/running-work.mjs'
 import { singleSuite } from './suites/single.mjs'
 import { summarySuite } from './suites/summaries.mjs'
 import { tlsSuite } from './suites/tls.mjs'
@@ -25,6 +26,7 @@ describe('a single Neo4j 5.26', () => {
   const about = { version: '5.26', bolt: [5, 8] }
   singleSuite(set, about)
   loginSuite(set, about)
+  runningWorkSuite(set, about)
   userSuite(set, about)
   routingSuite(set, { ca })
   tlsSuite(set, { ca })
