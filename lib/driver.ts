@@ -169,13 +169,7 @@ export class Driver {
    *
    * @param config `auth`: who is to be let in, instead of the driver's own
    */
-  async verifyAuthentication({
-    auth,
-    database = 'system'
-  }: {
-    auth?: Token
-    database?: string
-  } = {}): Promise<boolean> {
+  async verifyAuthentication({ auth, database }: { auth?: Token; database?: string } = {}): Promise<boolean> {
     try {
       await this.#verify({ auth: plainTokenOf(auth, 'auth'), database, login: true })
       return true

@@ -173,6 +173,8 @@ describe('a real causal cluster', () => {
     }
   })
 
+  runningWorkSuite(set, about)
+
   test('a follower dies: reads go on, on the other', async t => {
     const driver = start(t)
     const read = () => driver.executeQuery(ROLE, {}, { routing: 'READ' })
@@ -191,7 +193,6 @@ describe('a real causal cluster', () => {
   manualSuite(set, about)
   reactiveSuite(set, about)
   loginSuite(set, about)
-  runningWorkSuite(set, about)
   summarySuite(set, about)
 
   // ---- last, since the leader dies here ----
