@@ -357,7 +357,9 @@ export class ResultStream implements Operation, Debtor {
     const decoder = new Decoder(this.host.integers)
     const start = at + MESSAGE_HEADER_BYTES + SUMMARY_HEADER_WORDS * 4
     const agentAt = start + inbox.arg(at)
-    const [agent, address] = (inbox.u8 as Bytes).latin1Slice(agentAt, agentAt + inbox.word(at, 3)).split('\n')
+    const { agent, address } = speakerOf(
+      (inbox.u8 as Bytes).latin1Slice(agentAt, agentAt + inbox.word(at, 3))
+    )
     return summaryOf(
       this.query,
       this.parameters,
@@ -456,6 +458,18 @@ class Both implements Consumer {
     this.first.fail(error)
     this.second.fail(error)
   }
+}
+
+/** Who answered last: mostly the same server answers again. */
+let speaker = { text: '', agent: '', address: '' }
+
+/** The two lines of `text`: what the server calls itself, and its address. */
+function speakerOf(text: string): { agent: string; address: string } {
+  if (text !== speaker.text) {
+    const [agent, address] = text.split('\n')
+    speaker = { text, agent, address }
+  }
+  return speaker
 }
 
 /** The batch at byte `start`, in memory of its own. */
