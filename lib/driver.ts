@@ -199,9 +199,11 @@ export class Driver {
     return this.#supports(VERSION_OF.sessionAuth)
   }
 
-  /** The Bolt version that is spoken with the server. */
+  /** The Bolt version that is spoken with the server. Nobody has to be let in for it. */
   async getNegotiatedProtocolVersion(): Promise<ProtocolVersion> {
-    return (await this.#verify()).version
+    this.assertOpen()
+    const [major, minor] = await this.target.pool.negotiate(this.target.server)
+    return protocolVersion((major << 8) | minor)
   }
 
   /** Whether connections are encrypted. */
@@ -233,7 +235,7 @@ export class Driver {
   }
 
   async #supports(least: number): Promise<boolean> {
-    return (await this.#verify()).version.isGreaterOrEqualTo(protocolVersion(least))
+    return (await this.getNegotiatedProtocolVersion()).isGreaterOrEqualTo(protocolVersion(least))
   }
 }
 
@@ -296,10 +298,6 @@ export async function hasReachableServer(uri: string, config?: unknown): Promise
   try {
     await open.getNegotiatedProtocolVersion()
     return true
-  } catch (error) {
-    // It has answered, though it lets nobody in.
-    if (String((error as { code?: unknown }).code).startsWith('Neo.ClientError.Security.')) return true
-    throw error
   } finally {
     await open.close()
   }

@@ -32,6 +32,8 @@ export interface NativeDriver {
   ready(op: number): void
   check(op: number): void
   close(op: number): void
+  /** Shakes hands with a server (-1: any), and answers with the protocol version. Nobody is logged in. */
+  negotiate(op: number, server: number): void
   /** Connects to a server (-1: any that may do what `configJson` says), and answers with its address, protocol version and agent. */
   verify(op: number, server: number, configJson: string): void
 }

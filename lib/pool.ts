@@ -165,6 +165,11 @@ export class Pool implements DriverEars, StreamHost {
     await this.engine.ask(op => this.#native.check(op))
   }
 
+  /** The protocol version that is spoken with a server (-1: any). */
+  negotiate(server: number): Promise<[major: number, minor: number]> {
+    return this.engine.ask(op => this.#native.negotiate(op, server))
+  }
+
   /** Makes sure that a server (-1: any that may do such work) can be reached. */
   async verify(
     server: number,

@@ -128,6 +128,16 @@ impl NativeDriver {
         })
     }
 
+    /// The Bolt version that is spoken with a server; a number below 0 stands for any.
+    #[napi(catch_unwind)]
+    pub fn negotiate(&self, op: i32, server: i32) -> napi::Result<()> {
+        let negotiate = self.driver.negotiate(usize::try_from(server).ok());
+        self.spawn(op, async {
+            let version = negotiate.await?;
+            Ok(serde_json::json!([version.major, version.minor]).to_string())
+        })
+    }
+
     /// Ends everything; done when the last connection is closed.
     #[napi(catch_unwind)]
     pub fn close(&self, op: i32) -> napi::Result<()> {

@@ -168,6 +168,14 @@ for (const [version, multiDb, transactionConfig, impersonation, sessionAuth] of 
   })
 }
 
+test('what a server supports is told to whoever asks, without a login', async t => {
+  const token = neo4j.auth.basic('neo4j', 'wrong')
+  const { server, driver } = await connect(t, { auth: { user: 'neo4j', pass: 'right' }, token })
+  assert.equal(await driver.supportsMultiDb(), true)
+  assert.equal(await neo4j.hasReachableServer(server.uri), true)
+  assert.equal(server.received('HELLO').length, 0)
+})
+
 test('verifyConnectivity of a server that is not there rejects, and says which', async t => {
   const free = createServer().listen(0, '127.0.0.1')
   await new Promise(resolve => free.once('listening', resolve))

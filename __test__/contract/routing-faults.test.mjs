@@ -291,6 +291,11 @@ for (const version of ['1.0', '3.0', '4.0', '4.2']) {
     assert.equal(error.code, SERVICE_UNAVAILABLE)
     assert.match(error.message, /routing/i)
     assert.ok(error.message.includes(server.address), error.message)
+    // It will not learn it: transaction functions do not try again.
+    const asked = server.received('ROUTE').length
+    const refused = await failing(driver.executeQuery('RETURN 1'))
+    assert.equal(refused.retryable, false)
+    assert.equal(server.received('ROUTE').length, asked + 1)
   })
 }
 

@@ -80,9 +80,7 @@ export const routingSuite = (set, { ca } = {}) =>
 export const noRoutingSuite = set =>
   test('neo4j:// to a server that cannot route is an error that names it, and the scheme to use', async t => {
     const { members, auth } = set.cluster
-    const driver = neo4j.driver(members[0].bolt.replace('bolt:', 'neo4j:'), tokenOf(auth), {
-      maxTransactionRetryTime: 500
-    })
+    const driver = neo4j.driver(members[0].bolt.replace('bolt:', 'neo4j:'), tokenOf(auth))
     t.after(() => driver.close())
     for (const work of [
       () => driver.session({}).run('RETURN 1'),

@@ -125,6 +125,11 @@ class FakeDriver {
     this.fake.say(done(op))
   }
 
+  negotiate(op, server) {
+    this.calls.push(['negotiate', server])
+    this.fake.say(done(op, [5, 4]))
+  }
+
   verify(op, server) {
     this.calls.push(['verify', server])
     this.fake.say(done(op, { address: 'a:1', version: [5, 4], agent: 'Neo4j/5.13.0' }))

@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, ServerRef};
 use crate::identity::Identity;
 use crate::log::Log;
 use crate::net::certificate::Shown;
-use crate::net::{tls, Endpoint, Interrupt};
+use crate::net::{tls, Conn, Endpoint, Interrupt};
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
 use crate::session::Session;
@@ -200,6 +200,30 @@ impl Driver {
         }
     }
 
+    /// The Bolt version that is spoken with a server; without one, with any, or with where a cluster begins. Nobody is logged
+    /// in for it.
+    pub fn negotiate(
+        &self,
+        server: Option<usize>,
+    ) -> impl std::future::Future<Output = Result<bolt::Version, Error>> + Send + 'static {
+        let shared = self.shared.clone();
+        async move {
+            let negotiating = async {
+                match &shared.router {
+                    Some(router) => router.negotiate().await,
+                    None => {
+                        let pool = shared.any_pool(server, false).await?;
+                        Conn::negotiate(&pool.endpoint).await
+                    }
+                }
+            };
+            tokio::select! {
+                version = negotiating => version,
+                error = shared.closing() => Err(error),
+            }
+        }
+    }
+
     /// Stops the checks, ends what is under way with an error, and closes every connection.
     pub fn close(&self) -> impl std::future::Future<Output = ()> + Send + 'static {
         let shared = self.shared.clone();
@@ -233,12 +257,17 @@ impl Shared {
             };
             return Ok(router.connect(&ask).await?.pooled);
         }
+        self.any_pool(server, config.write).await?.acquire(config.auth.as_ref()).await
+    }
+
+    /// The pool of this server, or of any that may do such work.
+    async fn any_pool(&self, server: Option<usize>, write: bool) -> Result<&Arc<Pool>, Error> {
         let index = match server {
             Some(index) => index,
             None => {
                 let view = self.wait_checked().await;
                 let intent = Intent {
-                    write: config.write,
+                    write,
                     permissions: self.config.permissions(),
                     strategy: Strategy::Random,
                     pinned: None,
@@ -246,7 +275,7 @@ impl Shared {
                 self.choose(&view, intent)
             }
         };
-        self.pool(index)?.acquire(config.auth.as_ref()).await
+        self.pool(index)
     }
 
     /// The pool of a configured server.

@@ -43,6 +43,8 @@ pub enum Kind {
     Expired,
     /// No server of the cluster said which members it has.
     Discovery,
+    /// The server does not route: it is no member of a cluster.
+    NotRouting,
     /// No connection became free in time, or the driver was closed.
     Pool,
     /// The other end broke the Bolt protocol.
@@ -94,7 +96,7 @@ impl Error {
     pub fn code(&self) -> &str {
         match (&self.failure, self.kind) {
             (Some(failure), _) => &failure.code,
-            (None, Kind::Connection | Kind::Discovery) => "ServiceUnavailable",
+            (None, Kind::Connection | Kind::Discovery | Kind::NotRouting) => "ServiceUnavailable",
             (None, Kind::Expired) => "SessionExpired",
             (None, Kind::Protocol) => "ProtocolError",
             (None, _) => "N/A",

@@ -4,6 +4,7 @@ pub(crate) mod certificate;
 mod io;
 pub(crate) mod tls;
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,51 +80,19 @@ pub(crate) struct Conn {
 impl Conn {
     /// Connects and logs in within the connection timeout.
     pub(crate) async fn open(endpoint: &Endpoint, auth: Arc<AuthConfig>) -> Result<Conn, Error> {
-        if let (Some(shown), Some(_)) = (&endpoint.shown, &endpoint.tls) {
-            shown.renew().await.map_err(|why| {
-                endpoint.error(Kind::Client, format!("The client certificate cannot be used: {why}"))
-            })?;
-        }
-        let limit = endpoint.config.connection_timeout;
-        let opening = Conn::open_with_proposals(endpoint, auth);
-        if limit == 0 {
-            return opening.await;
-        }
-        match tokio::time::timeout(Duration::from_millis(limit), opening).await {
-            Ok(result) => result,
-            Err(_) => Err(endpoint.error(
-                Kind::Connection,
-                format!(
-                    "No connection to {} within {limit} ms (connectionTimeout). Is the server up?",
-                    endpoint.address
-                ),
-            )),
-        }
+        endpoint.renew_certificate().await?;
+        endpoint.in_time(Conn::open_unbounded(endpoint, auth)).await
     }
 
-    async fn open_with_proposals(endpoint: &Endpoint, auth: Arc<AuthConfig>) -> Result<Conn, Error> {
-        let legacy = endpoint.legacy_first.load(Ordering::Relaxed);
-        let (first, second) =
-            if legacy { (Proposal::Legacy, Proposal::Modern) } else { (Proposal::Modern, Proposal::Legacy) };
-        let (io, version, rest) = match Conn::shake_hands(endpoint, first).await? {
-            Some(done) => done,
-            // A proposal holds four versions: what the first has no room for is in the second.
-            None => match Conn::shake_hands(endpoint, second).await? {
-                Some(done) => {
-                    endpoint.legacy_first.store(!legacy, Ordering::Relaxed);
-                    done
-                }
-                None => {
-                    return Err(endpoint.error(
-                        Kind::Protocol,
-                        format!(
-                            "{} speaks none of the Bolt versions 1 to 6.1 that this driver speaks.",
-                            endpoint.address
-                        ),
-                    ))
-                }
-            },
-        };
+    /// The version that is spoken with the server: shakes hands and leaves, without a word of who asks.
+    pub(crate) async fn negotiate(endpoint: &Endpoint) -> Result<Version, Error> {
+        endpoint.renew_certificate().await?;
+        let (_, version, _) = endpoint.in_time(Conn::agree(endpoint)).await?;
+        Ok(version)
+    }
+
+    async fn open_unbounded(endpoint: &Endpoint, auth: Arc<AuthConfig>) -> Result<Conn, Error> {
+        let (io, version, rest) = Conn::agree(endpoint).await?;
         let mut conn = Conn {
             io,
             bolt: bolt::Connection::new(version, Limits::default()),
@@ -143,6 +112,26 @@ impl Conn {
         conn.bolt.handle_input(&rest);
         conn.log_in(endpoint).await?;
         Ok(conn)
+    }
+
+    /// Connects, and agrees on a version: by the second proposal where the first has none in common.
+    async fn agree(endpoint: &Endpoint) -> Result<(Io, Version, Vec<u8>), Error> {
+        let legacy = endpoint.legacy_first.load(Ordering::Relaxed);
+        let (first, second) =
+            if legacy { (Proposal::Legacy, Proposal::Modern) } else { (Proposal::Modern, Proposal::Legacy) };
+        if let Some(done) = Conn::shake_hands(endpoint, first).await? {
+            return Ok(done);
+        }
+        // A proposal holds four versions: what the first has no room for is in the second.
+        if let Some(done) = Conn::shake_hands(endpoint, second).await? {
+            endpoint.legacy_first.store(!legacy, Ordering::Relaxed);
+            return Ok(done);
+        }
+        let what = format!(
+            "{} speaks none of the Bolt versions 1 to 6.1 that this driver speaks.",
+            endpoint.address
+        );
+        Err(endpoint.error(Kind::Protocol, what))
     }
 
     /// `None`: the server knows none of the versions proposed.
@@ -412,6 +401,30 @@ impl Conn {
 }
 
 impl Endpoint {
+    /// Looks whether there is another client certificate to show from now on.
+    async fn renew_certificate(&self) -> Result<(), Error> {
+        let (Some(shown), Some(_)) = (&self.shown, &self.tls) else { return Ok(()) };
+        shown
+            .renew()
+            .await
+            .map_err(|why| self.error(Kind::Client, format!("The client certificate cannot be used: {why}")))
+    }
+
+    /// The same within the connection timeout.
+    async fn in_time<T>(&self, opening: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let limit = self.config.connection_timeout;
+        if limit == 0 {
+            return opening.await;
+        }
+        tokio::time::timeout(Duration::from_millis(limit), opening).await.unwrap_or_else(|_| {
+            let what = format!(
+                "No connection to {} within {limit} ms (connectionTimeout). Is the server up?",
+                self.address
+            );
+            Err(self.error(Kind::Connection, what))
+        })
+    }
+
     /// Another member of the same cluster: reached in the same way, by the same user.
     pub(crate) fn elsewhere(&self, server: ServerRef, address: Address) -> Endpoint {
         Endpoint {

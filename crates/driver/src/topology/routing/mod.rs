@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use bolt::Version;
 use parking_lot::Mutex;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
@@ -26,7 +27,7 @@ use crate::address::Address;
 use crate::config::{AuthConfig, Config};
 use crate::error::{Error, Kind, ServerRef};
 use crate::log::Log;
-use crate::net::{Endpoint, Interrupt};
+use crate::net::{Conn, Endpoint, Interrupt};
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
 use homes::Homes;
@@ -232,6 +233,18 @@ impl Router {
         }
     }
 
+    /// The version that the first seed speaks that can be reached.
+    pub(crate) async fn negotiate(&self) -> Result<Version, Error> {
+        let mut last = None;
+        for address in self.seeds().await? {
+            match Conn::negotiate(&self.pool(&address)?.endpoint).await {
+                Ok(version) => return Ok(version),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::new(Kind::Discovery, format!("{} has no address.", self.seed))))
+    }
+
     // ---- tables ----
 
     /// A table for this work: one that is fresh, or a new one.
@@ -332,7 +345,7 @@ impl Router {
                     "Server at {address} can't perform routing. Make sure you are connecting to a causal cluster, or \
                      use the scheme bolt:// for this server alone.",
                 );
-                Err(pool.endpoint.error(Kind::Discovery, message))
+                Err(pool.endpoint.error(Kind::NotRouting, message))
             }
             answer => answer,
         }
@@ -522,7 +535,7 @@ impl Known {
 fn is_final(error: &Error) -> bool {
     let code = error.code();
     match error.kind {
-        Kind::Client | Kind::Pool | Kind::Discovery | Kind::Aborted => true,
+        Kind::Client | Kind::Pool | Kind::Discovery | Kind::NotRouting | Kind::Aborted => true,
         Kind::Server => {
             FAIL_FAST.contains(&code)
                 || (code.starts_with("Neo.ClientError.Security.")
