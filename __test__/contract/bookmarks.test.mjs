@@ -1,5 +1,6 @@
 // Causal chains: which bookmarks are sent with which work, and who is told of the new ones.
 import assert from 'node:assert/strict'
+import { rank } from '../support/bolt-versions.mjs'
 import {
   ask,
   boltServer,
@@ -17,7 +18,6 @@ import { bolt } from '../support/scripted-server.mjs'
 import { within } from '../support/until.mjs'
 
 const neo4j = Neo4jHA.driver
-const rank = version => version.split('.').reduce((major, minor) => major * 256 + Number(minor), 0)
 
 /** The bookmarks that work was sent with, sorted; undefined when there were none. */
 const sentWith = ({ kind, name, fields }) => {

@@ -1,13 +1,13 @@
 // What the options of a driver and of a session come to: on the wire, and in what the application sees.
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
+import { rank } from '../support/bolt-versions.mjs'
 import { ask, boltServer, column, connect, failing, Neo4jHA, routing, test } from '../support/contract.mjs'
 import { Float } from '../support/packstream.mjs'
 import { bolt, gate, held } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
 const neo4j = Neo4jHA.driver
-const rank = version => version.split('.').reduce((major, minor) => major * 256 + Number(minor), 0)
 const ten = 'UNWIND range(1, 10) AS n RETURN n'
 const sizes = server => server.received('PULL').map(({ fields }) => fields[0].n)
 

@@ -1,6 +1,7 @@
 // Who the driver is to its servers: tokens on the wire, managers that rotate them, sessions of somebody else.
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
+import { rank } from '../support/bolt-versions.mjs'
 import {
   ask,
   boltServer,
@@ -19,7 +20,6 @@ import { until, within } from '../support/until.mjs'
 
 const neo4j = Neo4jHA.driver
 const { auth } = neo4j
-const rank = version => version.split('.').reduce((major, minor) => major * 256 + Number(minor), 0)
 const unauthorized = 'Neo.ClientError.Security.Unauthorized'
 const tokenExpired = 'Neo.ClientError.Security.TokenExpired'
 const authorizationExpired = 'Neo.ClientError.Security.AuthorizationExpired'

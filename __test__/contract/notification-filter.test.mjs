@@ -1,10 +1,10 @@
 // notificationFilter: which notifications a driver, or a session, asks its server for.
 import assert from 'node:assert/strict'
+import { rank } from '../support/bolt-versions.mjs'
 import { ask, boltServer, connect, failing, Neo4jHA, test } from '../support/contract.mjs'
 import { within } from '../support/until.mjs'
 
 const neo4j = Neo4jHA.driver
-const rank = version => version.split('.').reduce((major, minor) => major * 256 + Number(minor), 0)
 
 const { OFF, WARNING } = neo4j.notificationFilterMinimumSeverityLevel
 const { DEPRECATION, HINT } = neo4j.notificationFilterDisabledCategory

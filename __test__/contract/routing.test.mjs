@@ -1,5 +1,6 @@
 // neo4j:// on a cluster: what is asked of which router, in the form of each version, and who serves then.
 import assert from 'node:assert/strict'
+import { rank } from '../support/bolt-versions.mjs'
 import {
   ask,
   column,
@@ -19,7 +20,6 @@ const { READ, WRITE } = neo4j.session
 const read = { defaultAccessMode: READ, database: 'neo4j' }
 const write = { defaultAccessMode: WRITE, database: 'neo4j' }
 const versions = ['3.0', '4.0', '4.1', '4.2', '4.3', '4.4', '5.0', '5.4', '5.8', '6.1']
-const rank = version => version.split('.').reduce((major, minor) => major * 256 + Number(minor), 0)
 
 /** Sorted, how often each member served. */
 const shares = (cluster, pattern = /^RETURN/) => {

@@ -21,6 +21,9 @@ export const parseVersion = version => {
   return { major, minor, text: `${major}.${minor}`, rank: major * 256 + minor }
 }
 
+/** A version as a number that orders: '5.4' is 0x504. */
+export const rank = version => parseVersion(version).rank
+
 const magic = '6060b017'
 const manifestSlot = '000001ff'
 
