@@ -111,7 +111,7 @@ impl Pool {
                 continue;
             }
             if !conn.is_logged_in_as(&wanted) {
-                match conn.log_in_as(wanted.clone()).await {
+                match Box::pin(conn.log_in_as(wanted.clone())).await {
                     Ok(()) => {}
                     Err(error) if error.kind == Kind::Connection => continue,
                     Err(error) => return Err(error),
@@ -119,7 +119,7 @@ impl Pool {
             }
             return Ok(Pooled { conn, pool: self.clone(), is_lent: false, _permit: permit });
         }
-        let conn = Conn::open(&self.endpoint, wanted).await?;
+        let conn = Box::pin(Conn::open(&self.endpoint, wanted)).await?;
         if self.permits.is_closed() {
             conn.close().await;
             return Err(self.closed());

@@ -64,7 +64,7 @@ impl State {
             notification_filter: filter.as_ref(),
         };
         if let Some(error) = doubt.as_ref() {
-            let failed = match session.unless_aborted(only_reads(&mut pooled, run, &meta)).await {
+            let failed = match session.unless_aborted(Box::pin(only_reads(&mut pooled, run, &meta))).await {
                 Ok(true) => None,
                 Ok(false) => Some(Failed::finally(error.clone().with_unknown_outcome())),
                 Err(error) => Some(error.into()),

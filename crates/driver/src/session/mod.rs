@@ -323,7 +323,8 @@ impl State {
         tokio::select! {
             connected = async {
                 match &session.shared.router {
-                    Some(router) => Self::connect_by(router, session).await,
+                    // In a box, as all that is large and rare: the task of every query would carry its room.
+                    Some(router) => Box::pin(Self::connect_by(router, session)).await,
                     None => self.connect_to_chosen(session, retry).await,
                 }
             } => connected,

@@ -33,7 +33,9 @@ impl Worker {
                         run.fail(error);
                     }
                 }
-                Command::Begin(begin, done) => done.settle(state.begin(&self.session, &begin).await),
+                Command::Begin(begin, done) => {
+                    done.settle(Box::pin(state.begin(&self.session, &begin)).await)
+                }
                 Command::Aborted(id) => {
                     state.transaction = Some(Transaction::failed(id, command::aborted()));
                 }
