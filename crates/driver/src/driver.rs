@@ -1,6 +1,6 @@
 //! A driver: the servers, their pools, what is known of them, and the choice among them.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::net::{tls, Conn, Endpoint, Interrupt};
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
 use crate::session::Session;
-use crate::strategy::{eligible, is_eligible, pick, Intent, Permissions, Strategy};
+use crate::strategy::{eligible, is_eligible, pick, Intent, Permissions, Strategy, Turns};
 use crate::topology::ha::{self, Checker};
 use crate::topology::routing::{Ask, Router};
 use crate::topology::{ServerInfo, Status, Topology, View};
@@ -45,8 +45,8 @@ pub(crate) struct Shared {
     pub(crate) runtime: Handle,
     observer: Arc<dyn Observer>,
     log: Log,
-    /// Round robin counts per driver; reads and writes have different candidates, and each a count.
-    turns: [AtomicUsize; 2],
+    /// Round robin counts per driver.
+    turns: Turns,
     closed: watch::Sender<bool>,
     warned: Mutex<Option<Instant>>,
 }
@@ -95,7 +95,7 @@ impl Driver {
             runtime,
             observer,
             log,
-            turns: [AtomicUsize::new(0), AtomicUsize::new(0)],
+            turns: Turns::default(),
             closed: watch::Sender::new(false),
             warned: Mutex::new(None),
         });
@@ -296,7 +296,7 @@ impl Shared {
             return pinned;
         }
         let candidates = eligible(view, intent.permissions, intent.write);
-        pick(intent.strategy, view, &candidates, self.turn(intent))
+        pick(intent.strategy, view, &candidates, self.turns.of(intent.write))
             .unwrap_or_else(|| self.fall_back(view, intent.write, &[]))
     }
 
@@ -311,7 +311,7 @@ impl Shared {
         let fresh: Vec<usize> = all.iter().copied().filter(|i| !avoid.contains(i)).collect();
         let candidates = if fresh.is_empty() { all } else { fresh };
         let Strategy::Custom(key) = intent.strategy else {
-            let picked = pick(intent.strategy, &view, &candidates, self.turn(intent));
+            let picked = pick(intent.strategy, &view, &candidates, self.turns.of(intent.write));
             return Ok(picked.unwrap_or_else(|| self.fall_back(&view, intent.write, avoid)));
         };
         if candidates.is_empty() {
@@ -339,15 +339,6 @@ impl Shared {
                 _ = changes.changed() => {}
                 () = &mut limit => return self.topology.view(),
             }
-        }
-    }
-
-    fn turn(&self, intent: Intent) -> &AtomicUsize {
-        let [reads, writes] = &self.turns;
-        if intent.write {
-            writes
-        } else {
-            reads
         }
     }
 

@@ -55,6 +55,24 @@ impl Strategy {
     }
 }
 
+/// Counts choices, so that equals take turns. Reads and writes have different candidates, and each a count: with one, reads
+/// between writes would all meet the same server.
+#[derive(Default)]
+pub(crate) struct Turns {
+    reads: AtomicUsize,
+    writes: AtomicUsize,
+}
+
+impl Turns {
+    pub(crate) fn of(&self, write: bool) -> &AtomicUsize {
+        if write {
+            &self.writes
+        } else {
+            &self.reads
+        }
+    }
+}
+
 /// What a session asks of the topology.
 #[derive(Debug, Clone, Copy)]
 pub struct Intent {

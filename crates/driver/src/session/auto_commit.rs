@@ -52,17 +52,8 @@ impl State {
         told: bool,
     ) -> Result<(), Failed> {
         let (server, mut pooled) = session.unless_aborted(self.connect(session, retry)).await?;
-        let (bookmarks, database) = (session.bookmarks.lock().clone(), session.database());
-        let filter = session.config.notification_filter.as_ref().map(|f| f.to_bolt());
-        let meta = TxMeta {
-            bookmarks: &bookmarks,
-            timeout_ms: run.config.timeout,
-            metadata: run.metadata.as_deref(),
-            read: session.reads(),
-            database: database.as_deref(),
-            impersonated_user: session.config.impersonated_user.as_deref(),
-            notification_filter: filter.as_ref(),
-        };
+        let settings = session.settings();
+        let meta = settings.tx_meta(&run.config, run.metadata.as_deref());
         if let Some(error) = doubt.as_ref() {
             let failed = match session.unless_aborted(Box::pin(only_reads(&mut pooled, run, &meta))).await {
                 Ok(true) => None,

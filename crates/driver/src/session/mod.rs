@@ -14,10 +14,11 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
+use bolt::TxMeta;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use crate::config::{AccessMode, SessionConfig};
+use crate::config::{AccessMode, SessionConfig, TxConfig};
 use crate::driver::Shared;
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
@@ -252,6 +253,16 @@ impl Inner {
         }
     }
 
+    /// What a transaction that begins now is told of its session.
+    fn settings(&self) -> Settings<'_> {
+        Settings {
+            session: self,
+            bookmarks: self.bookmarks.lock().clone(),
+            database: self.database(),
+            filter: self.config.notification_filter.as_ref().map(|filter| filter.to_bolt()),
+        }
+    }
+
     /// The database that the work is for, as far as it is known.
     fn database(&self) -> Option<String> {
         self.config.database.clone().or_else(|| self.home.lock().clone())
@@ -291,6 +302,28 @@ impl Inner {
     fn remember(&self, bookmark: Option<String>) {
         if let Some(bookmark) = bookmark {
             *self.bookmarks.lock() = vec![bookmark];
+        }
+    }
+}
+
+/// Settings of a transaction that are its session's, as they were when it began.
+struct Settings<'a> {
+    session: &'a Inner,
+    bookmarks: Vec<String>,
+    database: Option<String>,
+    filter: Option<bolt::NotificationFilter>,
+}
+
+impl Settings<'_> {
+    fn tx_meta<'a>(&'a self, config: &TxConfig, metadata: Option<&'a [u8]>) -> TxMeta<'a> {
+        TxMeta {
+            bookmarks: &self.bookmarks,
+            timeout_ms: config.timeout,
+            metadata,
+            read: self.session.reads(),
+            database: self.database.as_deref(),
+            impersonated_user: self.session.config.impersonated_user.as_deref(),
+            notification_filter: self.filter.as_ref(),
         }
     }
 }

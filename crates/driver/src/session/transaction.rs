@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bolt::{Event, Metadata, Request, TxMeta};
+use bolt::{Event, Metadata, Request};
 
 use super::command::{Begin, Fate};
 use super::result::{Broken, Streaming};
@@ -211,17 +211,8 @@ fn send_begin(
     pooled: &mut Pooled,
     told: bool,
 ) -> Result<Sent, bolt::RequestError> {
-    let (bookmarks, database) = (session.bookmarks.lock().clone(), session.database());
-    let filter = session.config.notification_filter.as_ref().map(|f| f.to_bolt());
-    let meta = TxMeta {
-        bookmarks: &bookmarks,
-        timeout_ms: begin.config.timeout,
-        metadata: begin.metadata.as_deref(),
-        read: session.reads(),
-        database: database.as_deref(),
-        impersonated_user: session.config.impersonated_user.as_deref(),
-        notification_filter: filter.as_ref(),
-    };
+    let settings = session.settings();
+    let meta = settings.tx_meta(&begin.config, begin.metadata.as_deref());
     let telemetry = match begin.config.api {
         Some(api) if !told => session.tell_api(pooled, api)?,
         _ => false,

@@ -14,7 +14,7 @@ mod table;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ use crate::log::Log;
 use crate::net::{Conn, Endpoint, Interrupt};
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
+use crate::strategy::Turns;
 use homes::Homes;
 use table::{read_address, Table};
 
@@ -50,19 +51,13 @@ const NO_PROCEDURE: &str = "Neo.ClientError.Procedure.ProcedureNotFound";
 
 /// Finds the servers of a cluster, and keeps a pool for each.
 pub(crate) struct Router {
-    seed: Address,
-    has_resolver: bool,
     /// How to connect to any member: as to the seed.
     template: Endpoint,
     observer: Arc<dyn Observer>,
     log: Log,
-    /// Limits one router's answer, and the whole of finding a connection.
-    timeout: Duration,
     known: Mutex<Known>,
-    /// Where the search for the least connected server begins, so that equals take turns. Readers and writers are
-    /// counted apart: else reads between writes would all meet the same reader.
-    read_turn: AtomicUsize,
-    write_turn: AtomicUsize,
+    /// Where the search for the least connected server begins, so that equals take turns.
+    turns: Turns,
     /// Makes keys of secrets.
     hasher: RandomState,
 }
@@ -114,35 +109,36 @@ pub(crate) struct Routed {
 impl Router {
     /// `template` is how to connect to the seed.
     pub(crate) fn new(config: &Config, template: Endpoint, observer: Arc<dyn Observer>, log: Log) -> Self {
-        let seed = template.address.clone();
         let known = Known { made: config.servers.len(), distrusts_routers: true, ..Known::default() };
         Router {
-            seed,
-            has_resolver: config.resolver,
             template,
             observer,
             log,
-            timeout: Duration::from_millis(config.connection_acquisition_timeout),
             known: Mutex::new(known),
-            read_turn: AtomicUsize::new(0),
-            write_turn: AtomicUsize::new(0),
+            turns: Turns::default(),
             hasher: RandomState::new(),
         }
+    }
+
+    /// What the application's URI names.
+    fn seed(&self) -> &Address {
+        &self.template.address
     }
 
     /// A connection to a server for this work: the one with the fewest connections in use. A server that cannot be
     /// reached is forgotten, and the next one tried; if there is none left, once more with a new table.
     pub(crate) async fn connect(&self, ask: &Ask<'_>) -> Result<Routed, Error> {
-        match tokio::time::timeout(self.timeout, self.connect_unbounded(ask)).await {
+        let limit = Duration::from_millis(self.template.config.connection_acquisition_timeout);
+        match tokio::time::timeout(limit, self.connect_unbounded(ask)).await {
             Ok(result) => result,
             Err(_) => Err(Error::new(
                 Kind::Pool,
                 format!(
                     "Connection acquisition timed out in {} ms (connectionAcquisitionTimeout): no connection to a \
                      server that {} could be had by the routing of {}.",
-                    self.timeout.as_millis(),
+                    limit.as_millis(),
                     verb(ask.write),
-                    self.seed,
+                    self.seed(),
                 ),
             )),
         }
@@ -182,8 +178,12 @@ impl Router {
             .iter()
             .map(|address| self.pool(address))
             .collect::<Result<Vec<_>, Error>>()?;
-        let turn = if ask.write { &self.write_turn } else { &self.read_turn };
-        let first = turn.fetch_add(1, Ordering::Relaxed).checked_rem(pools.len()).unwrap_or_default();
+        let first = self
+            .turns
+            .of(ask.write)
+            .fetch_add(1, Ordering::Relaxed)
+            .checked_rem(pools.len())
+            .unwrap_or_default();
         pools.rotate_left(first);
         pools.sort_by_key(|pool| pool.in_use());
         let mut last = None;
@@ -242,7 +242,7 @@ impl Router {
                 Err(error) => last = Some(error),
             }
         }
-        Err(last.unwrap_or_else(|| Error::new(Kind::Discovery, format!("{} has no address.", self.seed))))
+        Err(last.unwrap_or_else(|| Error::new(Kind::Discovery, format!("{} has no address.", self.seed()))))
     }
 
     // ---- tables ----
@@ -327,7 +327,7 @@ impl Router {
             let mut pooled = pool.acquire(ask.auth).await?;
             self.known.lock().note(address, pooled.bolt.hints().server_side_routing);
             let context = self.template.routing.as_deref().unwrap_or_default();
-            let answer = discovery::ask(&mut pooled, context, ask, self.seed.tls).await;
+            let answer = discovery::ask(&mut pooled, context, ask, self.seed().tls).await;
             pooled.release();
             answer
         };
@@ -354,7 +354,8 @@ impl Router {
     /// Where to begin: what the URI names, or what the application's resolver makes of it; each IP address behind a name
     /// for itself, since they may be different members.
     async fn seeds(&self) -> Result<Vec<Address>, Error> {
-        let named = if self.has_resolver { self.resolve().await? } else { vec![self.seed.clone()] };
+        let named =
+            if self.template.config.resolver { self.resolve().await? } else { vec![self.seed().clone()] };
         let mut seeds = Vec::new();
         for address in named {
             let found = tokio::net::lookup_host((address.host.as_str(), address.port)).await;
@@ -371,13 +372,13 @@ impl Router {
 
     async fn resolve(&self) -> Result<Vec<Address>, Error> {
         let failed = |why: &str| {
-            Error::new(Kind::Client, format!("The resolver gave no address for {}: {why}.", self.seed))
+            Error::new(Kind::Client, format!("The resolver gave no address for {}: {why}.", self.seed()))
         };
-        let found = self.observer.resolve(&self.seed.to_string()).await.map_err(|why| failed(&why))?;
+        let found = self.observer.resolve(&self.seed().to_string()).await.map_err(|why| failed(&why))?;
         if found.is_empty() {
             return Err(failed("its list is empty"));
         }
-        found.iter().map(|text| read_address(text, self.seed.tls).map_err(|why| failed(&why))).collect()
+        found.iter().map(|text| read_address(text, self.seed().tls).map_err(|why| failed(&why))).collect()
     }
 
     fn register(&self, key: &Key, table: Table) -> Arc<Table> {
