@@ -79,11 +79,13 @@ export function clientError(message: string, cause?: unknown): Neo4jError {
   return mark(newError(message, 'N/A', cause as Error | undefined), { unknownOutcome: false })
 }
 
-/** The error of a COMMIT that was under way when its signal was aborted. */
-export function abortedCommit(reason: unknown): Neo4jError {
+/** What work comes to that its signal aborted: the signal's reason, unless it may be done. */
+export function abortedBy(reason: unknown, { unknownOutcome }: Aborted): unknown {
+  if (!unknownOutcome) return reason
+  const why = reason instanceof Error ? reason.message : String(reason)
   const message =
-    'The transaction was aborted while it was being committed. The outcome is unknown: the work may or may not have been ' +
-    'committed. Look before doing it again.'
+    `The work was aborted (${why}) after it was sent. The outcome is unknown: it may or may not have been committed. Look before ` +
+    'doing it again.'
   return mark(newError(message, 'N/A', reason as Error), { unknownOutcome: true })
 }
 

@@ -6,6 +6,10 @@
 import type { Engine } from './engine'
 import { Aborted, clientError } from './errors'
 import type { NativeSession } from './native'
+import type { Shutdown } from './shutdown'
+
+/** What `setTimeout` takes at most. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 type Call = (native: NativeSession) => void
 
@@ -33,15 +37,25 @@ export class LateSession implements NativeSession {
     this.#open = open
   }
 
-  /** Lets all that is asked from now on wait for `promise`. If it is rejected, what waits fails by that. */
-  holdFor(promise: Promise<unknown>): void {
+  /**
+   * Lets all that is asked from now on wait for `promise`. If it is rejected, or not settled after so many milliseconds, what waits
+   * fails by that; also when the driver is closed.
+   */
+  holdFor(promise: Promise<unknown>, shutdown: Shutdown, limit: number): void {
     this.#holds++
     this.#posts ??= []
+    let isHeld = true
     const release = (refusal: (() => Error) | null): void => {
+      if (!isHeld) return
+      isHeld = false
+      clearTimeout(timer)
+      unwatch()
       this.#holds--
       this.#refusal ??= refusal
       if (this.#holds === 0) this.#release()
     }
+    const timer = setTimeout(() => release(() => clientError(tooLate(limit))), Math.min(limit, LONGEST_TIMER))
+    const unwatch = shutdown.watch(() => release(() => clientError('The driver is closed.')))
     promise.then(
       () => release(null),
       error => release(() => (error instanceof Error ? error : clientError(String(error))))
@@ -150,4 +164,8 @@ export class LateSession implements NativeSession {
   home(): string | null {
     return this.#native?.home() ?? null
   }
+}
+
+function tooLate(limit: number): string {
+  return `The bookmark manager gave no bookmarks in ${limit} ms (connectionAcquisitionTimeout). Look at its getBookmarks().`
 }

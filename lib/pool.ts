@@ -12,6 +12,7 @@ import type { NativeDriver, NativeSession } from './native'
 import type { DriverSettings, StrategyFunction } from './options'
 import type { StreamHost } from './result-stream'
 import type { Location, Server } from './servers'
+import { Shutdown } from './shutdown'
 import type { Answering } from './summary'
 
 /** What the last check of a server found. */
@@ -67,6 +68,8 @@ export class Pool implements DriverEars, StreamHost {
   readonly #managers: readonly (TokenManager | undefined)[]
   readonly #tokens = new Tokens()
   readonly #native: NativeDriver
+  /** Begins when the driver is closed. */
+  readonly shutdown = new Shutdown()
   #closing: Promise<void> | null = null
   masterIndex = -1
 
@@ -189,6 +192,7 @@ export class Pool implements DriverEars, StreamHost {
   }
 
   async #close(): Promise<void> {
+    this.shutdown.begin()
     await this.engine.ask(op => this.#native.close(op))
     this.engine.forget(this.#native)
   }

@@ -22,7 +22,7 @@ import {
 import type { Bytes } from './codec/tape'
 import type { Summary } from './compat/summary'
 import type { Debtor, Engine, Operation } from './engine'
-import { errorOf, type Failure } from './errors'
+import { Aborted, abortedBy, errorOf, type Failure } from './errors'
 import type { NativeSession } from './native'
 import { type Schema, schemaAt } from './schema'
 import { type Answering, type Metadata, summaryOf } from './summary'
@@ -99,6 +99,7 @@ export class ResultStream implements Operation, Debtor {
   #summary: Summary | null = null
   #makeError: (() => Error) | null = null
   #error: Error | null = null
+  #signal: AbortSignal | null = null
   #unwatch: Unwatch | null = null
 
   constructor(
@@ -143,7 +144,13 @@ export class ResultStream implements Operation, Debtor {
 
   /** The error this result ended with: one object, however many are told of it. Made at the first look. */
   get error(): Error {
-    if (this.#error === null && this.#makeError !== null) this.#error = this.#makeError()
+    if (this.#error === null && this.#makeError !== null) {
+      const error = this.#makeError()
+      this.#error =
+        error instanceof Aborted && this.#signal !== null
+          ? (abortedBy(this.#signal.reason, error) as Error)
+          : error
+    }
     return this.#error as Error
   }
 
@@ -186,12 +193,16 @@ export class ResultStream implements Operation, Debtor {
     if (this.#over && !this.#told && this.#consumer !== null) this.#tell()
   }
 
-  /** An abort of the signal ends the result, until its end was told. Calls `stop` then, for the server to stop. */
+  /**
+   * An abort of the signal ends the result, until its end was told. Where `stop` makes the native side end it, that also says how
+   * far the work got.
+   */
   abortBy(signal: AbortSignal, stop?: () => void): void {
     if (this.#over) return
+    this.#signal = signal
     this.#unwatch = watch(signal, reason => {
-      this.abort(reason)
-      stop?.()
+      if (stop === undefined || this.#over) this.abort(reason)
+      else stop()
     })
   }
 
@@ -239,6 +250,7 @@ export class ResultStream implements Operation, Debtor {
       default: {
         const failure = inbox.json(at, 0, inbox.arg(at)) as Failure
         this.host.heard(failure)
+        if (failure.aborted === true) this.cancel()
         this.#end(true, () => errorOf(failure, this.host.integers))
       }
     }

@@ -3,41 +3,11 @@
 import { isRetryableError, Neo4jError } from 'neo4j-driver-core'
 import { watch } from './abort'
 import { earlierAttempts, isOfUnknownOutcome } from './errors'
+import type { Shutdown } from './shutdown'
 
 const FIRST_PAUSE_MS = 1_000
 const MULTIPLIER = 2
 const JITTER = 0.2
-
-/** Ends the pauses of a session that closes. */
-export class Pauses {
-  readonly #wakers = new Set<() => void>()
-  #ended = false
-
-  get ended(): boolean {
-    return this.#ended
-  }
-
-  /** Also ends when the signal is aborted. */
-  pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#ended) return Promise.resolve()
-    return new Promise(resolve => {
-      const wake = (): void => {
-        clearTimeout(timer)
-        unwatch?.()
-        this.#wakers.delete(wake)
-        resolve()
-      }
-      const timer = setTimeout(wake, ms)
-      const unwatch = signal === undefined ? undefined : watch(signal, wake)
-      this.#wakers.add(wake)
-    })
-  }
-
-  end(): void {
-    this.#ended = true
-    for (const wake of this.#wakers) wake()
-  }
-}
 
 /** What another attempt is told. */
 export interface Again {
@@ -50,17 +20,20 @@ export interface Again {
 /** One attempt: calls `opened` when its transaction is open. The first has no `again`. */
 export type Attempt<T> = (opened: () => void, again: Again | undefined) => Promise<T>
 
+/** What ends the attempts early. */
+export interface Ends {
+  signal: AbortSignal | undefined
+  session: Shutdown
+  driver: Shutdown
+}
+
 /**
  * Attempts until one succeeds, fails for good, or `maxTime` milliseconds have passed since the first failure; since the start, where
- * no transaction could even be opened. Work whose commit may have been done is never run again. An abort of the signal ends it all
- * with the signal's reason.
+ * no transaction could even be opened. What another attempt cannot cure, or might do twice, the engine has marked: its error is not
+ * retryable. An abort of the signal ends it all with the signal's reason, but not what is known of a commit.
  */
-export async function retrying<T>(
-  attempt: Attempt<T>,
-  maxTime: number,
-  pauses: Pauses,
-  signal: AbortSignal | undefined
-): Promise<T> {
+export async function retrying<T>(attempt: Attempt<T>, maxTime: number, ends: Ends): Promise<T> {
+  const { signal } = ends
   signal?.throwIfAborted()
   const earlier: string[] = []
   const began = performance.now()
@@ -80,13 +53,31 @@ export async function retrying<T>(
       const now = performance.now()
       deadline ??= (isOpen ? now : began) + maxTime
       told ||= isOpen || isAnswer(error)
-      if (!isRetryableError(error) || now > deadline || pauses.ended) throw withCause(error, earlier)
-      await pauses.pause(pause * (1 - JITTER + 2 * JITTER * Math.random()), signal)
+      if (!isRetryableError(error) || now > deadline || isOver(ends)) throw withCause(error, earlier)
+      await rest(pause * (1 - JITTER + 2 * JITTER * Math.random()), ends)
       signal?.throwIfAborted()
-      if (pauses.ended) throw withCause(error, earlier)
+      if (isOver(ends)) throw withCause(error, earlier)
       earlier.push((error as Error).message)
     }
   }
+}
+
+function isOver({ session, driver }: Ends): boolean {
+  return session.begun || driver.begun
+}
+
+/** A pause, which anything that ends the attempts ends. */
+function rest(ms: number, { signal, session, driver }: Ends): Promise<void> {
+  return new Promise(resolve => {
+    const wake = (): void => {
+      clearTimeout(timer)
+      for (const unwatch of watches) unwatch()
+      resolve()
+    }
+    const timer = setTimeout(wake, ms)
+    const watches = [session.watch(wake), driver.watch(wake)]
+    if (signal !== undefined) watches.push(watch(signal, wake))
+  })
 }
 
 /** Whether a server said so. */

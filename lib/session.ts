@@ -19,8 +19,9 @@ import {
 } from './query'
 import { Result } from './result'
 import { ResultStream, type StreamOwner } from './result-stream'
-import { type Again, type Attempt, Pauses, retrying } from './retry'
+import { type Again, type Attempt, retrying } from './retry'
 import { startRun } from './run'
+import { Shutdown } from './shutdown'
 import {
   ManagedTransaction,
   type Transaction,
@@ -60,7 +61,7 @@ export class Session implements StreamOwner, TransactionOwner {
   readonly #settings: SessionSettings
   readonly #lowWatermark: number
   readonly #streams = new Set<ResultStream>()
-  readonly #pauses = new Pauses()
+  readonly #shutdown = new Shutdown()
   /** For auto-commit queries and `beginTransaction`; null when none was needed yet, or its bookmarks are out of date. */
   #main: NativeSession | null = null
   #mainWrites = false
@@ -278,7 +279,7 @@ export class Session implements StreamOwner, TransactionOwner {
     const late: LateSession = new LateSession(pool.engine, () =>
       pool.session(intent, this.#config(late.follows))
     )
-    late.holdFor(this.#askFor(bookmarkManager, late))
+    late.holdFor(this.#askFor(bookmarkManager, late), pool.shutdown, pool.settings.acquisitionTimeout)
     return late
   }
 
@@ -352,7 +353,12 @@ export class Session implements StreamOwner, TransactionOwner {
       if (transaction.isOpen()) await transaction.commit()
       return result
     }
-    return retrying(attempt, this.#pool.settings.maxTransactionRetryTime, this.#pauses, signal)
+    const { settings: driver, shutdown } = this.#pool
+    return retrying(attempt, driver.maxTransactionRetryTime, {
+      signal,
+      session: this.#shutdown,
+      driver: shutdown
+    })
   }
 
   #assertFree(): void {
@@ -383,7 +389,7 @@ export class Session implements StreamOwner, TransactionOwner {
   }
 
   #close(): Promise<void> {
-    this.#pauses.end()
+    this.#shutdown.begin()
     const busy = new Set<NativeSession>()
     for (const stream of this.#streams) {
       busy.add(stream.native)

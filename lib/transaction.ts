@@ -5,7 +5,7 @@ import { type Unwatch, watch } from './abort'
 import type { IntegerMode } from './codec/decode'
 import { FAILURE, type Inbox } from './codec/inbox'
 import type { Engine, Operation } from './engine'
-import { Aborted, abortedCommit, clientError, errorOf, type Failure, rejectLater } from './errors'
+import { Aborted, abortedBy, clientError, errorOf, type Failure, rejectLater } from './errors'
 import type { NativeSession } from './native'
 import { checkQuery, type Query, type TxOptions, type TxSettings, txJson } from './query'
 import { Result } from './result'
@@ -209,8 +209,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
       )
     } catch (error) {
       if (!(error instanceof Aborted)) throw error
-      const { reason } = this.#signal as AbortSignal
-      throw error.unknownOutcome ? abortedCommit(reason) : reason
+      throw abortedBy((this.#signal as AbortSignal).reason, error)
     } finally {
       this.#letGo()
     }

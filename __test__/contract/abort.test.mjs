@@ -39,6 +39,15 @@ const aborting = () => {
 const rejectsBy = async (promise, reason) =>
   assert.equal(await within(failing(promise), 2000, 'the rejection'), reason)
 
+/** The same of a write that was sent: what became of it is not known, and the reason is told as the cause. */
+const isInDoubt = async (promise, reason) => {
+  const error = await within(failing(promise), 2000, 'the rejection')
+  assert.equal(error.cause, reason)
+  assert.equal(error.unknownOutcome, true)
+  assert.equal(error.retriable, false)
+  assert.match(error.message, /aborted \(enough\).*outcome is unknown/)
+}
+
 /** For `when`: works until RESET comes, as a server that executes. */
 const works = server => async x => {
   const before = server.received('RESET').length
@@ -59,7 +68,7 @@ for (const [name, spoken] of [
     const session = connect(t, server, { maxConnectionPoolSize: 1 }).session()
     const { signal, reason, abort, listeners } = aborting()
     const result = session.run('LONG', {}, { signal })
-    const rejected = rejectsBy(result, reason)
+    const rejected = isInDoubt(result, reason)
     await until(() => server.queries(/LONG/).length === 1)
     assert.equal(listeners(), 1)
     abort()
@@ -77,7 +86,8 @@ test('a server that leaves RESET unanswered loses the connection; the pool has i
   server.when('RUN', silence).query(/LONG/)
   const driver = connect(t, server, { maxConnectionPoolSize: 1 })
   const { signal, reason, abort } = aborting()
-  const rejected = rejectsBy(driver.session().run('LONG', {}, { signal }), reason)
+  const reader = driver.session({ defaultAccessMode: 'READ' })
+  const rejected = rejectsBy(reader.run('LONG', {}, { signal }), reason)
   await until(() => server.queries(/LONG/).length === 1)
   abort()
   await rejected
@@ -113,6 +123,44 @@ test('a signal that was aborted before: nothing is sent at all', async t => {
   assert.deepEqual(column(await session.run('RETURN 1')), [1])
 })
 
+test('an abort of a write that was sent says that it may be done; of a read, that it was aborted', async t => {
+  const server = await boltServer(t, { versions })
+  server.when('RUN', works(server)).query(/LONG/)
+  const driver = connect(t, server)
+  for (const [mode, rejects] of [
+    ['WRITE', isInDoubt],
+    ['READ', rejectsBy]
+  ]) {
+    const { signal, reason, abort } = aborting()
+    const before = server.queries(/LONG/).length
+    const rejected = rejects(driver.session({ defaultAccessMode: mode }).run('LONG', {}, { signal }), reason)
+    await until(() => server.queries(/LONG/).length > before)
+    abort()
+    await rejected
+  }
+})
+
+test('an abort ends the wait for ROLLBACK, and the session closes', async t => {
+  const server = await boltServer(t, { versions })
+  server.when('ROLLBACK', silence)
+  const session = connect(t, server).session()
+  const { signal, reason, abort } = aborting()
+  const rejected = rejectsBy(
+    session.executeWrite(
+      async tx => {
+        await tx.run('CREATE (n)')
+        throw new Error('a rule of the application')
+      },
+      { signal }
+    ),
+    reason
+  )
+  await until(() => server.received('ROLLBACK').length === 1)
+  abort()
+  await rejected
+  await within(session.close(), 2000, 'the end of the session')
+})
+
 test('a query that waits behind another is dropped; the other goes on', async t => {
   const server = await boltServer(t, { versions })
   const more = gate()
@@ -145,7 +193,7 @@ test('the wait for a connection, and for a server, ends at once', async t => {
   await holder.rollback()
   assert.deepEqual(column(await driver.session().run('RETURN 1')), [1])
 
-  const group = await cluster(t, { roles: ['slave'] })
+  const group = await cluster(t, { roles: ['slave'], versions: ['4.4'] })
   const ha = await ready(t, group.servers, { neo4jDriverOptions: { maxTransactionRetryTime: 30_000 } })
   group.when('RUN', x => x.reset())
   const again = aborting()
@@ -186,7 +234,7 @@ test('the wait for a bookmark manager ends at once', async t => {
 
 test('iterating over an aborted result ends with the reason', async t => {
   const server = await boltServer(t, { versions })
-  const session = connect(t, server).session({ fetchSize: 10 })
+  const session = connect(t, server).session({ fetchSize: 10, defaultAccessMode: 'READ' })
   const { signal, reason, abort, listeners } = aborting()
   let seen = 0
   const error = await failing(
@@ -207,7 +255,7 @@ test('subscribe gets the reason in onError', async t => {
   const { signal, reason, abort, listeners } = aborting()
   const error = await new Promise(resolve => {
     connect(t, server)
-      .session({ fetchSize: 100 })
+      .session({ fetchSize: 100, defaultAccessMode: 'READ' })
       .run('UNWIND range(1, 1000000) AS n RETURN n', {}, { signal })
       .subscribe({
         onNext: record => Number(record.get(0)) === 150 && abort(),
@@ -373,7 +421,7 @@ test('executeQuery: an abort rejects at once, and resets the connection', async 
 test('reasons of any kind are what the promise rejects with', async t => {
   const server = await boltServer(t, { versions })
   server.when('RUN', works(server)).query(/LONG/)
-  const session = connect(t, server).session()
+  const session = connect(t, server).session({ defaultAccessMode: 'READ' })
   for (const reason of ['text', undefined, 7]) {
     const controller = new AbortController()
     const rejected = session.run('LONG', {}, { signal: controller.signal }).then(assert.fail, error => error)

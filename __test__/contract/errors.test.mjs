@@ -385,8 +385,8 @@ for (const [what, listen] of [
 const unknownOutcome = error => {
   assert.match(error.code, /ServiceUnavailable|SessionExpired/)
   assert.equal(error.unknownOutcome, true)
-  assert.equal(error.retryable, true)
-  assert.equal(isRetryableError(error), true)
+  assert.equal(error.retryable, false)
+  assert.equal(isRetryableError(error), false)
   assert.match(error.message, /127\.0\.0\.1:\d+/)
 }
 

@@ -262,13 +262,14 @@ test('unsubscribing from a reactive transaction function rolls back', async t =>
 })
 
 test('a signal ends reactive work at once, with its reason', async t => {
-  const { server, session } = await rx(t)
+  const { server, session, driver } = await rx(t)
+  const reader = driver.rxSession({ defaultAccessMode: 'READ' })
   const blocked = gate()
   t.after(() => blocked.open())
   server.when('PULL', held(blocked))
   const reason = new Error('enough')
   for (const work of [
-    signal => session.run('RETURN 1', {}, { signal }).records(),
+    signal => reader.run('RETURN 1', {}, { signal }).records(),
     signal => session.executeRead(tx => tx.run('RETURN 1').records(), { signal })
   ]) {
     const controller = new AbortController()

@@ -53,6 +53,8 @@ pub enum Kind {
     Client,
     /// The caller ended it.
     Aborted,
+    /// This driver failed inside.
+    Internal,
 }
 
 impl Error {
@@ -103,9 +105,13 @@ impl Error {
         }
     }
 
-    /// Whether the application may try the same work again. For an unknown outcome this is true in the sense
-    /// of `neo4j-driver`, and [`Error::unknown_outcome`] warns.
+    /// Whether the same work, on another server or a little later, may succeed and does nothing twice.
     pub fn retryable(&self) -> bool {
+        !self.unknown_outcome && self.may_pass()
+    }
+
+    /// Whether what went wrong is of a kind that passes by itself.
+    fn may_pass(&self) -> bool {
         match (&self.failure, self.kind) {
             (Some(failure), _) => {
                 is_transient(&failure.code)
@@ -117,11 +123,6 @@ impl Error {
         }
     }
 
-    /// Whether the same work, on another server or a little later, may succeed.
-    pub(crate) fn curable(&self) -> bool {
-        self.retryable() && !self.unknown_outcome
-    }
-
     /// Whether the server says that nothing was done, and that the query can be sent again as it is.
     pub(crate) fn is_idempotent(&self) -> bool {
         let record = self.failure.as_deref().and_then(|f| f.diagnostic_record.as_ref());
@@ -131,6 +132,24 @@ impl Error {
     /// Whether this is what a slave answers when the master went away after it had passed the work on.
     pub(crate) fn master_went_away(&self) -> bool {
         self.failure.as_deref().is_some_and(is_lost_with_the_master)
+    }
+
+    /// Whether this is what a member answers whose role changes while it does the work.
+    pub(crate) fn is_instance_state_changed(&self) -> bool {
+        self.code() == "Neo.TransientError.Transaction.InstanceStateChanged"
+    }
+
+    /// Whether the server certainly refused the query before it did anything of it.
+    pub(crate) fn is_before_execution(&self) -> bool {
+        const CODES: [&str; 5] = [
+            "Neo.ClientError.Statement.SyntaxError",
+            "Neo.ClientError.Statement.ParameterMissing",
+            "Neo.ClientError.Statement.AccessMode",
+            "Neo.ClientError.Database.DatabaseNotFound",
+            "Neo.ClientError.Transaction.TransactionStartFailed",
+        ];
+        let code = self.code();
+        CODES.contains(&code) || is_security(code) || code.starts_with("Neo.ClientError.Request.")
     }
 
     /// Whether the server refused a write because it is no writer.

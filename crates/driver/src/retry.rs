@@ -1,4 +1,4 @@
-//! Whether, and when, the same work is tried again.
+//! How often, and when, the same work is tried again. Whether it may be is decided by `session::verdict`.
 
 use std::time::Duration;
 
@@ -28,15 +28,6 @@ pub(crate) struct Retry {
     earlier: Vec<String>,
 }
 
-/// What to do after an attempt that failed.
-#[derive(Debug)]
-pub(crate) enum Next {
-    /// Tell the caller.
-    Surface(Error),
-    /// Try again after a pause; where the connection was lost, at once if another server can take the work.
-    Again { lost: bool },
-}
-
 impl Retry {
     pub(crate) fn new(config: &Config) -> Self {
         Self::within(config, config.retry_time())
@@ -61,14 +52,13 @@ impl Retry {
         self.attempts
     }
 
-    /// Judges an error that ended an attempt.
-    pub(crate) fn after(&mut self, mut error: Error) -> Next {
+    /// Takes one more attempt after this error, or gives the error back: there is none left. Tells whether the connection was
+    /// lost: another server can then take the work at once.
+    pub(crate) fn after(&mut self, error: Error) -> Result<bool, Error> {
         let lost = error.kind == Kind::Connection;
         let counts = !lost || self.connection_errors_count;
-        let time_is_up = left(self.deadline).is_zero();
-        if self.never || !error.curable() || time_is_up || (counts && self.errors_left == 0) {
-            error.earlier = std::mem::take(&mut self.earlier);
-            return Next::Surface(error);
+        if self.never || left(self.deadline).is_zero() || (counts && self.errors_left == 0) {
+            return Err(self.end(error));
         }
         if counts {
             self.errors_left -= 1;
@@ -79,7 +69,15 @@ impl Retry {
         if self.earlier.last() != Some(&error.message) {
             self.earlier.push(error.message);
         }
-        Next::Again { lost }
+        Ok(lost)
+    }
+
+    /// The error that ends the attempts, with those before it.
+    pub(crate) fn end(&mut self, mut error: Error) -> Error {
+        if !self.earlier.is_empty() {
+            error.earlier = std::mem::take(&mut self.earlier);
+        }
+        error
     }
 
     /// Servers that another attempt should leave alone, if there are others.
@@ -135,40 +133,26 @@ mod tests {
         })
     }
 
-    fn is_surface(next: Next) -> bool {
-        matches!(next, Next::Surface(_))
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_another_attempt_cannot_cure_surfaces_at_once() {
-        for code in ["Neo.ClientError.Statement.SyntaxError", "Neo.ClientError.Security.Unauthorized"] {
-            assert!(is_surface(Retry::new(&Config::default()).after(server(code))), "{code}");
-        }
-        assert!(is_surface(Retry::new(&Config::default()).after(lost().with_unknown_outcome())));
-    }
-
     #[tokio::test(start_paused = true)]
     async fn transient_errors_count_and_connection_errors_do_not() {
         let config = Config { retry_on_error: 2, ..Config::default() };
         let mut retry = Retry::new(&config);
         for _ in 0..20 {
-            assert!(!is_surface(retry.after(lost())));
+            assert!(retry.after(lost()).unwrap());
         }
         let transient = || server("Neo.TransientError.Transaction.DeadlockDetected");
-        assert!(!is_surface(retry.after(transient())));
-        assert!(!is_surface(retry.after(transient())));
-        match retry.after(transient()) {
-            Next::Surface(e) => assert_eq!(e.earlier.len(), 2, "runs of equal errors are told once"),
-            again => panic!("{again:?}"),
-        }
+        assert!(!retry.after(transient()).unwrap());
+        assert!(!retry.after(transient()).unwrap());
+        let last = retry.after(transient()).unwrap_err();
+        assert_eq!(last.earlier.len(), 2, "runs of equal errors are told once");
     }
 
     #[tokio::test(start_paused = true)]
     async fn connection_errors_count_when_asked_to() {
         let config = Config { retry_on_error: 1, bad_connections_count_as_errors: true, ..Config::default() };
         let mut retry = Retry::new(&config);
-        assert!(!is_surface(retry.after(lost())));
-        assert!(is_surface(retry.after(lost())));
+        assert!(retry.after(lost()).is_ok());
+        assert!(retry.after(lost()).is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -176,7 +160,7 @@ mod tests {
         let mut retry = Retry::new(&Config::default());
         let started = Instant::now();
         let mut pauses = Vec::new();
-        while let Next::Again { .. } = retry.after(lost()) {
+        while retry.after(lost()).is_ok() {
             let pause = retry.pause();
             pauses.push(pause);
             tokio::time::sleep(pause).await;
@@ -190,6 +174,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_direct_driver_does_not_try_again() {
         let config = Config { mode: Mode::Direct, ..Config::default() };
-        assert!(is_surface(Retry::new(&config).after(lost())));
+        assert!(Retry::new(&config).after(lost()).is_err());
     }
 }

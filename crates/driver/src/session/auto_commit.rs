@@ -1,48 +1,52 @@
-//! A query that is its own transaction, tried again as the contract says: never once a record has reached the
-//! application, and never a write that may have been done.
+//! A query that is its own transaction, tried again as [`verdict`](super::verdict) says.
 
-use bolt::{Event, Request, TxMeta, Version};
+use bolt::{Event, Request, TxMeta};
 
+use super::batches::commits_in_batches;
 use super::command::Fate;
 use super::result::{Broken, Streaming};
-use super::{may_be_done, Inner, Run, State};
+use super::verdict::{judge, Attempt, Verdict, Work};
+use super::{Inner, Run, State};
 use crate::config::{Api, Mode};
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
 use crate::retry::Retry;
 
-/// From this version on the server itself refuses writes in access mode READ. Members of HA clusters do not: what an
-/// application calls a read may write (seen on 3.5, master and slave).
-const READS_ARE_ENFORCED: Version = Version { major: 4, minor: 0 };
-
 impl State {
     /// Attempts until one succeeds, or fails for good.
     pub(super) async fn auto_commit(&mut self, session: &Inner, run: &Run) -> Result<(), Error> {
         let mut retry = Retry::new(&session.shared.config);
-        // The error of an attempt that may have done what it was to do, if the query is a write after all.
         let mut doubt = None;
         let mut repeats = session.repeats_at_the_servers_word();
         let mut told = false;
         loop {
-            let failed = match self.attempt(session, run, &retry, &mut doubt, told).await {
-                Ok(()) => return Ok(()),
-                Err(failed) => failed,
-            };
-            if failed.is_repeatable && repeats {
+            let Failed { error, verdict, is_repeatable } =
+                match self.attempt(session, run, &retry, &mut doubt, told).await {
+                    Ok(()) => return Ok(()),
+                    Err(failed) => failed,
+                };
+            if is_repeatable && repeats {
                 (repeats, told) = (false, true);
                 continue;
             }
-            if failed.is_final {
-                return Err(session.heard(failed.error));
+            match verdict {
+                Verdict::Again => {}
+                Verdict::AgainInDoubt => doubt = Some(error.clone()),
+                Verdict::Surface => return Err(session.heard(retry.end(error))),
+                Verdict::SurfaceUnknown => return Err(session.heard(retry.end(error.with_unknown_outcome()))),
             }
-            if failed.is_doubtful {
-                doubt = Some(failed.error.clone());
-            }
-            session.unless_aborted(self.retry(session, &mut retry, failed.error)).await?;
+            // Whatever ends the attempts, the doubt stays.
+            session.unless_aborted(self.retry(session, &mut retry, error)).await.map_err(
+                |error| match doubt {
+                    Some(_) => error.with_unknown_outcome(),
+                    None => error,
+                },
+            )?;
         }
     }
 
-    /// One attempt; on success the result was handed over whole. `told`: the server has heard which interface is in use.
+    /// One attempt; on success the result was handed over whole. `doubt`: the error of an earlier attempt that may have done it.
+    /// `told`: the server has heard which interface is in use.
     async fn attempt(
         &mut self,
         session: &Inner,
@@ -51,14 +55,16 @@ impl State {
         doubt: &mut Option<Error>,
         told: bool,
     ) -> Result<(), Failed> {
-        let (server, mut pooled) = session.unless_aborted(self.connect(session, retry)).await?;
+        let unsent = |error: Error, doubt: &Option<Error>| Failed::unsent(error, doubt.is_some());
+        let connected = session.unless_aborted(self.connect(session, retry)).await;
+        let (server, mut pooled) = connected.map_err(|error| unsent(error, doubt))?;
         let settings = session.settings();
         let meta = settings.tx_meta(&run.config, run.metadata.as_deref());
-        if let Some(error) = doubt.as_ref() {
+        if let Some(error) = doubt.as_ref().filter(|_| session.reads_only()) {
             let failed = match session.unless_aborted(Box::pin(only_reads(&mut pooled, run, &meta))).await {
                 Ok(true) => None,
-                Ok(false) => Some(Failed::finally(error.clone().with_unknown_outcome())),
-                Err(error) => Some(error.into()),
+                Ok(false) => Some(Failed::finally(error.clone(), Verdict::SurfaceUnknown)),
+                Err(error) => Some(unsent(error, doubt)),
             };
             if let Some(failed) = failed {
                 pooled.release();
@@ -68,14 +74,14 @@ impl State {
         }
         let message = bolt::Run { query: &run.query, parameters: &run.parameters, tx: Some(&meta) };
         let fetch_size = session.fetch_size(run);
-        let by_slave = State::is_slave(session, server);
+        let by_master = State::is_by_master(session, server);
         let telling = if told { Ok(false) } else { session.tell_api(&mut pooled, Api::AutoCommit) };
         let asked =
             telling.and_then(|_| pooled.bolt.run(&message)).and_then(|()| pooled.bolt.pull(fetch_size, None));
         if let Err(e) = asked {
             let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
             pooled.release();
-            return Err(Failed::finally(error));
+            return Err(unsent(error, doubt));
         }
         let identity = pooled.identity();
         match Streaming::new(session, run, &pooled, fetch_size).read(&mut pooled.conn).await {
@@ -87,18 +93,28 @@ impl State {
             }
             Err(Broken { error, fate, handed_over }) => {
                 pooled.release();
-                let may_be_done =
-                    may_be_done(&error, fate, by_slave) && !session.shared.config.retry_unknown_outcome;
-                if may_be_done && session.writes() {
-                    return Err(Failed::finally(error.with_unknown_outcome()));
+                let attempt = Attempt {
+                    error: &error,
+                    work: Work::Query { batches: commits_in_batches(&run.query) },
+                    fate,
+                    by_master,
+                    version: identity.0,
+                    reads: session.reads_only(),
+                    delivered: false,
+                    doubt: doubt.is_some(),
+                    at_least_once: session.shared.config.retry_unknown_outcome,
+                };
+                let mut verdict = judge(&attempt);
+                if handed_over && matches!(verdict, Verdict::Again | Verdict::AgainInDoubt) {
+                    if run.sink.restart() {
+                        run.flow.restart();
+                    } else {
+                        verdict = judge(&Attempt { delivered: true, ..attempt });
+                    }
                 }
-                let is_doubtful = may_be_done && identity.0 < READS_ARE_ENFORCED;
-                let is_final = handed_over && !(error.curable() && run.sink.restart());
-                if handed_over && !is_final {
-                    run.flow.restart();
-                }
-                let is_repeatable = fate == Fate::Refused && error.is_idempotent();
-                Err(Failed { error, is_final, is_doubtful, is_repeatable })
+                let is_repeatable =
+                    fate == Fate::Refused && error.is_idempotent() && verdict != Verdict::SurfaceUnknown;
+                Err(Failed { error, verdict, is_repeatable })
             }
         }
     }
@@ -107,24 +123,20 @@ impl State {
 /// How an attempt failed.
 struct Failed {
     error: Error,
-    /// No other attempt may be made, whatever the error.
-    is_final: bool,
-    /// It may have been done; another attempt may be made if it is certain that it only reads.
-    is_doubtful: bool,
+    verdict: Verdict,
     /// The server says that nothing was done, and asks for a repetition.
     is_repeatable: bool,
 }
 
 impl Failed {
-    fn finally(error: Error) -> Self {
-        Failed { error, is_final: true, is_doubtful: false, is_repeatable: false }
+    fn finally(error: Error, verdict: Verdict) -> Self {
+        Failed { error, verdict, is_repeatable: false }
     }
-}
 
-impl From<Error> for Failed {
-    /// Nothing was sent yet.
-    fn from(error: Error) -> Self {
-        Failed { error, is_final: false, is_doubtful: false, is_repeatable: false }
+    /// Nothing of the query was sent in this attempt.
+    fn unsent(error: Error, doubt: bool) -> Self {
+        let verdict = judge(&Attempt::unsent(&error, doubt));
+        Failed::finally(error, verdict)
     }
 }
 
@@ -151,9 +163,9 @@ async fn only_reads(pooled: &mut Pooled, run: &Run, meta: &TxMeta<'_>) -> Result
 }
 
 impl Inner {
-    /// Whether the work is declared to write.
-    fn writes(&self) -> bool {
-        self.intent.write || !self.reads()
+    /// Whether the application has declared that the work only reads.
+    pub(super) fn reads_only(&self) -> bool {
+        !self.intent.write && self.reads()
     }
 
     /// Whether a query that the server refuses as idempotent is sent once more. HA members never say so.

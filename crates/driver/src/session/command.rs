@@ -95,20 +95,30 @@ pub(super) fn take_out(commands: &mut VecDeque<Command>, id: u64) -> Vec<Command
 type Settle = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
 /// Whoever waits for a command. Is told once, even if the command is lost on the way.
-pub struct Done(Option<Settle>);
+pub struct Done {
+    settle: Option<Settle>,
+    /// What the command does may be done although its answer is lost.
+    in_doubt: bool,
+}
 
 impl Done {
     /// Calls `settle` with the outcome.
     pub fn new(settle: impl FnOnce(Result<(), Error>) + Send + 'static) -> Self {
-        Done(Some(Box::new(settle)))
+        Done { settle: Some(Box::new(settle)), in_doubt: false }
     }
 
     pub(super) fn nobody() -> Self {
-        Done(None)
+        Done { settle: None, in_doubt: false }
+    }
+
+    /// From now on the work is under way, and cannot be taken back.
+    pub(super) fn begun(mut self) -> Self {
+        self.in_doubt = true;
+        self
     }
 
     pub(super) fn settle(mut self, result: Result<(), Error>) {
-        if let Some(settle) = self.0.take() {
+        if let Some(settle) = self.settle.take() {
             settle(result);
         }
     }
@@ -116,8 +126,9 @@ impl Done {
 
 impl Drop for Done {
     fn drop(&mut self) {
-        if let Some(settle) = self.0.take() {
-            settle(Err(internal_error()));
+        if let Some(settle) = self.settle.take() {
+            let error = internal_error();
+            settle(Err(if self.in_doubt { error.with_unknown_outcome() } else { error }));
         }
     }
 }
@@ -137,9 +148,13 @@ pub(super) enum Fate {
 
 pub(super) fn internal_error() -> Error {
     Error::new(
-        Kind::Client,
-        "The driver failed inside, and ended this work. Its outcome is unknown. This is a bug: please report it.",
+        Kind::Internal,
+        "The driver failed inside, and ended this work. This is a bug: please report it.",
     )
+}
+
+pub(super) fn closed() -> Error {
+    Error::new(Kind::Pool, "The driver is closed.")
 }
 
 pub(super) fn aborted() -> Error {

@@ -4,9 +4,11 @@
 //! lives on between commands but its state: the open transaction, the bookmarks, the server it sticks to.
 
 mod auto_commit;
+mod batches;
 mod command;
 mod result;
 mod transaction;
+mod verdict;
 mod worker;
 
 use std::collections::VecDeque;
@@ -18,16 +20,16 @@ use bolt::TxMeta;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use crate::config::{AccessMode, SessionConfig, TxConfig};
+use crate::config::{AccessMode, Mode, SessionConfig, TxConfig};
 use crate::driver::Shared;
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
-use crate::retry::{Next, Retry};
+use crate::retry::Retry;
 use crate::strategy::Intent;
 use crate::topology::routing::{Ask, Router};
 use crate::topology::{Role, Status};
+use command::Command;
 pub use command::{Begin, Done, Run};
-use command::{Command, Fate};
 pub use result::{Flow, Head, Sink, Summary};
 use transaction::Transaction;
 use worker::Worker;
@@ -335,7 +337,7 @@ impl State {
         let shared = &session.shared;
         shared.wait_checked().await;
         if shared.is_closed() {
-            return Err(Error::new(Kind::Pool, "The driver is closed."));
+            return Err(command::closed());
         }
         let fits = |server: &usize| !avoid.contains(server) && shared.fits(*server, session.intent);
         if let Some(server) = self.server.filter(fits) {
@@ -346,9 +348,12 @@ impl State {
         Ok(server)
     }
 
-    /// Whether writes sent to this server are passed on to another one.
-    fn is_slave(session: &Inner, server: usize) -> bool {
-        session.shared.topology.view().servers.get(server).is_some_and(|s| s.role == Role::Slave)
+    /// Whether this server is known to do what it is asked itself. All others may pass it on to the master of this moment.
+    fn is_by_master(session: &Inner, server: usize) -> bool {
+        let shared = &session.shared;
+        let was_asked = || shared.config.servers.get(server).is_some_and(|s| s.http.is_some());
+        let is_master = || shared.topology.view().servers.get(server).is_some_and(|s| s.role == Role::Master);
+        shared.config.mode != Mode::Ha || was_asked() && is_master()
     }
 
     /// A connection to the server to work on now.
@@ -402,20 +407,16 @@ impl State {
         }
     }
 
-    /// After a failed attempt: marks the server if it is unfit, and waits for the time of the next attempt. An error
-    /// is the one to surface.
+    /// After an attempt that failed and may be made again: marks the server if it is unfit, and waits for the time of the next
+    /// one. An error is the one to surface.
     async fn retry(&mut self, session: &Inner, retry: &mut Retry, error: Error) -> Result<(), Error> {
         let error = session.heard(error);
         let shared = &session.shared;
-        let failed = error.server.as_ref().map(|s| s.index);
-        if let Some(index) = failed.filter(|_| error.curable()) {
+        if let Some(index) = error.server.as_ref().map(|s| s.index) {
             shared.demote(index, &error);
         }
         shared.debug(|| format!("attempt {} failed: {error}", retry.attempts()));
-        let lost = match retry.after(error) {
-            Next::Surface(error) => return Err(error),
-            Next::Again { lost } => lost,
-        };
+        let lost = retry.after(error)?;
         // Somebody who has not failed just now: there is nothing to wait for.
         if lost && shared.another_fits(retry.failed(), session.intent) {
             return Ok(());
@@ -429,20 +430,13 @@ impl State {
                     retry.forgive();
                     return Ok(());
                 }
+                error = shared.closing() => return Err(retry.end(error)),
                 _ = changes.changed(), if lost => {
-                    if shared.is_closed() || shared.another_fits(retry.failed(), session.intent) {
+                    if shared.another_fits(retry.failed(), session.intent) {
                         return Ok(());
                     }
                 }
             }
         }
     }
-}
-
-/// Whether work may have been done although an error came of it: its answer was lost on the way to us, or on the way
-/// from the master to the slave that passed the work on.
-fn may_be_done(error: &Error, fate: Fate, by_slave: bool) -> bool {
-    let lost = matches!(error.kind, Kind::Connection | Kind::Protocol | Kind::Aborted) && fate >= Fate::Sent;
-    let state_changed = error.code() == "Neo.TransientError.Transaction.InstanceStateChanged";
-    lost || error.master_went_away() || (by_slave && fate == Fate::Executing && state_changed)
 }

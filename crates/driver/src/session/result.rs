@@ -118,6 +118,8 @@ pub(super) struct Streaming<'a> {
     run: &'a Run,
     server: ServerRef,
     fetch_size: i64,
+    /// What was to be sent when RUN was written: while it is no less, nothing has left.
+    queued: usize,
     /// Until it was handed over.
     head: Option<Head>,
     columns: usize,
@@ -138,6 +140,7 @@ impl<'a> Streaming<'a> {
             run,
             server: conn.server.clone(),
             fetch_size,
+            queued: conn.bolt.output().len(),
             head: None,
             columns: 0,
             utc: conn.bolt.utc_patched(),
@@ -154,7 +157,11 @@ impl<'a> Streaming<'a> {
     pub(super) async fn read(mut self, conn: &mut Conn) -> Result<(Metadata, Self), Broken> {
         match self.session.unless_aborted(self.read_on(conn)).await {
             Ok(metadata) => Ok((metadata, self)),
-            Err(error) => Err(Broken { error, fate: self.fate, handed_over: self.handed_over }),
+            Err(error) => {
+                let is_unsent = self.fate == Fate::Sent && conn.bolt.output().len() >= self.queued;
+                let fate = if is_unsent { Fate::Unsent } else { self.fate };
+                Err(Broken { error, fate, handed_over: self.handed_over })
+            }
         }
     }
 
@@ -252,7 +259,11 @@ impl<'a> Streaming<'a> {
                 Ok(())
             }
             Event::Failure { request, failure } => {
-                self.fate = if request == Request::Run { Fate::Refused } else { Fate::Executing };
+                // A request before it, such as LOGON, takes the query along.
+                self.fate = match request {
+                    Request::Pull | Request::Discard => Fate::Executing,
+                    _ => Fate::Refused,
+                };
                 Err(Error::from_failure(failure).on(conn.server.clone()))
             }
             Event::Success { request: Request::Telemetry, .. } => Ok(()),
@@ -269,10 +280,13 @@ impl<'a> Streaming<'a> {
         // With a transcoder of its own, the summary can be read whether or not the batches before it were.
         match Transcoder::new(version, self.utc, Limits::default()).value(metadata.raw()) {
             Ok(metadata) => sink.summary(Summary { server: self.server, version, agent, attempts, metadata }),
-            Err(e) => sink.failure(Error::new(
-                Kind::Protocol,
-                format!("The summary of the result cannot be read: {e}."),
-            )),
+            Err(e) => {
+                let what = format!(
+                    "The work was done, but the summary that {} sent of it cannot be read: {e}.",
+                    self.server.address
+                );
+                sink.failure(Error::new(Kind::Protocol, what).on(self.server));
+            }
         }
         sink.flush();
     }

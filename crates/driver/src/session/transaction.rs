@@ -6,7 +6,8 @@ use bolt::{Event, Metadata, Request};
 
 use super::command::{Begin, Fate};
 use super::result::{Broken, Streaming};
-use super::{may_be_done, Inner, Run, State};
+use super::verdict::{judge, Attempt, Verdict, Work};
+use super::{Inner, Run, State};
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
 use crate::retry::Retry;
@@ -26,6 +27,8 @@ enum Standing {
 
 struct Open {
     server: usize,
+    /// As it was when the transaction began: see [`Attempt::by_master`].
+    by_master: bool,
     pooled: Pooled,
     /// The first query went out together with BEGIN.
     first_is_sent: bool,
@@ -61,7 +64,11 @@ impl State {
         loop {
             match self.try_begin(session, begin, &retry, &mut told).await {
                 Ok(open) => return Ok(open),
-                Err(error) => session.unless_aborted(self.retry(session, &mut retry, error)).await?,
+                // Until BEGIN is answered nothing of the work is sent that would be done without it.
+                Err(error) => match judge(&Attempt::unsent(&error, false)) {
+                    Verdict::Again => session.unless_aborted(self.retry(session, &mut retry, error)).await?,
+                    _ => return Err(session.heard(retry.end(error))),
+                },
             }
         }
     }
@@ -75,6 +82,7 @@ impl State {
         told: &mut bool,
     ) -> Result<Open, Error> {
         let (server, mut pooled) = session.unless_aborted(self.connect(session, retry)).await?;
+        let by_master = State::is_by_master(session, server);
         let sent = match send_begin(session, begin, &mut pooled, *told) {
             Ok(sent) => sent,
             Err(e) => {
@@ -93,7 +101,7 @@ impl State {
         match begun.await {
             Ok(metadata) => {
                 session.works_in(metadata.database());
-                Ok(Open { server, pooled, first_is_sent: sent.first_run })
+                Ok(Open { server, by_master, pooled, first_is_sent: sent.first_run })
             }
             Err(error) => {
                 pooled.release();
@@ -106,34 +114,49 @@ impl State {
         let Some(transaction) = self.transaction.take() else {
             return Err(Error::new(Kind::Client, "Cannot commit: no transaction is open."));
         };
-        let Open { server, mut pooled, .. } = match transaction.standing {
+        let Open { by_master, mut pooled, .. } = match transaction.standing {
             Standing::Open(open) => *open,
             Standing::Failed(error) => return Err(error),
         };
-        let by_slave = State::is_slave(session, server);
-        let mut fate = Fate::Unsent;
+        let mut queued = None;
         let committed = session.unless_aborted(async {
+            // On a connection that is known to be gone nothing is sent: then nothing was done.
+            pooled.still_open().await?;
             pooled.bolt.commit().map_err(|e| pooled.protocol_error(&e.to_string()))?;
-            fate = Fate::Executing;
+            queued = Some(pooled.bolt.output().len());
             answer(&mut pooled, Request::Commit).await
         });
         let result = committed.await;
+        let is_sent = queued.is_some_and(|queued| pooled.bolt.output().len() < queued);
+        let fate = if is_sent { Fate::Executing } else { Fate::Unsent };
+        let version = pooled.bolt.version();
         pooled.release();
-        match result {
+        let error = match result {
             Ok(metadata) => {
                 session.remember(metadata.bookmark());
-                Ok(())
+                return Ok(());
             }
-            // Even of work that was declared to read: servers before 4.0 do not hold it to that.
-            Err(error) if may_be_done(&error, fate, by_slave) => {
-                Err(session.heard(error.with_unknown_outcome()))
-            }
-            Err(error) => Err(session.heard(error)),
-        }
+            Err(error) => error,
+        };
+        let verdict = judge(&Attempt {
+            error: &error,
+            work: Work::Commit,
+            fate,
+            by_master,
+            version,
+            reads: session.reads_only(),
+            delivered: false,
+            doubt: false,
+            at_least_once: false,
+        });
+        Err(session.heard(match verdict {
+            Verdict::SurfaceUnknown => error.with_unknown_outcome(),
+            _ => error,
+        }))
     }
 
     /// Rolls back what is open; what has failed, or is not open, is rolled back already.
-    pub(super) async fn roll_back(&mut self) -> Result<(), Error> {
+    pub(super) async fn roll_back(&mut self, session: &Inner) -> Result<(), Error> {
         let Some(Transaction { standing: Standing::Open(open), .. }) = self.transaction.take() else {
             return Ok(());
         };
@@ -141,11 +164,12 @@ impl State {
         if let Err(e) = pooled.bolt.rollback() {
             return Err(pooled.protocol_error(&e.to_string()));
         }
-        let result = answer(&mut pooled, Request::Rollback).await;
+        // An abort resets the connection, which rolls back as well.
+        let result = session.unless_aborted(answer(&mut pooled, Request::Rollback)).await;
         pooled.release();
         match result {
             // The connection is gone, and the transaction with it.
-            Err(error) if error.kind == Kind::Connection => Ok(()),
+            Err(error) if matches!(error.kind, Kind::Connection | Kind::Aborted) => Ok(()),
             result => result.map(drop),
         }
     }

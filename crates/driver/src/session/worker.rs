@@ -22,9 +22,18 @@ impl Worker {
     pub(super) async fn work(mut self) {
         while let Some(command) = self.next() {
             let Some(state) = self.state.as_mut() else { return };
+            if self.session.shared.is_closed() {
+                state.transaction = None;
+                match command {
+                    // The server rolls back what was open when its connection ends.
+                    Command::Rollback(done) => done.settle(Ok(())),
+                    command => command.refuse(command::closed()),
+                }
+                continue;
+            }
             match command {
                 Command::Run(run) => {
-                    let _told = ToldOfPanic(run.sink.clone());
+                    let _told = ToldOfPanic { sink: run.sink.clone(), in_doubt: state.transaction.is_none() };
                     let done = match state.transaction.as_mut() {
                         Some(transaction) => transaction.run(&self.session, &run).await,
                         None => state.auto_commit(&self.session, &run).await,
@@ -39,10 +48,13 @@ impl Worker {
                 Command::Aborted(id) => {
                     state.transaction = Some(Transaction::failed(id, command::aborted()));
                 }
-                Command::Commit(done) => done.settle(state.commit(&self.session).await),
-                Command::Rollback(done) => done.settle(state.roll_back().await),
+                Command::Commit(done) => {
+                    let done = done.begun();
+                    done.settle(state.commit(&self.session).await);
+                }
+                Command::Rollback(done) => done.settle(state.roll_back(&self.session).await),
                 Command::Close(done) => {
-                    let _ = state.roll_back().await;
+                    let _ = state.roll_back(&self.session).await;
                     done.settle(Ok(()));
                 }
             }
@@ -93,13 +105,18 @@ impl Drop for Worker {
 }
 
 /// Ends a result whose task panics.
-struct ToldOfPanic(Arc<dyn Sink>);
+struct ToldOfPanic {
+    sink: Arc<dyn Sink>,
+    /// What the query did, if it did, is committed.
+    in_doubt: bool,
+}
 
 impl Drop for ToldOfPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.failure(command::internal_error());
-            self.0.flush();
+            let error = command::internal_error();
+            self.sink.failure(if self.in_doubt { error.with_unknown_outcome() } else { error });
+            self.sink.flush();
         }
     }
 }

@@ -536,7 +536,9 @@ impl Known {
 fn is_final(error: &Error) -> bool {
     let code = error.code();
     match error.kind {
-        Kind::Client | Kind::Pool | Kind::Discovery | Kind::NotRouting | Kind::Aborted => true,
+        Kind::Client | Kind::Pool | Kind::Discovery | Kind::NotRouting | Kind::Aborted | Kind::Internal => {
+            true
+        }
         Kind::Server => {
             FAIL_FAST.contains(&code)
                 || (code.starts_with("Neo.ClientError.Security.")
