@@ -37,10 +37,7 @@ async function main() {
       const duration = Math.min(ROUND, Math.max(1_000, end - Date.now()))
       console.log(`\n${name}, seed ${seed}, ${Math.round(duration / 1000)} s`)
       const results = await experiment({ cluster, seed, duration })
-      for (const result of results) {
-        console.log(report(result))
-        if (process.env.STRESS_ERRORS) console.log(result.errors)
-      }
+      for (const result of results) console.log(report(result))
       if (results.some(({ violations }) => violations.length > 0)) {
         throw new UserError(
           `violations; to decide the same again: npm run stress -- --server ${name} --seed ${seed} --minutes ${ROUND / MINUTE}`

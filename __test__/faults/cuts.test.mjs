@@ -26,12 +26,12 @@ for (const name of ['5.26', 'ha']) {
         }
         for (const result of results) {
           assert.deepEqual(result.violations, [], `${result.name}, seed ${seed}`)
-          // there was a load, and it met cuts of every sort
-          const { acknowledged, unknown, cuts, kinds, roles } = result.counts
+          // there was a load of all kinds, and it met cuts
+          const { acknowledged, unknown, cut, kinds, roles } = result.counts
           assert.equal(Object.keys(kinds).length, 4)
           assert.ok(acknowledged >= 50, `${acknowledged} acknowledged`)
           assert.ok(unknown.found > 0, 'no write was done whose answer was lost')
-          assert.equal(Object.keys(cuts).length, 3)
+          assert.ok(cut >= 10, `${cut} connections cut`)
           if (result.name === 'passed on') assert.ok(roles.slave > 0, 'no slave passed a write on')
         }
       },

@@ -17,6 +17,9 @@ const CALMS = 60_000
 /** Most operations of one experiment, so that the database stays small. */
 const LIMIT = 40_000
 
+/** Options of the driver: a wait for a connection ends before an operation is late. */
+const CONFIG = { connectionAcquisitionTimeout: 15_000, logging: { level: 'error', logger: () => {} } }
+
 const { HAReadWrite, ServerType } = Neo4jHA
 
 const ROLES = Object.fromEntries(Object.entries(ServerType).map(([name, value]) => [value, name]))
@@ -96,7 +99,7 @@ class Workload {
     this.#isOver = isOver
   }
 
-  async run(open, { members, auth }, config) {
+  async run(open, { members, auth }) {
     const bolts = []
     for (const { member, bolt } of members) {
       const proxy = new CuttingProxy(Number(new URL(bolt).port), number =>
@@ -106,7 +109,7 @@ class Workload {
       bolts.push(`bolt://127.0.0.1:${await proxy.listen()}`)
     }
     try {
-      this.#driver = open({ bolts, https: members.map(({ http }) => http), auth, config })
+      this.#driver = open({ bolts, https: members.map(({ http }) => http), auth, config: CONFIG })
       await this.#driver.ready
       await Promise.all(Array.from({ length: WORKERS }, (_, worker) => this.#work(worker)))
       await this.#settled('the driver did not close', this.#driver.close(), CLOSES)
@@ -171,21 +174,15 @@ class Workload {
  * @param {import('../servers/index.mjs').Cluster} options.cluster
  * @param {number} options.seed
  * @param {number} options.duration of the load, in ms
- * @param {object} [options.config] options of `neo4j-driver` for the driver
  */
-export async function experiment({ cluster, seed, duration, config = {} }) {
+export async function experiment({ cluster, seed, duration }) {
   const end = performance.now() + duration
   const run = `${process.pid}_${Math.round(end)}`
   const workloads = Object.entries(WORKLOADS[cluster.kind]).map(([name, open], i) => {
     const label = `Op${run}_${i}`
     return { open, load: new Workload(name, { seed, label, isOver: () => performance.now() > end }) }
   })
-  const options = {
-    connectionAcquisitionTimeout: 15_000,
-    logging: { level: 'error', logger: () => {} },
-    ...config
-  }
-  await Promise.all(workloads.map(({ open, load }) => load.run(open, cluster, options)))
+  await Promise.all(workloads.map(({ open, load }) => load.run(open, cluster)))
   await calm(cluster)
   const results = []
   for (const { load } of workloads) results.push(await judged(cluster, load))

@@ -72,12 +72,13 @@ function tell({ id, kind, isPair, isCommitAsked, begun, ended, outcome, error },
 }
 
 /** The results of an experiment, for a person. */
-export function report({ name, counts, violations }) {
+export function report({ name, counts, errors, violations }) {
   const { operations, kinds, acknowledged, roles, unknown, notDone, opened, cut, cuts } = counts
   return [
     `${name}: ${operations} operations (${list(kinds)}); ${cut} of ${opened} connections cut (${list(cuts)})`,
     `  acknowledged ${acknowledged} (by role: ${list(roles)}); unknown ${unknown.found + unknown.notFound}, ` +
       `of these found ${unknown.found}, not found ${unknown.notFound}; not done ${notDone}`,
+    ...Object.entries(errors).map(([text, times]) => `  ${times} x ${text}`),
     `  violations: ${violations.length}`,
     ...violations.slice(0, 20).map(text => `  - ${text}`)
   ].join('\n')
