@@ -34,7 +34,7 @@ export const stages = [
     limit: minutes(20),
     fileLimit: minutes(10),
     concurrency: 1,
-    servers: ['ha']
+    servers: ['5.26', 'ha']
   },
   { name: 'package', folder: '__test__/package', limit: minutes(8), fileLimit: minutes(7), concurrency: 1 }
 ]
