@@ -586,12 +586,15 @@ describe('a value that cannot be sent', () => {
     rows[9].x = rows
     fails({ rows }, 'Parameter rows[9].x cannot be sent: it contains itself')
     const nested = levels => (levels === 0 ? 'end' : [nested(levels - 1)])
-    assert.ok(encodeParameters({ deep: nested(127) }).bytes.length > 127)
+    assert.ok(encodeParameters({ deep: nested(2047) }).bytes.length > 2047)
     fails(
-      { deep: nested(128) },
-      /^Parameter deep(\[0\]){127} cannot be sent: it is nested deeper than 128 levels$/
+      { deep: nested(2048) },
+      /^Parameter deep(\[0\]){2047} cannot be sent: it is nested deeper than 2048 levels$/
     )
-    fails({ deep: nested(5000) }, /nested deeper than 128 levels$/)
+    fails({ deep: nested(5000) }, /nested deeper than 2048 levels$/)
+    let maps = 'end'
+    for (let level = 0; level < 2047; level++) maps = { a: maps }
+    assert.equal(encodeParameters({ deep: maps }).bytes.length, 'xdeep'.length + 1 + 3 * 2047 + 'xend'.length)
     const shared = { x: 1 }
     assert.ok(encodeParameters({ a: shared, b: [shared, shared] }))
   })
