@@ -86,6 +86,20 @@ describe('parameters', () => {
 })
 
 describe('a parameter', () => {
+  it('may be a map that leaves out what is undefined, whatever the size of its header', () => {
+    for (const [size, header] of [
+      [16, 'd80f'],
+      [255, 'd8fe'],
+      [256, 'd900ff'],
+      [65536, 'da0000ffff']
+    ]) {
+      const map = Object.fromEntries(Array.from({ length: size }, (_, i) => [`k${i}`, null]))
+      map.k3 = undefined
+      const bytes = Buffer.from(encodeParameters(map).bytes).toString('hex')
+      assert.equal(bytes.slice(0, header.length), header, `${size} keys`)
+    }
+  })
+
   it('is a float when it is a number, whatever its value', () => {
     for (const x of [0, -0, 1, -1, 1.5, 2 ** 53, 1e300, Infinity, -Infinity]) assert.ok(Object.is(sent(x), x))
     assert.ok(Number.isNaN(sent(Number.NaN)))

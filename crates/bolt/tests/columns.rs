@@ -412,3 +412,16 @@ fn depth_has_a_limit() {
     }
     assert_eq!(deepest.value(&nested(1_000_000)).unwrap_err(), DecodeError::Depth(Limits::MAX_DEPTH));
 }
+
+/// Keys that come again have their number, also the one at which looking them up changes from a list to a table.
+#[test]
+fn each_key_is_told_once() {
+    let keys = (0..20).map(|n| (format!("key{n}"), Value::Integer(n)));
+    let raw = raw_records(&[vec![Value::Map(keys.collect())]], &newest());
+    let mut transcoder = transcoder(&newest());
+    let mut told = || {
+        let out = written(&transcoder.records(&raw, 1).unwrap());
+        i32::from_le_bytes(out[28..32].try_into().unwrap())
+    };
+    assert_eq!([told(), told(), told()], [20, 0, 0]);
+}
