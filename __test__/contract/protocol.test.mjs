@@ -1,6 +1,6 @@
 // The exchange on the wire, message by message: what each version of Bolt is sent, in exact bytes where that matters.
 import assert from 'node:assert/strict'
-import { boltServer, cluster, column, failing, member, Neo4jHA, ready, test } from '../support/contract.mjs'
+import { boltServer, column, failing, member, Neo4jHA, ready, test } from '../support/contract.mjs'
 import { Float, pack, Structure, structure } from '../support/packstream.mjs'
 import { bolt, delayed, gate, held, silence } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
