@@ -1,6 +1,6 @@
 /** What came at the end of a result, as the summary that users of `neo4j-driver` know, with the names of 1.x beside it. */
 
-import { int, ProtocolVersion } from 'neo4j-driver-core'
+import { int, ProtocolVersion, ResultSummary } from 'neo4j-driver-core'
 import type { IntegerMode } from './codec/decode'
 import { Summary } from './compat/summary'
 
@@ -59,8 +59,36 @@ export function summaryOf(
     pulled: facts.pulled,
     has_keys: facts.hasKeys
   }
-  if (Array.isArray(metadata.statuses)) metadata.statuses = metadata.statuses.map(completeStatus)
-  return new Summary(query, parameters, metadata, protocolVersion(version), answering.servedBy)
+  const build = () => {
+    const { statuses } = metadata
+    const complete = Array.isArray(statuses)
+      ? { ...metadata, statuses: statuses.map(completeStatus) }
+      : metadata
+    return new Summary(query, parameters, complete, protocolVersion(version), answering.servedBy)
+  }
+  try {
+    return build()
+  } catch {
+    // The work is done, whatever its summary is like: what cannot be read is left out.
+    for (const name of INTERPRETED) if (!canBeRead(name, metadata[name])) delete metadata[name]
+    return build()
+  }
+}
+
+/** The entries of which the summary makes objects. */
+const INTERPRETED = ['stats', 'plan', 'profile', 'notifications', 'statuses'] as const
+
+function canBeRead(name: (typeof INTERPRETED)[number], value: unknown): boolean {
+  try {
+    new ResultSummary(
+      '',
+      {},
+      { [name]: name === 'statuses' ? (value as Metadata[])?.map(completeStatus) : value }
+    )
+    return true
+  } catch {
+    return false
+  }
 }
 
 function completeStatus(status: Metadata): Metadata {

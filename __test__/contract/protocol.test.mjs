@@ -1,6 +1,6 @@
 // The exchange on the wire, message by message: what each version of Bolt is sent, in exact bytes where that matters.
 import assert from 'node:assert/strict'
-import { boltServer, cluster, column, failing, member, Neo4jHA, ready, test } from '../support/contract.mjs'
+import { boltServer, column, failing, member, Neo4jHA, ready, test } from '../support/contract.mjs'
 import { Float, pack, Structure, structure } from '../support/packstream.mjs'
 import { bolt, delayed, gate, held, silence } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
@@ -271,7 +271,7 @@ test('every other type crosses as its structure', async t => {
   assert.deepEqual([...new Uint8Array(back[7])], [1, 2, 3])
 })
 
-test('the modern proposal: manifest, 5.8 to 5.0, 4.4 to 4.2, 4.1', async t => {
+test('the modern proposal: manifest, 5.8 to 5.0, 4.4 to 4.2, 3', async t => {
   const server = await boltServer(t, { versions: bolt.neo4j2026 })
   const driver = await ready(t, server.uri)
   await driver.session(true).run('RETURN 1')
@@ -280,24 +280,34 @@ test('the modern proposal: manifest, 5.8 to 5.0, 4.4 to 4.2, 4.1', async t => {
   assert.equal(slots[0], '000001ff')
   assert.equal(slots[1], '00080805')
   assert.match(slots[2], /^000[234]0404$/)
-  assert.equal(slots[3], '00000104')
+  assert.equal(slots[3], '00000003')
   assert.equal(agreed, '6.1')
   assert.equal(choice, '0000010600')
 })
 
-test('the old proposal holds 4.0, 3, 2 and 1; an HA server, known by its check, gets it first', async t => {
-  const { servers, members } = await cluster(t, { roles: ['master'], versions: bolt.neo4j34 })
-  const driver = await ready(t, servers)
-  await driver.session(true).run('RETURN 1')
-  assert.equal(members[0].bolt.handshakes.length, 1)
-  const { slots, agreed } = members[0].bolt.handshakes[0]
-  for (const slot of ['00000004', '00000003', '00000002', '00000001'])
-    assert.ok(slots.includes(slot), `${slot} of ${slots}`)
-  assert.equal(agreed, '2.0')
-})
+for (const version of ['3.0', '4.0', '4.1']) {
+  test(`the two proposals hold Bolt ${version}, and what is best of a server is remembered`, async t => {
+    const versions = version === '3.0' ? ['3.0'] : ['3.0', version]
+    const agent = version === '3.0' ? 'Neo4j/3.5.35' : `Neo4j/${version}.0`
+    const server = await boltServer(t, { versions, agent })
+    const open = gate()
+    server.when('RUN', held(open))
+    const driver = await ready(t, server.uri)
+    const first = driver.session(true).run('RETURN 1')
+    await until(() => server.received('RUN').length === 1)
+    const asked = version === '3.0' ? ['3.0'] : ['3.0', version]
+    const agreed = () => server.handshakes.map(handshake => handshake.agreed)
+    assert.deepEqual(agreed().slice(0, asked.length), asked)
+    const second = driver.session(true).run('RETURN 2')
+    await until(() => server.received('RUN').length === 2)
+    for (const later of agreed().slice(asked.length)) assert.equal(later, version)
+    open.open()
+    await Promise.all([first, second])
+  })
+}
 
 test('a server that answers none to the modern proposal gets the old one, and that is remembered', async t => {
-  const server = await boltServer(t, { versions: bolt.neo4j34 })
+  const server = await boltServer(t, { versions: bolt.neo4j34, agent: 'Neo4j/3.4.18' })
   const open = gate()
   server.when('RUN', held(open))
   const driver = await ready(t, server.uri)
@@ -433,11 +443,73 @@ test('messages larger than a chunk cross both ways', async t => {
   assert.equal(server.received('RUN')[0].fields[1].x, x)
 })
 
-test('a structure no version knows is an error that ends nothing else', async t => {
+for (const [what, bad] of [
+  ['a structure no version knows', new Structure(0x7b, [1, 2])],
+  ['a date beyond all calendars', new Structure(0x44, [2n ** 60n])]
+]) {
+  test(`${what} fails when it is read, and takes nothing with it`, async t => {
+    const { server, driver } = await pair(t, '5.4')
+    server.on('STRANGE', {
+      fields: ['good', 'bad'],
+      records: [
+        ['a', 1],
+        ['b', bad]
+      ]
+    })
+    const { records } = await driver.session(true).run('STRANGE')
+    assert.deepEqual(
+      records.map(record => record.get('good')),
+      ['a', 'b']
+    )
+    assert.throws(() => records[1].get('bad').year, {
+      name: 'Neo4jError',
+      message: /^Field 'bad' cannot be read: /
+    })
+    assert.deepEqual(column(await driver.session(true).run('RETURN 1')), [1])
+    assert.equal(server.handshakes.length, 1)
+  })
+}
+
+for (const [what, strange] of Object.entries({
+  'notifications that are a string': { notifications: 'x' },
+  'a structure of an unknown kind': { z: new Structure(0x7a, [1]) },
+  'a plan that is none': { plan: 1n, profile: { children: 3n } }
+})) {
+  test(`a write that was done resolves, though its summary holds ${what}`, async t => {
+    const { server, driver } = await pair(t, '5.4')
+    server.on('CREATE (n)', {
+      fields: [],
+      records: [],
+      summary: { type: 'w', stats: { 'nodes-created': 1n }, ...strange }
+    })
+    const { summary } = await driver.session(true).run('CREATE (n)')
+    assert.equal(summary.queryType, 'w')
+    assert.equal(summary.counters.updates().nodesCreated, 1)
+    assert.equal(server.received('RUN').length, 1)
+  })
+}
+
+test('1,000 levels pass both ways, and a plan of 1,000 operators is whole', async t => {
   const { server, driver } = await pair(t, '5.4')
-  server.on('STRANGE', { fields: ['x'], records: [[new Structure(0x7b, [1, 2])]] })
-  await failing(driver.session(true).run('STRANGE'))
-  assert.deepEqual(column(await driver.session(true).run('RETURN 1')), [1])
+  let list = 'leaf'
+  let plan = { operatorType: 'AllNodesScan', args: {}, identifiers: [], children: [] }
+  for (let i = 0; i < 1000; i++) list = [list]
+  for (let i = 1; i < 1000; i++)
+    plan = { operatorType: 'Filter', args: {}, identifiers: [], children: [plan] }
+  server.on('DEEP', { fields: ['x'], records: [[list]], summary: { type: 'r', plan } })
+  const { records, summary } = await driver.session(true).run('DEEP', { list })
+  const depth = (value, inner) => {
+    let levels = 0
+    for (let it = value; typeof it === 'object'; it = inner(it)) levels++
+    return levels
+  }
+  const first = it => it[0]
+  assert.equal(depth(records[0].get('x'), first), 1000)
+  assert.equal(depth(server.received('RUN')[0].fields[1].list, first), 1000)
+  assert.equal(
+    depth(summary.plan, it => it.children[0]),
+    1000
+  )
 })
 
 test('an idle connection that gets a NOOP or two is still good', async t => {

@@ -219,7 +219,7 @@ test(
       const client = await RawClient.connect(server.port, [`0000000${version[0]}`])
       assert.equal(client.agreed, `0000000${version[0]}`)
       client.send(0x01, 'me/1', { scheme: 'basic', principal: 'neo4j', credentials: 'secret' })
-      assert.deepEqual(await client.receive(), [0x70, { server: 'Neo4j/3.5.0' }])
+      assert.deepEqual(await client.receive(), [0x70, { server: 'Neo4j/3.4.0' }])
       client.send(0x10, 'RETURN {a} AS a', { a: 7 })
       client.send(0x3f)
       assert.deepEqual(await client.receive(), [0x70, { fields: ['a'], result_available_after: 1 }])

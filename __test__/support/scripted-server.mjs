@@ -55,7 +55,9 @@ export class ScriptedServer {
     this.handshake = handshake
     /** Credentials to require: `{user, pass}`, or `{scheme, user, pass}`; or several of these. */
     this.auth = auth
-    this.agent = agent ?? `Neo4j/${best.major < 4 ? '3.5.0' : `${Math.min(best.major, 5)}.26.0`}`
+    this.agent =
+      agent ??
+      `Neo4j/${best.major < 3 ? '3.4.0' : best.major < 4 ? '3.5.0' : `${Math.min(best.major, 5)}.26.0`}`
     /** Connection hints of Bolt 4.3+. */
     this.hints = hints
     /** Whether the utc patch of Bolt 4.3 and 4.4 is agreed to. */

@@ -26,7 +26,7 @@ import {
 import { type Step, Unsendable } from './unsendable.js'
 
 /** Maps and lists that may stand in each other, the map of all parameters included. */
-export const MAX_DEPTH = 128
+export const MAX_DEPTH = 2048
 
 // Lists from this length on are looked at for maps of one shape.
 const ROWS = 8

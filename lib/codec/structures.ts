@@ -1,6 +1,8 @@
 import {
+  error,
   internal,
   Node,
+  newError,
   Path,
   PathSegment,
   Point,
@@ -39,6 +41,7 @@ const POINT = 13
 const POINT3D = 14
 const VECTOR = 15
 const UNSUPPORTED = 16
+const BROKEN = 18
 
 type Properties = Record<string, unknown>
 
@@ -102,6 +105,8 @@ export function readStructure(batch: Batch, code: number): unknown {
       const minor = batch.value() as number
       return new UnsupportedType(name, major, minor, (batch.value() as string | null) ?? undefined)
     }
+    case BROKEN:
+      return broken(batch, newError(batch.value() as string, error.PROTOCOL_ERROR))
     case DATE:
     case TIME:
     case LOCAL_TIME:
@@ -141,17 +146,19 @@ function temporal(batch: Batch, code: number): unknown {
       default:
         return localDateTimeOf(mode, low, high, nanos)
     }
-  } catch (error) {
-    return broken(batch, error as Error)
+  } catch (reason) {
+    return broken(batch, reason as Error)
   }
 }
 
 /**
- * As in `neo4j-driver`: the rest of the record can be read, and whatever touches this value gets the error.
+ * As in `neo4j-driver`: the rest of the record, or of the summary, can be read, and whatever touches this value gets the error.
  */
-function broken(batch: Batch, error: Error): unknown {
-  error.message = `Field '${batch.names[batch.column]}' cannot be read: ${error.message}`
-  return internal.objectUtil.createBrokenObject(error)
+function broken(batch: Batch, reason: Error): unknown {
+  const name = batch.names[batch.column]
+  const what = name === undefined ? 'A part of the summary' : `Field '${name}'`
+  reason.message = `${what} cannot be read: ${reason.message}`
+  return internal.objectUtil.createBrokenObject(reason)
 }
 
 /**

@@ -86,6 +86,20 @@ describe('parameters', () => {
 })
 
 describe('a parameter', () => {
+  it('may be a map that leaves out what is undefined, whatever the size of its header', () => {
+    for (const [size, header] of [
+      [16, 'd80f'],
+      [255, 'd8fe'],
+      [256, 'd900ff'],
+      [65536, 'da0000ffff']
+    ]) {
+      const map = Object.fromEntries(Array.from({ length: size }, (_, i) => [`k${i}`, null]))
+      map.k3 = undefined
+      const bytes = Buffer.from(encodeParameters(map).bytes).toString('hex')
+      assert.equal(bytes.slice(0, header.length), header, `${size} keys`)
+    }
+  })
+
   it('is a float when it is a number, whatever its value', () => {
     for (const x of [0, -0, 1, -1, 1.5, 2 ** 53, 1e300, Infinity, -Infinity]) assert.ok(Object.is(sent(x), x))
     assert.ok(Number.isNaN(sent(Number.NaN)))
@@ -586,12 +600,15 @@ describe('a value that cannot be sent', () => {
     rows[9].x = rows
     fails({ rows }, 'Parameter rows[9].x cannot be sent: it contains itself')
     const nested = levels => (levels === 0 ? 'end' : [nested(levels - 1)])
-    assert.ok(encodeParameters({ deep: nested(127) }).bytes.length > 127)
+    assert.ok(encodeParameters({ deep: nested(2047) }).bytes.length > 2047)
     fails(
-      { deep: nested(128) },
-      /^Parameter deep(\[0\]){127} cannot be sent: it is nested deeper than 128 levels$/
+      { deep: nested(2048) },
+      /^Parameter deep(\[0\]){2047} cannot be sent: it is nested deeper than 2048 levels$/
     )
-    fails({ deep: nested(5000) }, /nested deeper than 128 levels$/)
+    fails({ deep: nested(5000) }, /nested deeper than 2048 levels$/)
+    let maps = 'end'
+    for (let level = 0; level < 2047; level++) maps = { a: maps }
+    assert.equal(encodeParameters({ deep: maps }).bytes.length, 'xdeep'.length + 1 + 3 * 2047 + 'xend'.length)
     const shared = { x: 1 }
     assert.ok(encodeParameters({ a: shared, b: [shared, shared] }))
   })

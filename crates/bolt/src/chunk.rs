@@ -36,12 +36,19 @@ pub(crate) fn write<E>(
 
 /// A message would be longer than the limit allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooLong;
+pub(crate) enum TooLong {
+    /// The limit of the first messages.
+    First,
+    /// The limit of all others.
+    Message,
+}
 
 /// Takes bytes in any split and puts messages together, one behind the other in one buffer.
 #[derive(Debug)]
 pub(crate) struct Dechunker {
     limit: usize,
+    /// How many messages are still to come that may be no longer than [`Limits::BEFORE_LOGIN`].
+    first: usize,
     /// Payloads of messages: those not taken yet, then the beginning of the next one.
     buffer: Vec<u8>,
     /// Where the first message not taken begins.
@@ -55,9 +62,11 @@ pub(crate) struct Dechunker {
 }
 
 impl Dechunker {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// The first so many messages are those before somebody is logged in.
+    pub(crate) fn new(limits: &Limits, first: usize) -> Self {
         Self {
             limit: limits.message,
+            first,
             buffer: Vec::new(),
             taken: 0,
             ends: VecDeque::new(),
@@ -97,11 +106,15 @@ impl Dechunker {
             let open = self.buffer.len() - self.open();
             if length > 0 {
                 if open + length > self.limit {
-                    return Err(TooLong);
+                    return Err(TooLong::Message);
+                }
+                if self.first > 0 && open + length > Limits::BEFORE_LOGIN {
+                    return Err(TooLong::First);
                 }
                 self.chunk = length;
             } else if open > 0 {
                 self.ends.push_back(self.buffer.len());
+                self.first = self.first.saturating_sub(1);
             }
         }
         Ok(())

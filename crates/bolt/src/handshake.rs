@@ -5,7 +5,9 @@
 //! `00 00 01 FF`, the manifest: a server that knows it answers with it and then with a list of all that it speaks, and
 //! the client chooses (Neo4j 5.26 and later).
 //!
-//! Four proposals are too few for all versions from 1 to 6, so that there are two sets of them: [`Proposal`].
+//! Four proposals are too few for all versions from 1 to 6, so that there are two sets of them: [`Proposal`]. A server
+//! that has versions of both may answer one of them with less than its best; what it calls itself tells:
+//! [`Proposal::has_better`].
 
 use crate::Version;
 use thiserror::Error;
@@ -23,18 +25,38 @@ const MAX_VERSIONS: u64 = 256;
 /// Which versions to propose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Proposal {
-    /// The manifest; 5.8 to 5.0; 4.4 to 4.2; 4.1: servers from Neo4j 4.1 on.
+    /// The manifest; 5.8 to 5.0; 4.4 to 4.2; 3.0: Neo4j 3.5, and from 4.2 on.
     Modern,
-    /// 4.0; 3.0; 2.0; 1.0: HA servers, and Neo4j 4.0, which knows no ranges.
+    /// 4.1; 4.0; 2.0; 1.0: Neo4j 4.0 and 4.1, and before 3.5.
     Legacy,
 }
 
 impl Proposal {
     fn slots(self) -> [[u8; 4]; 4] {
         match self {
-            Self::Modern => [MANIFEST, [0, 8, 8, 5], [0, 2, 4, 4], [0, 0, 1, 4]],
-            Self::Legacy => [[0, 0, 0, 4], [0, 0, 0, 3], [0, 0, 0, 2], [0, 0, 0, 1]],
+            Self::Modern => [MANIFEST, [0, 8, 8, 5], [0, 2, 4, 4], [0, 0, 0, 3]],
+            Self::Legacy => [[0, 0, 1, 4], [0, 0, 0, 4], [0, 0, 0, 2], [0, 0, 0, 1]],
         }
+    }
+
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Modern => Self::Legacy,
+            Self::Legacy => Self::Modern,
+        }
+    }
+
+    /// Whether a server that answered this proposal with `version` has a better version for the other one, by what it
+    /// calls itself (`Neo4j/4.0.11`).
+    pub fn has_better(self, version: Version, agent: &str) -> bool {
+        let best_elsewhere = match (self, neo4j_version(agent)) {
+            (Self::Modern, Some((4, minor @ 0..=1))) => Version::new(4, minor as u8),
+            (Self::Legacy, Some((4, 2..) | (5.., _))) => Version::new(4, 2),
+            (Self::Legacy, Some((3, 5..))) => Version::new(3, 0),
+            _ => return false,
+        };
+        version < best_elsewhere
     }
 }
 
@@ -164,6 +186,12 @@ impl Handshake {
             .any(|slot| *slot != MANIFEST && range(*slot).contains(&(major, minor)));
         (proposed && version.is_supported()).then_some(version)
     }
+}
+
+/// Major and minor version of a Neo4j server that calls itself so.
+pub(crate) fn neo4j_version(agent: &str) -> Option<(u32, u32)> {
+    let mut numbers = agent.strip_prefix("Neo4j/")?.split(['.', '-']).map_while(|part| part.parse().ok());
+    Some((numbers.next()?, numbers.next()?))
 }
 
 /// The versions that a slot stands for.

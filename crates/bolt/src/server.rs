@@ -62,13 +62,17 @@ impl Requests {
     /// For a client of this version; `utc` says whether the `utc` patch was agreed on.
     pub fn new(version: Version, utc: bool) -> Self {
         let limits = Limits::default();
-        Self { input: Dechunker::new(&limits), dialect: Dialect::new(version, utc), limits }
+        Self { input: Dechunker::new(&limits, 0), dialect: Dialect::new(version, utc), limits }
     }
 
     /// Takes what the client sent (after the handshake), in whatever pieces.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         let limit = self.limits.message;
-        self.input.feed(bytes).map_err(|_| DecodeError::TooLarge { what: "a message", limit })
+        self.input.feed(bytes).map_err(|_| DecodeError::TooLarge {
+            what: "a message",
+            name: "message",
+            limit,
+        })
     }
 
     /// The next message, its payload as it came.

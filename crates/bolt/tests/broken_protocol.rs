@@ -3,7 +3,7 @@
 
 mod support;
 
-use bolt::{ProtocolError, State};
+use bolt::{ProtocolError, State, Value};
 use support::bytes;
 use support::exchange::{Exchange, V1, V5};
 
@@ -74,16 +74,38 @@ fn replies_that_do_not_fit_their_request() {
     broken(it, &ProtocolError::Unexpected("RECORD"));
 }
 
+/// A client that believed it would ask for ever.
+#[test]
+fn more_is_promised_without_a_record() {
+    let more = [("has_more", Value::Boolean(true))];
+    let mut it = Exchange::ready(V5);
+    it.run();
+    it.client.pull(2, None).unwrap();
+    it.success(&[]);
+    it.server.record(&[]).unwrap();
+    it.success(&more);
+    it.events();
+    it.client.pull(2, None).unwrap();
+    it.success(&more);
+    broken(it, &ProtocolError::NoProgress);
+    // what is discarded has no records to show
+    let mut it = Exchange::ready(V5);
+    it.run();
+    it.client.discard(2, None).unwrap();
+    it.success(&[]);
+    it.success(&more);
+    assert_eq!(it.events(), ["SUCCESS RUN", "SUCCESS DISCARD"]);
+}
+
 #[test]
 fn messages_that_are_malformed() {
     for message in [
-        "B1 70 01",                 // SUCCESS without a map
-        "B1 70 A1 01 01",           // with a key that is no string
-        "B1 70 A1 81 FF 01",        // or no UTF-8
-        "B1 70 A1 81 'a'",          // or cut short
-        "B1 70 A0 00",              // or too long
-        "B1 70 A1 81 'a' B1 00 01", // with a structure that there is not
-        "B2 70 A0 A0",              // with two fields
+        "B1 70 01",          // SUCCESS without a map
+        "B1 70 A1 01 01",    // with a key that is no string
+        "B1 70 A1 81 FF 01", // or no UTF-8
+        "B1 70 A1 81 'a'",   // or cut short
+        "B1 70 A0 00",       // or too long
+        "B2 70 A0 A0",       // with two fields
         "B0 70",
         "B1 7F 01",
         "B1 7F A1 81 'a'",

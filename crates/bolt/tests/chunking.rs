@@ -5,6 +5,7 @@ mod support;
 
 use bolt::server::{Replies, Requests};
 use bolt::{Auth, Connection, Event, Hello, Limits, Parameters, ProtocolError, Run, TxMeta, Value, Version};
+use support::exchange::Exchange;
 use support::{bytes, hex};
 
 const V5: Version = Version::new(5, 8);
@@ -123,6 +124,39 @@ fn the_chunks_of_a_message() {
     replies.message(&vec![7; 0x10000]);
     let out = replies.take();
     assert_eq!((hex(&out[..3]), hex(&out[0x10000..])), ("FF FF 07".into(), "07 00 01 07 00 00".into()));
+}
+
+/// Before the login a server is a stranger.
+#[test]
+fn before_the_login_little_is_enough() {
+    let long = [("x", Value::from("x".repeat(Limits::BEFORE_LOGIN).as_str()))];
+    let short = [("x", Value::from("x".repeat(Limits::BEFORE_LOGIN - 100).as_str()))];
+    for version in Version::SUPPORTED {
+        let answers = if *version >= Version::new(5, 1) { 2 } else { 1 };
+        for before in 0..=answers {
+            let mut it = Exchange::new(*version);
+            it.hello();
+            for _ in 0..before {
+                it.success(&short);
+            }
+            it.deliver();
+            while let Some(event) = it.client.poll_event().unwrap() {
+                assert!(matches!(event, Event::Success { .. }));
+            }
+            if before == answers {
+                it.client.consume_output(usize::MAX);
+                it.run();
+                it.success(&long);
+                assert_eq!(it.events(), ["SUCCESS RUN"], "{version}");
+            } else {
+                it.success(&long);
+                it.deliver();
+                let error = it.client.poll_event().unwrap_err();
+                assert_eq!(error, ProtocolError::LoginTooLong(Limits::BEFORE_LOGIN), "{version}");
+                assert!(error.to_string().contains("65536 bytes that a message has before the login"));
+            }
+        }
+    }
 }
 
 #[test]

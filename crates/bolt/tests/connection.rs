@@ -118,8 +118,9 @@ fn a_result_is_pulled_piece_by_piece() {
     it.run();
     it.client.pull(2, None).unwrap();
     it.success(&[]);
+    it.server.record(&[]).unwrap();
     it.success(&more);
-    assert_eq!(it.events(), ["SUCCESS RUN", "SUCCESS PULL"]);
+    assert_eq!(it.events(), ["SUCCESS RUN", "1 RECORDS", "SUCCESS PULL"]);
     assert_eq!(it.client.state(), State::Streaming);
     let run = it.try_run();
     it.refused(Request::Run, State::Streaming, run);
@@ -154,9 +155,10 @@ fn has_more_after_a_pull_of_all_is_believed() {
     it.client.pull(-1, None).unwrap();
     it.run();
     it.success(&[]);
+    it.server.record(&[]).unwrap();
     it.success(&[("has_more", Value::Boolean(true))]);
     it.failure(); // the server does not take the second RUN
-    assert_eq!(it.events(), ["SUCCESS RUN", "SUCCESS PULL", "FAILURE RUN"]);
+    assert_eq!(it.events(), ["SUCCESS RUN", "1 RECORDS", "SUCCESS PULL", "FAILURE RUN"]);
     assert_eq!(it.client.state(), State::Failed);
 }
 
@@ -236,10 +238,11 @@ fn a_transaction_of_bolt_4_has_several_results_at_once() {
     it.run();
     it.client.pull(1, None).unwrap();
     it.success(&[("qid", Value::Integer(0))]);
+    it.server.record(&[]).unwrap();
     it.success(&[("has_more", Value::Boolean(true))]);
     it.success(&[("qid", Value::Integer(1))]);
     it.success(&[]);
-    assert_eq!(it.events().len(), 4);
+    assert_eq!(it.events().len(), 5);
     assert_eq!(it.client.state(), State::TxStreaming); // the first is still open
     let commit = it.client.commit();
     it.refused(Request::Commit, State::TxStreaming, commit);

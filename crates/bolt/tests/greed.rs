@@ -226,7 +226,7 @@ fn time_grows_with_the_input_alone() {
     }
     // nodes nested to the limit, each of a shape of its own, in a result that takes no more shapes
     let mut deep = Value::Null;
-    for level in 0..60 {
+    for level in 0..Limits::MAX_GRAPH_DEPTH as i64 {
         let node = bolt::packstream::Node {
             properties: vec![(format!("k{level}"), deep), ("n".to_owned(), Value::Integer(level))],
             ..Default::default()

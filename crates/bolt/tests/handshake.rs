@@ -8,8 +8,8 @@ use bolt::Version;
 use proptest::prelude::*;
 use support::{bytes, hex};
 
-const MODERN: &str = "60 60 B0 17 00 00 01 FF 00 08 08 05 00 02 04 04 00 00 01 04";
-const LEGACY: &str = "60 60 B0 17 00 00 00 04 00 00 00 03 00 00 00 02 00 00 00 01";
+const MODERN: &str = "60 60 B0 17 00 00 01 FF 00 08 08 05 00 02 04 04 00 00 00 03";
+const LEGACY: &str = "60 60 B0 17 00 00 01 04 00 00 00 04 00 00 00 02 00 00 00 01";
 
 /// Answers a handshake in pieces that end at the given places; the result, and what the client sent after its
 /// proposals.
@@ -72,9 +72,9 @@ fn a_server_takes_one_of_the_versions() {
         (Modern, "00 00 04 04", 4, 4),
         (Modern, "00 00 03 04", 4, 3),
         (Modern, "00 00 02 04", 4, 2),
-        (Modern, "00 00 01 04", 4, 1),
+        (Modern, "00 00 00 03", 3, 0),
+        (Legacy, "00 00 01 04", 4, 1),
         (Legacy, "00 00 00 04", 4, 0),
-        (Legacy, "00 00 00 03", 3, 0),
         (Legacy, "00 00 00 02", 2, 0),
         (Legacy, "00 00 00 01", 1, 0),
     ];
@@ -94,7 +94,7 @@ fn versions_that_were_not_proposed_are_refused() {
     let table = [
         (Modern, [0, 0, 9, 5]),
         (Modern, [0, 0, 5, 5]), // in the range, but never released
-        (Modern, [0, 0, 0, 3]),
+        (Modern, [0, 0, 1, 4]),
         (Modern, [0, 0, 0, 2]),
         (Modern, [0, 0, 0, 6]),
         (Modern, [0, 0, 1, 3]),
@@ -102,11 +102,41 @@ fn versions_that_were_not_proposed_are_refused() {
         (Modern, [0, 0, 2, 0xFF]),
         (Modern, [1, 0, 0, 3]),
         (Modern, *b"SSH-"),
+        (Legacy, [0, 0, 0, 3]),
         (Legacy, [0, 0, 4, 4]),
         (Legacy, [0, 0, 1, 0xFF]),
     ];
     for (proposal, input) in table {
         in_all_splits(proposal, &hex(&input), &Err(HandshakeError::UnknownVersion(input)), "");
+    }
+}
+
+/// The two proposals are the whole of what the driver speaks, and a server that has versions of both is asked for its
+/// best by the one that has it.
+#[test]
+fn a_server_with_versions_of_both_proposals_is_asked_for_its_best() {
+    use Proposal::*;
+    let version = Version::new;
+    for (proposal, agreed, agent, better) in [
+        (Modern, version(3, 0), "Neo4j/3.5.35", false),
+        (Modern, version(3, 0), "Neo4j/4.0.11", true),
+        (Modern, version(3, 0), "Neo4j/4.1.0-drop01", true),
+        (Modern, version(4, 2), "Neo4j/4.1.0", false),
+        (Modern, version(3, 0), "Neo4j/dev", false),
+        (Modern, version(3, 0), "Other/4.0.0", false),
+        (Modern, version(3, 0), "", false),
+        (Modern, version(5, 8), "Neo4j/2025.08.0", false),
+        (Legacy, version(4, 0), "Neo4j/4.0.11", false),
+        (Legacy, version(4, 1), "Neo4j/4.1.3", false),
+        (Legacy, version(2, 0), "Neo4j/3.4.18", false),
+        // a member that was upgraded since the old proposal worked
+        (Legacy, version(2, 0), "Neo4j/3.5.35", true),
+        (Legacy, version(4, 1), "Neo4j/4.4.40", true),
+        (Legacy, version(4, 0), "Neo4j/5.26.0", true),
+        (Legacy, version(4, 1), "Neo4j/2025.08.0", true),
+    ] {
+        assert_eq!(proposal.has_better(agreed, agent), better, "{proposal:?} {agreed} {agent}");
+        assert_eq!(proposal.other().other(), proposal);
     }
 }
 
@@ -151,7 +181,7 @@ fn a_manifest_may_be_wrong_in_many_ways() {
 #[test]
 fn after_its_end_nothing_is_taken() {
     let mut handshake = Handshake::new(Proposal::Modern);
-    handshake.handle_input(&bytes("00 00 01 04")).unwrap();
+    handshake.handle_input(&bytes("00 00 04 04")).unwrap();
     assert_eq!(handshake.handle_input(&[1]), Err(HandshakeError::Over));
     let mut handshake = Handshake::new(Proposal::Modern);
     handshake.handle_input(b"HTTP").unwrap_err();

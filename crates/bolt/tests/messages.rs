@@ -3,11 +3,14 @@
 
 mod support;
 
+use bolt::columns::Transcoder;
 use bolt::server::{Replies, Requests};
 use bolt::{
-    Auth, Connection, Hello, Limits, NotificationFilter, Parameters, RequestError, Route, Run, TxMeta, Value,
-    Version,
+    Auth, Connection, Event, Hello, Limits, NotificationFilter, Parameters, RequestError, Route, Run, TxMeta,
+    Value, Version,
 };
+use support::batch_reader::ResultReader;
+use support::exchange::Exchange;
 use support::{bytes, hex};
 
 fn v(version: &str) -> Version {
@@ -593,4 +596,88 @@ fn parts_of_the_graph_are_no_parameters() {
         let nested = Value::List(vec![[("x", value)].into_iter().collect()]);
         Parameters::from_map(&[("p", nested)]).unwrap_err();
     }
+}
+
+#[test]
+fn what_went_out_at_the_login_does_not_stay_in_memory() {
+    let auth = Auth::basic("neo4j", "a secret");
+    let mut connection = Connection::new(Version::new(5, 8), Limits::default());
+    let hello =
+        Hello { user_agent: "x", bolt_agent: &[], auth: &auth, routing: None, notification_filter: None };
+    connection.hello(&hello).unwrap();
+    let (start, length) = (connection.output().as_ptr(), connection.output().len());
+    assert!(connection.output().windows(8).any(|bytes| bytes == b"a secret"));
+    connection.consume_output(length);
+    assert!(connection.output().is_empty());
+    // SAFETY: the buffer is kept for what is sent next, and was written to for so many bytes
+    let left = unsafe { std::slice::from_raw_parts(start, length) };
+    assert!(left.iter().all(|byte| *byte == 0));
+}
+
+/// The answer to RUN: a map with a byte array of so many bytes.
+fn metadata_of(length: usize) -> Vec<u8> {
+    let length = u32::try_from(length).unwrap();
+    let head = [&bytes("B1 70 A2 81 'a' CE")[..], &length.to_be_bytes()].concat();
+    [head, vec![7; length as usize], bytes("81 'b' 01")].concat()
+}
+
+#[test]
+fn metadata_has_limits_with_a_name() {
+    let answer = |message: &[u8]| {
+        let mut it = Exchange::ready(Version::new(5, 8));
+        it.run();
+        it.server.message(message);
+        it.deliver();
+        it.client.poll_event()
+    };
+    let error = answer(&metadata_of(Limits::MAX_METADATA)).unwrap_err();
+    assert!(error.to_string().contains("the limit `metadata` of 16777216"), "{error}");
+    // below it, an entry that is too much to be a value is told to be so, and the others are there
+    let Some(Event::Success { metadata, .. }) = answer(&metadata_of(4 << 20)).unwrap() else {
+        panic!("no success")
+    };
+    let batch = Transcoder::new(Version::new(5, 8), true, Limits::default()).metadata(&metadata).unwrap();
+    let mut out = vec![0; batch.byte_len()];
+    batch.write(&mut out);
+    assert!(out.len() < 1000);
+    let read = ResultReader::default().read(&out).remove(0).remove(0);
+    let Some(Value::Unsupported(reason)) = read.get("a") else { panic!("{read:?}") };
+    assert_eq!(reason.message.as_deref(), Some("the metadata exceeds the limit `metadata` of 2097152"));
+    assert_eq!(read.get("b"), Some(&Value::Integer(1)));
+}
+
+#[test]
+fn metadata_with_an_unknown_structure_is_read_but_for_it() {
+    let mut it = Exchange::ready(Version::new(5, 8));
+    it.run();
+    it.server.message(&bytes("B1 70 A2 81 'z' B1 7A 01 82 'db' 81 'n'"));
+    it.deliver();
+    let Some(Event::Success { metadata, .. }) = it.client.poll_event().unwrap() else { panic!("no success") };
+    assert_eq!(metadata.database().as_deref(), Some("n"));
+    assert_eq!(metadata.get("z"), None);
+    assert_eq!(metadata.to_map(), Value::Map(vec![("db".to_owned(), "n".into())]));
+}
+
+/// Of a FAILURE only what is told is kept.
+#[test]
+fn a_failure_is_not_made_larger_by_what_comes_with_it() {
+    let many = [bytes("D6"), 100_000u32.to_be_bytes().to_vec(), vec![1; 100_000]].concat();
+    let cause =
+        |levels: usize| [bytes("A1 85 'cause'").repeat(levels), bytes("A1 87 'message' 84 'deep'")].concat();
+    let message = [
+        bytes("B1 7F A4 8A 'neo4j_code' 85 'A.B.C'"),
+        [&bytes("D0 11 'diagnostic_record' A1 81 'z'")[..], &many].concat(),
+        [&bytes("85 'other'")[..], &many].concat(),
+        [bytes("85 'cause'"), cause(1000)].concat(),
+    ]
+    .concat();
+    let mut it = Exchange::ready(Version::new(5, 8));
+    it.run();
+    it.server.message(&message);
+    it.deliver();
+    let Some(Event::Failure { failure, .. }) = it.client.poll_event().unwrap() else { panic!("no failure") };
+    assert_eq!(failure.code, "A.B.C");
+    assert_eq!(failure.diagnostic_record.unwrap().get("z"), None);
+    let causes = std::iter::successors(failure.cause.as_deref(), |it| it.cause.as_deref()).count();
+    assert!((2..100).contains(&causes), "{causes}");
 }

@@ -479,6 +479,7 @@ fn endpoint(
         address,
         config: config.clone(),
         legacy_first: AtomicBool::new(false),
+        best_known: AtomicBool::new(false),
         interrupt: watch::Sender::new(Interrupt::None),
     })
 }

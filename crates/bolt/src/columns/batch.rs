@@ -82,6 +82,24 @@ impl Sections {
         (word(start), word(string.len()))
     }
 
+    /// How long each part is, for [`cut`](Self::cut).
+    pub(super) fn ends(&self) -> Capacity {
+        Capacity {
+            words: self.words.len(),
+            floats: self.floats.len(),
+            ascii: self.ascii.len(),
+            wide: self.wide.len(),
+        }
+    }
+
+    /// Takes back what was written since.
+    pub(super) fn cut(&mut self, ends: Capacity) {
+        self.words.truncate(ends.words);
+        self.floats.truncate(ends.floats);
+        self.ascii.truncate(ends.ascii);
+        self.wide.truncate(ends.wide);
+    }
+
     fn clear(&mut self) {
         self.words.clear();
         self.floats.clear();
@@ -135,6 +153,7 @@ impl Batch {
         let Ok(length) = i32::try_from(layout.end) else {
             return Err(DecodeError::TooLarge {
                 what: "a batch of records as columns",
+                name: "batch",
                 limit: i32::MAX as usize,
             });
         };

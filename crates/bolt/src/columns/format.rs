@@ -92,6 +92,8 @@ pub mod code {
     pub const UNSUPPORTED: i32 = 16;
     /// 16 bytes
     pub const UUID: i32 = 17;
+    /// why the value that is here cannot be represented
+    pub const BROKEN: i32 = 18;
 }
 
 /// How a property lies in a node of known shape.

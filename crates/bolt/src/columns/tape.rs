@@ -5,7 +5,7 @@ use super::dictionary::Dictionary;
 use super::format::{code, tag};
 use super::shapes::Shapes;
 use crate::packstream::{
-    marker, read_structure, DecodeError, Dialect, GraphForm, Item, Leaf, Reader, Structure,
+    marker, read_structure, DecodeError, Dialect, GraphForm, Item, Leaf, Level, Levels, Reader, Structure,
 };
 
 /// Appends values to the parts of a batch.
@@ -17,6 +17,8 @@ pub(super) struct Tape<'t> {
     pub(super) dialect: &'t Dialect,
     /// The limit of nesting, for the error that names it.
     pub(super) limit: usize,
+    /// Structures of the graph around this place.
+    pub(super) graphs: usize,
 }
 
 type Written = Result<(), DecodeError>;
@@ -35,12 +37,41 @@ impl Tape<'_> {
 
     /// A value whose head was read.
     pub(super) fn item(&mut self, item: Item<'_>, reader: &mut Reader<'_>, depth: usize) -> Written {
+        match self.opened(item, reader, depth)? {
+            Some(level) => self.nested(level, reader, depth.saturating_sub(1)),
+            None => Ok(()),
+        }
+    }
+
+    /// The content of a list or map whose head is written, and whose values may hold `depth` levels.
+    fn nested(&mut self, level: Level, reader: &mut Reader<'_>, depth: usize) -> Written {
+        let mut levels = Levels::new(level);
+        while let Some(keyed) = levels.next() {
+            if keyed {
+                self.key(reader.key()?)?;
+            }
+            let item = reader.item()?;
+            if let Some(level) = self.opened(item, reader, depth.saturating_sub(levels.around()))? {
+                levels.open(level);
+            }
+        }
+        Ok(())
+    }
+
+    /// The same up to the content of a list or map, which is to come.
+    #[inline]
+    fn opened(
+        &mut self,
+        item: Item<'_>,
+        reader: &mut Reader<'_>,
+        depth: usize,
+    ) -> Result<Option<Level>, DecodeError> {
         match item {
             Item::Null => self.out.words.push(tag::NULL),
             Item::Boolean(value) => self.boolean(value),
             Item::Integer(value) => self.integer(value),
             Item::Float(value) => self.float(value),
-            Item::String(string) => return self.string(string),
+            Item::String(string) => self.string(string)?,
             Item::Bytes(bytes) => self.bytes(bytes),
             Item::Uuid(bytes) => {
                 if !self.dialect.uuids {
@@ -49,23 +80,65 @@ impl Tape<'_> {
                 self.structure(code::UUID);
                 self.bytes(&bytes);
             }
-            Item::List(n) => return self.list(n, reader, self.deeper(depth)?),
-            Item::Map(n) => return self.map(n, reader, self.deeper(depth)?),
-            Item::Structure { signature, fields } => {
-                match read_structure(reader, self.dialect, signature, fields)? {
-                    Structure::Leaf(leaf) => return self.leaf(leaf),
-                    Structure::Graph(form) => {
-                        let depth = self.deeper(depth)?;
-                        return match form {
-                            GraphForm::Node => self.node(reader, depth),
-                            GraphForm::Relationship => self.relationship(reader, depth),
-                            GraphForm::UnboundRelationship => self.unbound(reader, depth),
-                            GraphForm::Path => self.path(reader, depth),
-                        };
-                    }
-                }
+            Item::List(n) => {
+                self.deeper(depth)?;
+                return self.list(n, reader);
+            }
+            Item::Map(n) => {
+                self.deeper(depth)?;
+                self.head(n, tag::MAP);
+                return Ok(Some(Level { left: n, is_map: true }));
+            }
+            Item::Structure { signature, fields } => self.structured(signature, fields, reader, depth)?,
+        }
+        Ok(None)
+    }
+
+    /// A structure whose head was read. One that cannot be represented leaves its reason in its place.
+    fn structured(&mut self, signature: u8, fields: usize, reader: &mut Reader<'_>, depth: usize) -> Written {
+        let (start, ends, shape) = (reader.clone(), self.out.ends(), self.shapes.scratch.len());
+        match self.representable(signature, fields, reader, depth) {
+            Err(error) if error.is_of_one_value() => {
+                self.out.cut(ends);
+                self.shapes.scratch.truncate(shape);
+                *reader = start;
+                reader.skip_many(fields)?;
+                self.broken(&error)
+            }
+            done => done,
+        }
+    }
+
+    fn representable(
+        &mut self,
+        signature: u8,
+        fields: usize,
+        reader: &mut Reader<'_>,
+        depth: usize,
+    ) -> Written {
+        match read_structure(reader, self.dialect, signature, fields)? {
+            Structure::Leaf(leaf) => self.leaf(leaf),
+            Structure::Graph(form) => {
+                let depth = self.deeper(depth)?;
+                let around = self.graphs;
+                self.graphs = GraphForm::inside(around)?;
+                let written = match form {
+                    GraphForm::Node => self.node(reader, depth),
+                    GraphForm::Relationship => self.relationship(reader, depth),
+                    GraphForm::UnboundRelationship => self.unbound(reader, depth),
+                    GraphForm::Path => self.path(reader, depth),
+                };
+                self.graphs = around;
+                written
             }
         }
+    }
+
+    /// In place of a value: why there is none. There are few reasons, so that each is written once.
+    pub(super) fn broken(&mut self, why: &DecodeError) -> Written {
+        self.structure(code::BROKEN);
+        let id = self.dictionary.intern_always(why.to_string().as_bytes())?;
+        self.dict(id);
         Ok(())
     }
 
@@ -152,19 +225,18 @@ impl Tape<'_> {
         }
     }
 
-    fn list(&mut self, n: usize, reader: &mut Reader<'_>, depth: usize) -> Written {
+    /// A list whose head was read: whole if it is one of numbers, else up to its content.
+    fn list(&mut self, n: usize, reader: &mut Reader<'_>) -> Result<Option<Level>, DecodeError> {
         let plain = match reader.peek().filter(|_| n > 0) {
             Some(0x00..=0x7F | 0xF0..=0xFF | marker::INT_8..=marker::INT_64) => self.integers(n, reader)?,
             Some(marker::FLOAT_64) => self.floats(n, reader)?,
             _ => false,
         };
-        if !plain {
-            self.head(n, tag::LIST);
-            for _ in 0..n {
-                self.value(reader, depth)?;
-            }
+        if plain {
+            return Ok(None);
         }
-        Ok(())
+        self.head(n, tag::LIST);
+        Ok(Some(Level { left: n, is_map: false }))
     }
 
     /// A list of nothing but integers of 32 bits; else nothing was done.
@@ -205,16 +277,17 @@ impl Tape<'_> {
     /// A map whose head was read, for its values `depth` levels.
     pub(super) fn map(&mut self, n: usize, reader: &mut Reader<'_>, depth: usize) -> Written {
         self.head(n, tag::MAP);
-        for _ in 0..n {
-            let key = reader.key()?;
-            match self.dictionary.intern(key)? {
-                Some(id) => self.out.words.push(id as i32),
-                None => {
-                    self.out.words.push(-1);
-                    self.plain(key)?;
-                }
+        self.nested(Level { left: n, is_map: true }, reader, depth)
+    }
+
+    #[inline]
+    pub(super) fn key(&mut self, key: &[u8]) -> Written {
+        match self.dictionary.intern(key)? {
+            Some(id) => self.out.words.push(id as i32),
+            None => {
+                self.out.words.push(-1);
+                self.plain(key)?;
             }
-            self.value(reader, depth)?;
         }
         Ok(())
     }

@@ -2,10 +2,11 @@
 
 use super::batch::{word, Batch, Capacity, Sections, COLUMN, HEADER};
 use super::dictionary::Dictionary;
-use super::format::kind;
+use super::format::{kind, tag};
 use super::shapes::Shapes;
 use super::tape::Tape;
 use crate::connection::RawRecords;
+use crate::message::Metadata;
 use crate::packstream::{DecodeError, Dialect, Item, Limits, Reader};
 use crate::Version;
 
@@ -63,7 +64,7 @@ impl Transcoder {
     /// Checks records and lays them out as columns. `columns` is the number of fields of the result.
     pub fn records(&mut self, raw: &RawRecords, columns: usize) -> Result<Batch, DecodeError> {
         let rows = raw.offsets.len();
-        check_size(raw, columns)?;
+        check_size(raw, columns, self.limits.columns)?;
         let mut out = self.begin(columns);
         self.note(raw, columns, &mut out)?;
         for column in 0..columns {
@@ -83,6 +84,39 @@ impl Transcoder {
         let mut reader = Reader::new(packstream);
         let depth = self.limits.depth;
         self.tape(&mut out).value(&mut reader, depth)?;
+        reader.finish()?;
+        head(&mut out, 0, kind::MIXED, base, 0);
+        self.finish(1, 1, out)
+    }
+
+    /// Lays the metadata of a SUCCESS out as a batch of one row and one mixed column, which holds a map. Entries beyond
+    /// the limit `metadata` are there with the reason why their values are not.
+    pub fn metadata(&mut self, metadata: &Metadata) -> Result<Batch, DecodeError> {
+        let raw = metadata.raw();
+        let mut out = self.begin(1);
+        let base = out.here();
+        out.words.push(base + 1);
+        let mut reader = Reader::new(raw);
+        let entries = reader.map()?;
+        let (limit, depth) = (self.limits.metadata, self.limits.depth.saturating_sub(1));
+        let mut left = limit;
+        let mut tape = self.tape(&mut out);
+        tape.head(entries, tag::MAP);
+        for _ in 0..entries {
+            tape.key(reader.key()?)?;
+            let mut behind = reader.clone();
+            behind.skip()?;
+            match left.checked_sub(behind.position() - reader.position()) {
+                Some(rest) => {
+                    left = rest;
+                    tape.value(&mut reader, depth)?;
+                }
+                None => {
+                    tape.broken(&DecodeError::TooLarge { what: "the metadata", name: "metadata", limit })?;
+                    reader = behind;
+                }
+            }
+        }
         reader.finish()?;
         head(&mut out, 0, kind::MIXED, base, 0);
         self.finish(1, 1, out)
@@ -114,6 +148,7 @@ impl Transcoder {
             shapes: &mut self.shapes,
             dialect: &self.dialect,
             limit: self.limits.depth,
+            graphs: 0,
         }
     }
 
@@ -132,6 +167,7 @@ impl Transcoder {
             shapes: &mut self.shapes,
             dialect: &self.dialect,
             limit: depth,
+            graphs: 0,
         };
         let mut places = self.notes.iter_mut().zip(&mut self.classes);
         let mut end = None;
@@ -244,6 +280,7 @@ impl Transcoder {
             shapes: &mut self.shapes,
             dialect: &self.dialect,
             limit: self.limits.depth,
+            graphs: 0,
         };
         let notes = self.notes.iter().skip(column).step_by(columns);
         let classes = self.classes.iter().skip(column).step_by(columns);
@@ -265,9 +302,9 @@ impl Transcoder {
 }
 
 /// What can be said before any record is read: that no more is asked for than the bytes can hold.
-fn check_size(raw: &RawRecords, columns: usize) -> Result<(), DecodeError> {
-    if columns > Limits::MAX_COLUMNS {
-        return Err(DecodeError::TooLarge { what: "the number of columns", limit: Limits::MAX_COLUMNS });
+fn check_size(raw: &RawRecords, columns: usize, limit: usize) -> Result<(), DecodeError> {
+    if columns > limit {
+        return Err(DecodeError::TooLarge { what: "the number of columns", name: "columns", limit });
     }
     if raw.bytes.len() > 2 * Limits::MAX_MESSAGE {
         return Err(too_large());
@@ -280,7 +317,7 @@ fn check_size(raw: &RawRecords, columns: usize) -> Result<(), DecodeError> {
 }
 
 fn too_large() -> DecodeError {
-    DecodeError::TooLarge { what: "the length of records", limit: Limits::MAX_MESSAGE }
+    DecodeError::TooLarge { what: "the length of records", name: "message", limit: Limits::MAX_MESSAGE }
 }
 
 /// Bytes between two records, or records that overlap.

@@ -55,6 +55,14 @@ pub enum ProtocolError {
     /// A message is longer than [`Limits::message`](crate::Limits::message).
     #[error("the server sent a message longer than the limit `message` of {0} bytes")]
     MessageTooLong(usize),
+    /// A message before the login is longer than [`Limits::BEFORE_LOGIN`](crate::Limits::BEFORE_LOGIN).
+    #[error(
+        "the server sent a message longer than the limit of {0} bytes that a message has before the login"
+    )]
+    LoginTooLong(usize),
+    /// PULL was answered by the promise of more, without a record.
+    #[error("the server promised more records (has_more), but sent none")]
+    NoProgress,
     /// A message is not what it should be.
     #[error("the server sent a message that is malformed: {0}")]
     Malformed(#[from] DecodeError),

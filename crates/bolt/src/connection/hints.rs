@@ -1,5 +1,6 @@
 //! What a server tells in its answer to HELLO.
 
+use crate::handshake::neo4j_version;
 use crate::message::Metadata;
 use crate::packstream::Value;
 use std::time::Duration;
@@ -37,10 +38,5 @@ impl Hints {
 
 /// Whether a server of this name knows byte arrays: they came with Neo4j 3.2, while Bolt stayed at 1.
 pub(crate) fn knows_bytes(agent: &str) -> bool {
-    let version = agent.strip_prefix("Neo4j/").map(|version| version.split(['.', '-']));
-    let mut numbers = version.into_iter().flatten().map_while(|part| part.parse::<u32>().ok());
-    match (numbers.next(), numbers.next()) {
-        (Some(major), Some(minor)) => (major, minor) >= (3, 2),
-        _ => true,
-    }
+    neo4j_version(agent).is_none_or(|version| version >= (3, 2))
 }

@@ -17,7 +17,7 @@ pub use event::{Event, ProtocolError, RawRecords};
 pub use hints::Hints;
 pub use state::State;
 
-use crate::chunk::{self, Dechunker};
+use crate::chunk::{self, Dechunker, TooLong};
 use crate::message::{tag, Auth, Encoder, Hello, Request, RequestError, Route, Run, TxMeta};
 use crate::packstream::{Dialect, Limits};
 use crate::params::Carrier;
@@ -56,7 +56,7 @@ pub struct Connection {
     secret: bool,
     input: Dechunker,
     /// Why nothing more can be read, to be told when all before it was.
-    too_long: bool,
+    too_long: Option<TooLong>,
     broken: Option<ProtocolError>,
     due: VecDeque<Due>,
     /// Replies to RESET that are due.
@@ -65,6 +65,8 @@ pub struct Connection {
     now: Position,
     /// Where all requests so far lead, if they succeed.
     then: Position,
+    /// A record has come since the last answer to PULL.
+    progressed: bool,
     /// The two-part request that is being answered was reported already.
     reported: bool,
     hello_answered: bool,
@@ -78,19 +80,24 @@ impl Connection {
     pub fn new(version: Version, limits: Limits) -> Self {
         let limits = limits.clamped();
         let carrier = Carrier { dialect: Dialect::new(version, false), bytes: true };
+        let login_replies = match version.features().hello {
+            HelloForm::HelloThenLogon => 2,
+            _ => 1,
+        };
         Self {
             encoder: Encoder { features: version.features(), carrier },
             limits,
             output: Vec::new(),
             sent: 0,
             secret: false,
-            input: Dechunker::new(&limits),
-            too_long: false,
+            input: Dechunker::new(&limits, login_replies),
+            too_long: None,
             broken: None,
             due: VecDeque::new(),
             resets: 0,
             now: Position::START,
             then: Position::START,
+            progressed: false,
             reported: false,
             hello_answered: false,
             hints: Hints::default(),
@@ -327,8 +334,8 @@ impl Connection {
 
     /// Takes what the server sent, in whatever pieces. What it means is in [`Connection::poll_event`].
     pub fn handle_input(&mut self, bytes: &[u8]) {
-        if !self.too_long && self.broken.is_none() {
-            self.too_long = self.input.feed(bytes).is_err();
+        if self.too_long.is_none() && self.broken.is_none() {
+            self.too_long = self.input.feed(bytes).err();
         }
     }
 

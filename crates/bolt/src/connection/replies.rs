@@ -2,8 +2,9 @@
 
 use super::hints::{knows_bytes, Hints};
 use super::{Connection, Due, Event, Part, ProtocolError, RawRecords, State};
+use crate::chunk::TooLong;
 use crate::message::{Metadata, Reply, Request};
-use crate::packstream::{Dialect, Value};
+use crate::packstream::{Dialect, Limits, Value};
 
 impl Connection {
     /// What the server did next; `None` until more input comes.
@@ -26,8 +27,9 @@ impl Connection {
         loop {
             let Some(message) = self.input.message(0) else {
                 return match self.too_long {
-                    true => Err(ProtocolError::MessageTooLong(self.limits.message)),
-                    false => Ok(None),
+                    Some(TooLong::Message) => Err(ProtocolError::MessageTooLong(self.limits.message)),
+                    Some(TooLong::First) => Err(ProtocolError::LoginTooLong(Limits::BEFORE_LOGIN)),
+                    None => Ok(None),
                 };
             };
             if Reply::is_record(message) {
@@ -50,6 +52,7 @@ impl Connection {
         if !pulled || !matches!(self.now.state, State::Streaming | State::TxStreaming | State::Defunct) {
             return Err(ProtocolError::Unexpected("RECORD"));
         }
+        self.progressed = true;
         let mut offsets = Vec::new();
         let mut end = 0;
         while offsets.len() < self.limits.rows_per_batch && end < self.limits.bytes_per_batch {
@@ -66,6 +69,7 @@ impl Connection {
 
     fn answer(&mut self, due: Due, reply: Reply) -> Result<Option<Event>, ProtocolError> {
         let request = due.step.request;
+        let progressed = std::mem::take(&mut self.progressed);
         if request == Request::Reset {
             self.resets = self.resets.saturating_sub(1);
         }
@@ -76,7 +80,7 @@ impl Connection {
                 if due.part == Part::Opening {
                     return Ok(None);
                 }
-                self.succeeded(due, &metadata)?;
+                self.succeeded(due, &metadata, progressed)?;
                 Ok((!silent).then_some(Event::Success { request, metadata }))
             }
             Reply::Failure(failure) => {
@@ -96,11 +100,15 @@ impl Connection {
         }
     }
 
-    fn succeeded(&mut self, due: Due, metadata: &Metadata) -> Result<(), ProtocolError> {
+    fn succeeded(&mut self, due: Due, metadata: &Metadata, progressed: bool) -> Result<(), ProtocolError> {
         let request = due.step.request;
         let more = metadata.has_more();
         if self.now.state == State::Defunct {
             return Ok(()); // replies on the way when the client said goodbye
+        }
+        // A client that asks again would ask for ever. DISCARD has no records to show.
+        if request == Request::Pull && more && !progressed {
+            return Err(ProtocolError::NoProgress);
         }
         self.now = self
             .now

@@ -4,7 +4,7 @@ use crate::packstream::{check, decode_with, DecodeError, Dialect, Item, Limits, 
 use bytes::Bytes;
 use std::fmt;
 
-/// The map of a SUCCESS message. It was checked when it came, so that reading it cannot fail.
+/// The map of a SUCCESS message. It was checked when it came; an entry that cannot be represented is as good as none.
 #[derive(Clone, PartialEq)]
 pub struct Metadata {
     raw: Bytes,
@@ -25,8 +25,7 @@ impl Metadata {
 
     /// The value of an entry.
     pub fn get(&self, key: &str) -> Option<Value> {
-        decode_with(self.find(key)?, &self.dialect, &Limits { depth: Limits::MAX_DEPTH, ..Limits::default() })
-            .ok()
+        decode_with(self.find(key)?, &self.dialect, &Limits::default()).ok()
     }
 
     /// The bytes of an entry's value.
@@ -91,10 +90,22 @@ impl Metadata {
         self.integer("t_last").or_else(|| self.integer("result_consumed_after"))
     }
 
-    /// All of it, as a [`Value::Map`].
+    /// All of it that can be a value, as a [`Value::Map`].
     pub fn to_map(&self) -> Value {
-        let limits = Limits { depth: Limits::MAX_DEPTH, ..Limits::default() };
-        decode_with(&self.raw, &self.dialect, &limits).unwrap_or_else(|_| Value::Map(Vec::new()))
+        let mut entries = Vec::new();
+        let mut reader = Reader::new(&self.raw);
+        for _ in 0..reader.map().unwrap_or_default() {
+            let Ok(key) = reader.string() else { break };
+            let start = reader.position();
+            if reader.skip().is_err() {
+                break;
+            }
+            let value = self.raw.get(start..reader.position()).unwrap_or_default();
+            if let Ok(value) = decode_with(value, &self.dialect, &Limits::default()) {
+                entries.push((key.to_owned(), value));
+            }
+        }
+        Value::Map(entries)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a server sends: one message, not yet in relation to any request.
 
 use super::{tag, Metadata, ServerFailure};
-use crate::packstream::{decode_with, DecodeError, Dialect, Item, Limits, Reader, Value};
+use crate::packstream::{check, DecodeError, Dialect, Item, Limits, Reader};
 
 /// A message of the server other than RECORD.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,14 +43,18 @@ impl Reply {
         };
         let body = message.get(reader.position()..).unwrap_or_default();
         if body.len() > Limits::MAX_METADATA {
-            return Err(DecodeError::TooLarge { what: "metadata", limit: Limits::MAX_METADATA });
+            return Err(DecodeError::TooLarge {
+                what: "metadata",
+                name: "metadata",
+                limit: Limits::MAX_METADATA,
+            });
         }
         Ok(match (signature, fields) {
             (tag::SUCCESS, 1) => Some(Self::Success(Metadata::parse(body, dialect, limits)?)),
-            (tag::FAILURE, 1) => match decode_with(body, &dialect, limits)? {
-                Value::Map(entries) => Some(Self::Failure(ServerFailure::from_map(entries, gql))),
-                _ => return Err(DecodeError::Expected("map")),
-            },
+            (tag::FAILURE, 1) => {
+                check(body, &dialect, limits)?;
+                Some(Self::Failure(ServerFailure::parse(body, &dialect, gql)?))
+            }
             // some servers send an empty map along
             (tag::IGNORED, 0 | 1) => {
                 for _ in 0..fields {

@@ -1,14 +1,15 @@
 //! Checking that bytes are one whole value, without making it.
 
 use super::graph::GraphForm;
+use super::levels::{Level, Levels};
 use super::structure::{self, Structure};
 use super::{marker, text, DecodeError, Dialect, Item, Limits, Reader};
 
-/// An error wherever [`decode`](super::decode) would give one.
+/// An error for bytes that are no value, or are nested too deep. A structure that cannot be represented is none.
 pub(crate) fn check(bytes: &[u8], dialect: &Dialect, limits: &Limits) -> Result<(), DecodeError> {
     let limits = limits.clamped();
-    let mut checker = Checker { reader: Reader::new(bytes), dialect, limit: limits.depth };
-    checker.value(limits.depth)?;
+    let mut checker = Checker { reader: Reader::new(bytes), dialect, limit: limits.depth, graphs: 0 };
+    checker.nested(Level { left: 1, is_map: false }, limits.depth)?;
     checker.reader.finish()
 }
 
@@ -16,38 +17,64 @@ struct Checker<'d, 'a> {
     reader: Reader<'a>,
     dialect: &'d Dialect,
     limit: usize,
+    /// Structures of the graph around this place.
+    graphs: usize,
 }
 
 impl Checker<'_, '_> {
-    fn value(&mut self, depth: usize) -> Result<(), DecodeError> {
-        match self.reader.item()? {
-            Item::String(bytes) => text(bytes).map(drop),
-            Item::Uuid(_) if !self.dialect.uuids => Err(DecodeError::UnknownMarker(marker::UUID)),
-            Item::List(n) => {
-                let depth = self.deeper(depth)?;
-                (0..n).try_for_each(|_| self.value(depth))
+    /// The content of a list or map, whose values may hold `depth` levels.
+    fn nested(&mut self, level: Level, depth: usize) -> Result<(), DecodeError> {
+        let mut levels = Levels::new(level);
+        while let Some(keyed) = levels.next() {
+            if keyed {
+                text(self.reader.key()?)?;
             }
-            Item::Map(n) => self.entries(n, depth),
-            Item::Structure { signature, fields } => {
-                match structure::read(&mut self.reader, self.dialect, signature, fields)? {
-                    Structure::Leaf(_) => Ok(()),
-                    Structure::Graph(form) => self.graph(form, self.deeper(depth)?),
+            let depth = depth.saturating_sub(levels.around());
+            match self.reader.item()? {
+                Item::String(bytes) => text(bytes).map(drop)?,
+                Item::Uuid(_) if !self.dialect.uuids => {
+                    return Err(DecodeError::UnknownMarker(marker::UUID));
                 }
+                Item::List(left) => {
+                    self.deeper(depth)?;
+                    levels.open(Level { left, is_map: false });
+                }
+                Item::Map(left) => {
+                    self.deeper(depth)?;
+                    levels.open(Level { left, is_map: true });
+                }
+                Item::Structure { signature, fields } => {
+                    let start = self.reader.clone();
+                    match self.structure(signature, fields, depth) {
+                        Err(error) if error.is_of_one_value() => {
+                            self.reader = start;
+                            self.reader.skip_many(fields)?;
+                        }
+                        done => done?,
+                    }
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     fn deeper(&self, depth: usize) -> Result<usize, DecodeError> {
         depth.checked_sub(1).ok_or(DecodeError::Depth(self.limit))
     }
 
-    fn entries(&mut self, n: usize, depth: usize) -> Result<(), DecodeError> {
-        let depth = self.deeper(depth)?;
-        (0..n).try_for_each(|_| {
-            text(self.reader.key()?)?;
-            self.value(depth)
-        })
+    fn structure(&mut self, signature: u8, fields: usize, depth: usize) -> Result<(), DecodeError> {
+        match structure::read(&mut self.reader, self.dialect, signature, fields)? {
+            Structure::Leaf(_) => Ok(()),
+            Structure::Graph(form) => {
+                let depth = self.deeper(depth)?;
+                let around = self.graphs;
+                self.graphs = GraphForm::inside(around)?;
+                let checked = self.graph(form, depth);
+                self.graphs = around;
+                checked
+            }
+        }
     }
 
     fn string(&mut self, form: GraphForm, field: &'static str) -> Result<(), DecodeError> {
@@ -74,8 +101,9 @@ impl Checker<'_, '_> {
             }
             GraphForm::Path => return self.path(depth),
         }
-        let n = form.properties(&mut self.reader)?;
-        self.entries(n, depth)?;
+        let left = form.properties(&mut self.reader)?;
+        let depth = self.deeper(depth)?;
+        self.nested(Level { left, is_map: true }, depth)?;
         for _ in 0..form.element_ids(self.dialect) {
             self.string(form, "element id")?;
         }

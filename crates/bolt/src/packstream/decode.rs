@@ -10,15 +10,16 @@ use crate::Version;
 
 /// Decodes one whole value. `utc` says whether the `utc` patch was agreed on (Bolt 4.3 and 4.4).
 ///
-/// The value takes at most some forty times the memory of its bytes.
+/// The value takes at most some forty times the memory of its bytes, and is no deeper than
+/// [`Limits::MAX_VALUE_DEPTH`].
 pub fn decode(bytes: &[u8], version: Version, utc: bool, limits: &Limits) -> Result<Value, DecodeError> {
     decode_with(bytes, &Dialect::new(version, utc), limits)
 }
 
 pub(crate) fn decode_with(bytes: &[u8], dialect: &Dialect, limits: &Limits) -> Result<Value, DecodeError> {
-    let limits = limits.clamped();
-    let mut decoder = Decoder { reader: Reader::new(bytes), dialect, limit: limits.depth, owed: 0 };
-    let value = decoder.value(limits.depth)?;
+    let limit = limits.depth.min(Limits::MAX_VALUE_DEPTH);
+    let mut decoder = Decoder { reader: Reader::new(bytes), dialect, limit, graphs: 0, owed: 0 };
+    let value = decoder.value(limit)?;
     decoder.reader.finish()?;
     Ok(value)
 }
@@ -27,6 +28,8 @@ struct Decoder<'d, 'a> {
     reader: Reader<'a>,
     dialect: &'d Dialect,
     limit: usize,
+    /// Structures of the graph around this place.
+    graphs: usize,
     /// Elements that the lists and maps around this place still have to bring. Each takes a byte at least, so that
     /// they cannot all claim the same bytes: memory for elements is never taken twice.
     owed: usize,
@@ -51,7 +54,14 @@ impl Decoder<'_, '_> {
             Item::Structure { signature, fields } => {
                 match structure::read(&mut self.reader, self.dialect, signature, fields)? {
                     Structure::Leaf(leaf) => leaf_value(leaf),
-                    Structure::Graph(form) => self.graph(form, self.deeper(depth)?)?,
+                    Structure::Graph(form) => {
+                        let depth = self.deeper(depth)?;
+                        let around = self.graphs;
+                        self.graphs = GraphForm::inside(around)?;
+                        let value = self.graph(form, depth)?;
+                        self.graphs = around;
+                        value
+                    }
                 }
             }
         })

@@ -29,6 +29,9 @@ pub enum DecodeError {
     /// Nesting deeper than [`Limits::depth`](crate::Limits::depth).
     #[error("values are nested deeper than the limit `depth` of {0}")]
     Depth(usize),
+    /// Structures of the graph in each other, deeper than [`Limits::MAX_GRAPH_DEPTH`](crate::Limits::MAX_GRAPH_DEPTH).
+    #[error("nodes, relationships and paths are nested in each other deeper than {0} levels")]
+    GraphDepth(usize),
     /// A map key that is no string.
     #[error("a map key is not a string")]
     Key,
@@ -81,13 +84,23 @@ pub enum DecodeError {
     #[error("{0} bytes follow the end of the value")]
     Trailing(usize),
     /// More than a limit allows.
-    #[error("{what} exceeds the limit of {limit}")]
+    #[error("{what} exceeds the limit `{name}` of {limit}")]
     TooLarge {
         /// What exceeds it.
         what: &'static str,
+        /// The name of the limit.
+        name: &'static str,
         /// The limit.
         limit: usize,
     },
+}
+
+impl DecodeError {
+    /// Whether it concerns one value alone: its bytes can be passed over, and what follows can be read.
+    pub fn is_of_one_value(&self) -> bool {
+        use DecodeError::{Arity, FieldRange, FieldType, Structure};
+        matches!(self, Structure { .. } | Arity { .. } | FieldType { .. } | FieldRange { .. })
+    }
 }
 
 /// Why a value cannot be written.

@@ -1,7 +1,7 @@
 //! Structures of the graph: nodes, relationships and paths, which hold further values.
 
 use super::marker::signature;
-use super::{DecodeError, Dialect, Item, Reader};
+use super::{DecodeError, Dialect, Item, Limits, Reader};
 
 /// Which structure of the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,14 @@ impl GraphForm {
             Self::Node | Self::UnboundRelationship => 1,
             Self::Relationship => 3,
             Self::Path => 0,
+        }
+    }
+
+    /// One more structure of the graph than are around it.
+    pub(crate) fn inside(around: usize) -> Result<usize, DecodeError> {
+        match around {
+            Limits::MAX_GRAPH_DEPTH.. => Err(DecodeError::GraphDepth(Limits::MAX_GRAPH_DEPTH)),
+            _ => Ok(around + 1),
         }
     }
 

@@ -225,7 +225,12 @@ impl<'a> Reader<'a> {
 
     /// Passes over one whole value. Works without recursion, so any depth will do; checks nothing but lengths.
     pub fn skip(&mut self) -> Result<(), DecodeError> {
-        let mut left: u64 = 1;
+        self.skip_many(1)
+    }
+
+    /// The same for so many values.
+    pub fn skip_many(&mut self, count: usize) -> Result<(), DecodeError> {
+        let mut left = count as u64;
         while left > 0 {
             left -= 1;
             // each count was held against the bytes that remain, so no sum of them comes near 64 bits

@@ -72,6 +72,9 @@ impl Bytes<'_> {
     }
 }
 
+/// The name of what stands for a value that cannot be represented; its message is the reason.
+pub const BROKEN: &str = "broken";
+
 impl ResultReader {
     /// The rows of the next batch.
     pub fn read(&mut self, batch: &[u8]) -> Vec<Vec<Value>> {
@@ -317,6 +320,11 @@ impl ResultReader {
                 Value::Bytes(bytes) => Value::Uuid(Box::new(bytes.try_into().unwrap())),
                 other => panic!("{other:?} where bytes must be"),
             },
+            18 => Value::Unsupported(Box::new(UnsupportedType {
+                name: BROKEN.to_owned(),
+                minimum: (0, 0),
+                message: Some(self.text(bytes, at)),
+            })),
             _ => self.graph(bytes, at, code),
         }
     }

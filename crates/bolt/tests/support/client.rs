@@ -37,7 +37,7 @@ pub fn request(connection: &mut Connection, kind: u8, detail: u8) -> Result<(), 
             let parameters = Parameters::empty();
             connection.run(&Run { query: "Q", parameters: &parameters, tx: (!tx).then_some(&settings) })
         }
-        4 => connection.pull(n, qid),
+        4 => connection.pull(if n == 0 { 1 } else { n }, qid),
         5 => connection.discard(n, qid),
         6 => connection.begin(&settings),
         7 => connection.commit(),

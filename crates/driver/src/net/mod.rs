@@ -50,10 +50,15 @@ pub(crate) struct Endpoint {
     /// The routing context, where the server is a member of a cluster that routes.
     pub(crate) routing: Option<Arc<[(String, String)]>>,
     pub(crate) config: Arc<Config>,
-    /// The old proposal worked here, or the HTTP check said HA: it goes first.
+    /// The old proposal worked here: it goes first.
     pub(crate) legacy_first: AtomicBool,
+    /// The server was asked for its best version, and had no better one.
+    pub(crate) best_known: AtomicBool,
     pub(crate) interrupt: watch::Sender<Interrupt>,
 }
+
+/// A connection on which a version was agreed, and what came behind the handshake.
+type Agreed = (Io, Version, Vec<u8>);
 
 /// A connection that is logged in. Dropping it closes it.
 pub(crate) struct Conn {
@@ -87,12 +92,36 @@ impl Conn {
     /// The version that is spoken with the server: shakes hands and leaves, without a word of who asks.
     pub(crate) async fn negotiate(endpoint: &Endpoint) -> Result<Version, Error> {
         endpoint.renew_certificate().await?;
-        let (_, version, _) = endpoint.in_time(Conn::agree(endpoint)).await?;
+        let (_, (_, version, _)) = endpoint.in_time(Conn::agree(endpoint)).await?;
         Ok(version)
     }
 
     async fn open_unbounded(endpoint: &Endpoint, auth: Arc<AuthConfig>) -> Result<Conn, Error> {
-        let (io, version, rest) = Conn::agree(endpoint).await?;
+        let (proposal, agreed) = Conn::agree(endpoint).await?;
+        let conn = Conn::greet(endpoint, auth.clone(), agreed).await?;
+        let (version, agent) = conn.identity();
+        if !proposal.has_better(version, &agent) || endpoint.best_known.load(Ordering::Relaxed) {
+            return Ok(conn);
+        }
+        match Conn::shake_hands(endpoint, proposal.other()).await {
+            Ok(Some(agreed)) if agreed.1 > version => {
+                endpoint.legacy_first.store(proposal.other() == Proposal::Legacy, Ordering::Relaxed);
+                conn.close().await;
+                Conn::greet(endpoint, auth, agreed).await
+            }
+            answer => {
+                endpoint.best_known.store(answer.is_ok(), Ordering::Relaxed);
+                Ok(conn)
+            }
+        }
+    }
+
+    /// Logs in where a version was agreed on.
+    async fn greet(
+        endpoint: &Endpoint,
+        auth: Arc<AuthConfig>,
+        (io, version, rest): Agreed,
+    ) -> Result<Conn, Error> {
         let mut conn = Conn {
             io,
             bolt: bolt::Connection::new(version, Limits::default()),
@@ -115,17 +144,17 @@ impl Conn {
     }
 
     /// Connects, and agrees on a version: by the second proposal where the first has none in common.
-    async fn agree(endpoint: &Endpoint) -> Result<(Io, Version, Vec<u8>), Error> {
+    async fn agree(endpoint: &Endpoint) -> Result<(Proposal, Agreed), Error> {
         let legacy = endpoint.legacy_first.load(Ordering::Relaxed);
-        let (first, second) =
-            if legacy { (Proposal::Legacy, Proposal::Modern) } else { (Proposal::Modern, Proposal::Legacy) };
+        let first = if legacy { Proposal::Legacy } else { Proposal::Modern };
+        let second = first.other();
         if let Some(done) = Conn::shake_hands(endpoint, first).await? {
-            return Ok(done);
+            return Ok((first, done));
         }
         // A proposal holds four versions: what the first has no room for is in the second.
         if let Some(done) = Conn::shake_hands(endpoint, second).await? {
             endpoint.legacy_first.store(!legacy, Ordering::Relaxed);
-            return Ok(done);
+            return Ok((second, done));
         }
         let what = format!(
             "{} speaks none of the Bolt versions 1 to 6.1 that this driver speaks.",
@@ -135,10 +164,7 @@ impl Conn {
     }
 
     /// `None`: the server knows none of the versions proposed.
-    async fn shake_hands(
-        endpoint: &Endpoint,
-        proposal: Proposal,
-    ) -> Result<Option<(Io, Version, Vec<u8>)>, Error> {
+    async fn shake_hands(endpoint: &Endpoint, proposal: Proposal) -> Result<Option<Agreed>, Error> {
         let lost = |what: &str, e: &std::io::Error| {
             let why = tls::explain(e, &endpoint.address);
             endpoint.error(Kind::Connection, format!("{} cannot be reached: {what}: {why}", endpoint.address))
@@ -455,6 +481,7 @@ impl Endpoint {
             routing: self.routing.clone(),
             config: self.config.clone(),
             legacy_first: AtomicBool::new(self.legacy_first.load(Ordering::Relaxed)),
+            best_known: AtomicBool::new(false),
             interrupt: watch::Sender::new(Interrupt::None),
         }
     }

@@ -278,7 +278,7 @@ impl<'a> Streaming<'a> {
         self.announce();
         let sink = &self.run.sink;
         // With a transcoder of its own, the summary can be read whether or not the batches before it were.
-        match Transcoder::new(version, self.utc, Limits::default()).value(metadata.raw()) {
+        match Transcoder::new(version, self.utc, Limits::default()).metadata(metadata) {
             Ok(metadata) => sink.summary(Summary { server: self.server, version, agent, attempts, metadata }),
             Err(e) => {
                 let what = format!(

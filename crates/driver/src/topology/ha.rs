@@ -3,7 +3,6 @@
 //! The endpoint is Neo4j's own for load balancers (Neo4j 3.x operations manual, "HTTP endpoints for status
 //! information"): 200 with `master` or `slave`, 404 where the server has no role.
 
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -225,7 +224,6 @@ pub(crate) async fn watch(shared: Arc<Shared>, index: usize) {
     let mut tick = tokio::time::interval(Duration::from_millis(shared.config.check_interval.max(1)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut silent_since = None;
-    let mut is_expected_old = false;
     loop {
         let urgent = async {
             match checker.urgent.get(index) {
@@ -238,23 +236,9 @@ pub(crate) async fn watch(shared: Arc<Shared>, index: usize) {
             () = urgent => tick.reset(),
         }
         let (info, silent) = checker.check(&shared, index).await;
-        // Once: from then on, what worked on its connections counts.
-        is_expected_old = is_expected_old || expect_old_versions(&shared, index, &info);
         give_up_silent(&shared, index, silent, &mut silent_since);
         shared.publish(index, info);
     }
-}
-
-/// Members of HA clusters speak Bolt 1 to 3: their connections begin with the old proposal. Whether it is one.
-fn expect_old_versions(shared: &Shared, index: usize, info: &ServerInfo) -> bool {
-    let is_checked_by_http = shared.config.servers.get(index).is_some_and(|s| s.http.is_some());
-    if let (Role::Master | Role::Slave, true, Some(pool)) =
-        (info.role, is_checked_by_http, shared.pools.get(index))
-    {
-        pool.endpoint.legacy_first.store(true, Ordering::Relaxed);
-        return true;
-    }
-    false
 }
 
 /// A server that hangs keeps its connections open: work on it would wait for ever. After the unresponsive timeout
