@@ -71,6 +71,11 @@ impl Dechunker {
         self.ends.back().copied().unwrap_or(self.taken)
     }
 
+    /// Whether the bytes so far end within a message, or within a length.
+    pub(crate) fn is_amid_message(&self) -> bool {
+        self.half.is_some() || self.buffer.len() > self.open() || self.chunk > 0
+    }
+
     /// Takes bytes. Whole messages that came before one that is too long can still be read.
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<(), TooLong> {
         self.compact();

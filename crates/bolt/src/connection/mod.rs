@@ -332,6 +332,11 @@ impl Connection {
         }
     }
 
+    /// Whether the input ends within a message.
+    pub fn is_amid_message(&self) -> bool {
+        self.input.is_amid_message()
+    }
+
     fn unsupported(&self, type_name: &'static str) -> RequestError {
         RequestError::Unsupported { type_name, version: self.version() }
     }

@@ -1,6 +1,7 @@
 //! Bytes over TCP or TLS.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::ClientConfig;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -30,8 +32,7 @@ impl Io {
             None => TcpStream::connect((address.host.as_str(), address.port)).await?,
         };
         tcp.set_nodelay(true)?;
-        socket2::SockRef::from(&tcp)
-            .set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEP_ALIVE))?;
+        SockRef::from(&tcp).set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEP_ALIVE))?;
         let Some(config) = tls else { return Ok(Io::Plain(tcp)) };
         let name = ServerName::try_from(address.host.clone())
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
@@ -50,8 +51,25 @@ impl Io {
 
     /// What can be read without waiting; `None` if nothing.
     pub(crate) async fn poll_read_now(&mut self, into: &mut Vec<u8>) -> Option<io::Result<usize>> {
-        let mut space = [0; 64];
-        std::future::poll_fn(|cx| {
+        if let Some(read) = self.poll_read_once(into).await {
+            return Some(read);
+        }
+        // What the kernel knows already, the runtime may not have been told yet: above all that the stream has ended.
+        let mut space = [MaybeUninit::uninit(); 1];
+        match SockRef::from(self.tcp()).peek(&mut space) {
+            Ok(0) => Some(Ok(0)),
+            Ok(_) => {
+                tokio::task::yield_now().await;
+                self.poll_read_once(into).await
+            }
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => None,
+            Err(e) => Some(Err(e)),
+        }
+    }
+
+    async fn poll_read_once(&mut self, into: &mut Vec<u8>) -> Option<io::Result<usize>> {
+        let mut space = [0; 1024];
+        let reading = std::future::poll_fn(|cx| {
             let mut buffer = ReadBuf::new(&mut space);
             let result = match self {
                 Io::Plain(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
@@ -65,8 +83,16 @@ impl Io {
                 }
                 Poll::Ready(Err(e)) => Some(Err(e)),
             })
-        })
-        .await
+        });
+        // A task that has used up its turn would see nothing.
+        tokio::task::unconstrained(reading).await
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Io::Plain(stream) => stream,
+            Io::Tls(stream) => stream.get_ref().0,
+        }
     }
 
     /// Takes some of the bytes; [`Io::flush`] makes sure that they leave. Cancel-safe.

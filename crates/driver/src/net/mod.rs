@@ -315,18 +315,32 @@ impl Conn {
         }
     }
 
-    /// Whether an idle connection still looks alive: nothing came in, above all no end of stream.
-    pub(crate) async fn is_quiet(&mut self) -> bool {
-        self.input.clear();
-        match self.io.poll_read_now(&mut self.input).await {
-            None => true,
-            Some(Ok(n)) if n > 0 => {
-                // A NOOP is all that a server may send unasked.
-                self.bolt.handle_input(&self.input);
-                matches!(self.poll_event(), Ok(None))
-            }
-            Some(_) => false,
+    /// Makes sure that nothing is known, without waiting, which says that this connection has ended: not by the server,
+    /// and not from outside. What has come in is kept for [`Conn::event`].
+    pub(crate) async fn still_open(&mut self) -> Result<(), Error> {
+        if self.broken {
+            return Err(self.lost("it had broken before"));
         }
+        if let Some(what) = interruption(&self.interrupt) {
+            return Err(self.lost(what));
+        }
+        // An end of the stream is behind what came before it. No server fills this many reads unasked.
+        for _ in 0..16 {
+            self.input.clear();
+            match self.io.poll_read_now(&mut self.input).await {
+                None => break,
+                Some(Ok(0)) => return Err(self.lost("the server closed it")),
+                Some(Ok(_)) => self.bolt.handle_input(&self.input),
+                Some(Err(e)) => return Err(self.lost(&e.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an idle connection still looks alive: it is open, and nothing came in. A NOOP is all that a server may send
+    /// unasked.
+    pub(crate) async fn is_quiet(&mut self) -> bool {
+        self.still_open().await.is_ok() && self.is_clean()
     }
 
     /// What the other end speaks and calls itself.
@@ -357,9 +371,13 @@ impl Conn {
         self.input = Vec::new();
     }
 
-    /// Whether another piece of work can start on this connection as it is.
-    pub(crate) fn is_clean(&self) -> bool {
-        !self.broken && self.bolt.state() == State::Ready && self.bolt.pending() == 0
+    /// Whether another piece of work can start on this connection as it is: nothing is due, and nothing came that was not.
+    pub(crate) fn is_clean(&mut self) -> bool {
+        !self.broken
+            && self.bolt.state() == State::Ready
+            && self.bolt.pending() == 0
+            && matches!(self.poll_event(), Ok(None))
+            && !self.bolt.is_amid_message()
     }
 
     /// Whether it can serve at all.
@@ -449,12 +467,25 @@ impl Endpoint {
 /// Waits until the connections of the server are to end, and says why.
 async fn interrupted(receiver: &mut watch::Receiver<Interrupt>) -> String {
     loop {
-        if receiver.changed().await.is_err() || *receiver.borrow() == Interrupt::Closed {
-            return "the driver was closed".into();
+        if let Some(what) = interruption(receiver) {
+            return what.to_owned();
         }
-        if matches!(*receiver.borrow(), Interrupt::Unresponsive(_)) {
-            return "the server has not answered its checks for too long (unresponsiveTimeout)".into();
+        // An error: the pool is gone, and the driver with it.
+        if receiver.changed().await.is_err() {
+            return "the driver was closed".to_owned();
         }
+        receiver.mark_changed();
+    }
+}
+
+/// Why the connections of the server are to end, if they are: what came since this one was opened.
+fn interruption(receiver: &watch::Receiver<Interrupt>) -> Option<&'static str> {
+    match (receiver.has_changed(), *receiver.borrow()) {
+        (Err(_), _) | (_, Interrupt::Closed) => Some("the driver was closed"),
+        (Ok(true), Interrupt::Unresponsive(_)) => {
+            Some("the server has not answered its checks for too long (unresponsiveTimeout)")
+        }
+        _ => None,
     }
 }
 
