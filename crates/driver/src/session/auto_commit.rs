@@ -77,6 +77,7 @@ impl State {
             pooled.release();
             return Err(Failed::finally(error));
         }
+        pooled.note_query(&run.query);
         let identity = pooled.identity();
         match Streaming::new(session, run, &pooled, fetch_size).read(&mut pooled.conn).await {
             Ok((metadata, result)) => {
