@@ -489,6 +489,11 @@ declare namespace neo4j {
     connectionLivenessCheckTimeout?: number
     /** How long making a connection may take; 0 or less for no limit. Default: 30000. */
     connectionTimeout?: number
+    /**
+     * How long a server that has vanished without a word may go unnoticed, in milliseconds; 0: as long as the system takes.
+     * Default: 15000.
+     */
+    connectionLossTimeout?: number
     /** Taken as `neo4j-driver` takes it; a driver of one server sends no query twice anyway. */
     disableAutoCommitRetries?: boolean
     /** Integers as numbers, or an infinity beyond the safe ones. Default: false. */

@@ -38,6 +38,7 @@ export interface DriverOptions {
   connectionAcquisitionTimeout?: number
   connectionLivenessCheckTimeout?: number
   connectionTimeout?: number
+  connectionLossTimeout?: number
   disableAutoCommitRetries?: boolean
   disableLosslessIntegers?: boolean
   notificationFilter?: NotificationFilter
@@ -115,6 +116,7 @@ const DRIVER_OPTIONS: ReadonlySet<string> = new Set([
   'connectionAcquisitionTimeout',
   'connectionLivenessCheckTimeout',
   'connectionTimeout',
+  'connectionLossTimeout',
   'disableAutoCommitRetries',
   'disableLosslessIntegers',
   'notificationFilter',
@@ -276,6 +278,10 @@ export function readDriverOptions(
         at('connectionLivenessCheckTimeout')
       ),
       connectionTimeout,
+      connectionLossTimeout: Math.max(
+        0,
+        int32(given.connectionLossTimeout, at('connectionLossTimeout'), 15_000)
+      ),
       maxTransactionRetryTime,
       fetchSize,
       encrypted,

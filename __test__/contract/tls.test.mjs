@@ -106,6 +106,17 @@ test('a certificate of another host is refused', async t => {
   assert.equal(one.handshakes.length, 0)
 })
 
+test("a server's own certificate among the trusted ones is trusted, but for its own name only", async t => {
+  const own = ca.selfSigned(names)
+  const one = await server(t, { tls: own })
+  assert.deepEqual(await ask(t, one.uri, trusting(own.certFile)), [1])
+  const other = ca.selfSigned(['DNS:elsewhere.test'])
+  const two = await server(t, { tls: other })
+  const error = await failing(ask(t, two.uri, trusting(other.certFile)))
+  assert.match(error.message, /not valid for the name 127\.0\.0\.1/)
+  assert.equal(two.handshakes.length, 0)
+})
+
 test('a certificate that has expired is refused', async t => {
   const one = await boltServer(t, { versions: bolt.neo4j526, tls: ca.issueExpired(names) })
   const { message } = await failing(ask(t, one.uri, trusting(ca.file)))

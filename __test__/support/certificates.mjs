@@ -47,7 +47,30 @@ export const authority = () => {
     const [keyFile, certFile] = [file(key), file(cert)]
     return { key: readFileSync(keyFile), cert: readFileSync(certFile), keyFile, certFile }
   }
+  /** A certificate that signed itself, as Neo4j servers come with: an authority of nobody else. */
+  const selfSigned = names => {
+    newKey('self.key')
+    openssl(
+      ...[
+        'req',
+        '-x509',
+        '-new',
+        '-key',
+        'self.key',
+        '-subj',
+        '/CN=self-signed',
+        '-days',
+        '2',
+        '-out',
+        'self.pem'
+      ],
+      ...['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', `subjectAltName=${names.join(',')}`]
+    )
+    const certFile = file('self.pem')
+    return { key: readFileSync(file('self.key')), cert: readFileSync(certFile), certFile }
+  }
   return {
+    selfSigned,
     /** Path of the authority's certificate, for `trustedCertificates`. */
     file: file('ca.pem'),
     pem: readFileSync(file('ca.pem'), 'utf8'),

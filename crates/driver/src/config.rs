@@ -46,6 +46,8 @@ pub struct Config {
     pub connection_liveness_check_timeout: Option<i64>,
     /// How long making a connection (TCP, TLS, handshake, authentication) may take; 0: no limit. Default 30,000.
     pub connection_timeout: u64,
+    /// How long a server that has vanished without a word may go unnoticed; 0: as long as the system takes. Default 15,000.
+    pub connection_loss_timeout: u64,
     /// How long a query or transaction may be tried again. Default 30,000.
     pub max_transaction_retry_time: u64,
     /// Records a PULL asks for; -1 for all. Default 1,000.
@@ -94,6 +96,7 @@ impl Default for Config {
             connection_acquisition_timeout: 60_000,
             connection_liveness_check_timeout: None,
             connection_timeout: 30_000,
+            connection_loss_timeout: 15_000,
             max_transaction_retry_time: 30_000,
             fetch_size: 1_000,
             encrypted: false,

@@ -191,7 +191,7 @@ impl Driver {
             };
             match config.login {
                 true => pooled.log_in_now().await?,
-                false => pooled.reset().await?,
+                false => pooled.answers().await?,
             }
             let (version, agent) = pooled.identity();
             let identity = ServerIdentity { address: pooled.server.address.clone(), version, agent };
@@ -481,6 +481,7 @@ fn endpoint(
         legacy_first: AtomicBool::new(false),
         best_known: AtomicBool::new(false),
         interrupt: watch::Sender::new(Interrupt::None),
+        log: Log::new(observer.clone(), config.log_level),
     })
 }
 

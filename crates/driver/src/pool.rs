@@ -1,20 +1,44 @@
 //! The connections to one server: handed out in the order asked for, taken back, never more than the maximum.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{watch, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::config::AuthConfig;
 use crate::error::{Error, Kind};
 use crate::log::Log;
-use crate::net::{Conn, Endpoint};
+use crate::net::phase::{Phase, Phases};
+use crate::net::{Conn, Endpoint, Interrupt};
 
-/// How long a connection may take to answer the RESET that makes it fit for other work.
-const RECYCLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an idle connection may take to show that it lives: a new one would do, too.
+const LIVENESS_TIMEOUT: Duration = Duration::from_secs(2);
+/// Bytes of a query that tell who holds a connection.
+const FIRST_WORDS: usize = 60;
+/// How many of those who hold connections are told of.
+const HOLDERS_TOLD: usize = 3;
+
+/// Who works with a connection; the pool knows this of all its connections.
+#[derive(Default)]
+pub(crate) struct Usage(Mutex<Work>);
+
+#[derive(Default)]
+struct Work {
+    /// Since when, if it is in use.
+    since: Option<Instant>,
+    /// The first words of the last query.
+    query: String,
+    holder: Option<Weak<dyn Holder>>,
+}
+
+/// Somebody who keeps a connection while nothing is asked of it.
+pub(crate) trait Holder: Send + Sync {
+    /// The server's connections are to end: this one, too, if it is not being worked with.
+    fn on_interrupt(&self);
+}
 
 pub(crate) struct Pool {
     pub(crate) endpoint: Endpoint,
@@ -24,8 +48,30 @@ pub(crate) struct Pool {
     permits: Arc<Semaphore>,
     /// Most recently used last. An idle connection needs no permit, since a new one is only made when none is idle.
     idle: Mutex<Vec<Conn>>,
+    /// What is known of every connection, in use or idle.
+    usages: Mutex<Vec<Weak<Usage>>>,
+    /// How many wait for a connection to become free.
+    waiting: AtomicUsize,
+    /// The task that ends connections from outside runs.
+    is_tended: AtomicBool,
     /// Connections that come back are closed.
     retired: AtomicBool,
+}
+
+/// Takes part in a count for as long as it lives.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn by(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Counted(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A connection in use. Dropping it closes the connection; [`Pooled::release`] gives it back.
@@ -41,60 +87,89 @@ impl Pool {
     pub(crate) fn new(endpoint: Endpoint, log: Log) -> Self {
         let size = endpoint.config.max_connection_pool_size.clamp(1, Semaphore::MAX_PERMITS);
         let permits = Arc::new(Semaphore::new(size));
-        Pool { endpoint, log, size, permits, idle: Mutex::new(Vec::new()), retired: AtomicBool::new(false) }
+        Pool {
+            endpoint,
+            log,
+            size,
+            permits,
+            idle: Mutex::default(),
+            usages: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            is_tended: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
+        }
     }
 
     /// A connection that is ready for work, within the acquisition timeout: logged in as the session's own user, or
     /// as the driver's.
     pub(crate) async fn acquire(self: &Arc<Self>, auth: Option<&AuthConfig>) -> Result<Pooled, Error> {
-        let config = &self.endpoint.config;
-        let limit = Duration::from_millis(config.connection_acquisition_timeout);
-        let is_asking = AtomicBool::new(false);
+        let limit = Duration::from_millis(self.endpoint.config.connection_acquisition_timeout);
+        let phases = Phases::starting_with(Phase::Queue);
         let acquiring = async {
             let permit = self.permit().await?;
-            is_asking.store(true, Ordering::Relaxed);
             let wanted = match auth {
                 Some(auth) => Arc::new(auth.clone()),
                 None => {
+                    phases.enter(Phase::Token);
                     let token = self.endpoint.identity.token().await;
                     token.map_err(|why| self.endpoint.error(Kind::Client, why))?
                 }
             };
-            is_asking.store(false, Ordering::Relaxed);
-            self.connect(permit, wanted, auth.is_some()).await
+            self.connect(permit, wanted, auth.is_some(), &phases).await
         };
         match tokio::time::timeout(limit, acquiring).await {
             Ok(result) => result,
-            Err(_) if is_asking.load(Ordering::Relaxed) => Err(self.endpoint.error(
-                Kind::Pool,
-                format!(
-                    "The auth token manager gave no token for {} in {} ms (connectionAcquisitionTimeout).",
-                    self.endpoint.address,
-                    limit.as_millis(),
-                ),
-            )),
             Err(_) => {
-                let size = self.size;
-                let busy = self.in_use();
-                Err(self.endpoint.error(
-                    Kind::Pool,
-                    format!(
-                        "Connection acquisition timed out in {} ms (connectionAcquisitionTimeout): {busy} of {size} \
-                         connections to {} are in use. Close sessions that are done, or raise maxConnectionPoolSize.",
-                        limit.as_millis(),
-                        self.endpoint.address,
-                    ),
-                ))
+                let why = match phases.now() {
+                    Phase::Queue => self.describe_usage(),
+                    phase => format!("{phase}."),
+                };
+                let what = format!(
+                    "Connection acquisition timed out in {} ms (connectionAcquisitionTimeout) for {}: {why}",
+                    limit.as_millis(),
+                    self.endpoint.address,
+                );
+                Err(self.endpoint.error(Kind::Pool, what))
             }
         }
     }
 
+    /// Who holds the connections, and who else waits for one.
+    fn describe_usage(&self) -> String {
+        let mut works: Vec<(Instant, String)> = Vec::new();
+        for usage in self.usages.lock().iter().filter_map(Weak::upgrade) {
+            let work = usage.0.lock();
+            works.extend(work.since.map(|since| (since, work.query.clone())));
+        }
+        works.sort();
+        let oldest = works.first().map(|(since, _)| format!(", the oldest for {}", age(*since)));
+        let holders: Vec<String> = works
+            .iter()
+            .filter(|(_, query)| !query.is_empty())
+            .take(HOLDERS_TOLD)
+            .map(|(since, query)| format!("\"{query}\" (for {})", age(*since)))
+            .collect();
+        let holders = match holders.is_empty() {
+            true => String::new(),
+            false => format!(" Held by: {}.", holders.join(", ")),
+        };
+        format!(
+            "{} of {} connections are in use{}.{holders} {} more wait in the queue. Close sessions that are done, or raise \
+             maxConnectionPoolSize.",
+            self.in_use(),
+            self.size,
+            oldest.unwrap_or_default(),
+            self.waiting.load(Ordering::Relaxed),
+        )
+    }
+
     /// A connection for a check, which limits its time itself: logged in as the driver's user, by its token of now.
     pub(crate) async fn acquire_as(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<Pooled, Error> {
-        self.connect(self.permit().await?, token, false).await
+        self.connect(self.permit().await?, token, false, &Phases::starting_with(Phase::Queue)).await
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let _waiting = Counted::by(&self.waiting);
         self.permits.clone().acquire_owned().await.map_err(|_| self.closed())
     }
 
@@ -104,29 +179,67 @@ impl Pool {
         permit: OwnedSemaphorePermit,
         wanted: Arc<AuthConfig>,
         is_own: bool,
+        phases: &Phases,
     ) -> Result<Pooled, Error> {
         while let Some(mut conn) = self.take_idle(&wanted, is_own) {
+            phases.enter(Phase::Liveness);
             if !self.is_usable(&mut conn).await {
                 tokio::spawn(conn.close());
                 continue;
             }
             if !conn.is_logged_in_as(&wanted) {
-                match Box::pin(conn.log_in_as(wanted.clone())).await {
-                    Ok(()) => {}
-                    Err(error) if error.kind == Kind::Connection => continue,
-                    Err(error) => return Err(error),
-                }
+                conn.log_in_as(wanted.clone(), self.endpoint.config.connection_timeout)?;
             }
-            return Ok(Pooled { conn, pool: self.clone(), is_lent: false, _permit: permit });
+            return Ok(self.lend(conn, permit, false));
         }
-        let conn = Box::pin(Conn::open(&self.endpoint, wanted)).await?;
+        let conn = Box::pin(Conn::open(&self.endpoint, wanted, phases)).await?;
         if self.permits.is_closed() {
             conn.close().await;
             return Err(self.closed());
         }
         self.log.debug(|| format!("connected to {} by Bolt {}", self.endpoint.address, conn.bolt.version()));
+        self.register(&conn);
         let is_lent = is_own && !conn.can_log_in_again();
-        Ok(Pooled { conn, pool: self.clone(), is_lent, _permit: permit })
+        Ok(self.lend(conn, permit, is_lent))
+    }
+
+    fn lend(self: &Arc<Self>, conn: Conn, permit: OwnedSemaphorePermit, is_lent: bool) -> Pooled {
+        conn.usage.0.lock().since = Some(Instant::now());
+        Pooled { conn, pool: self.clone(), is_lent, _permit: permit }
+    }
+
+    fn register(self: &Arc<Self>, conn: &Conn) {
+        let mut usages = self.usages.lock();
+        usages.retain(|usage| usage.strong_count() > 0);
+        usages.push(Arc::downgrade(&conn.usage));
+        if !self.is_tended.swap(true, Ordering::Relaxed) {
+            let interrupts = self.endpoint.interrupt.subscribe();
+            tokio::spawn(tend(Arc::downgrade(self), self.reaping_interval(), interrupts));
+        }
+    }
+
+    /// How often idle connections are looked at; `None` if they do not age.
+    fn reaping_interval(&self) -> Option<Duration> {
+        let lifetime = u64::try_from(self.endpoint.config.max_connection_lifetime).ok()?;
+        (lifetime > 0).then(|| Duration::from_millis((lifetime / 10).clamp(10, 60_000)))
+    }
+
+    /// Ends idle connections that are too old.
+    fn reap(&self) {
+        for conn in self.idle.lock().extract_if(.., |conn| conn.is_expired()) {
+            tokio::spawn(conn.close());
+        }
+    }
+
+    /// Tells those who keep connections and do not talk on them that these are to end.
+    fn end_parked(&self) {
+        let usages: Vec<_> = self.usages.lock().iter().filter_map(Weak::upgrade).collect();
+        for usage in usages {
+            let holder = usage.0.lock().holder.as_ref().and_then(Weak::upgrade);
+            if let Some(holder) = holder {
+                holder.on_interrupt();
+            }
+        }
     }
 
     /// An idle connection of this user, or one that can become that: the last used. If there is none, those that are
@@ -150,19 +263,24 @@ impl Pool {
 
     async fn is_usable(&self, conn: &mut Conn) -> bool {
         let config = &self.endpoint.config;
-        let too_old = u64::try_from(config.max_connection_lifetime)
-            .is_ok_and(|limit| limit > 0 && conn.created.elapsed() > Duration::from_millis(limit));
-        if too_old || !conn.is_quiet().await {
+        if conn.is_expired() || !conn.is_quiet().await {
             return false;
         }
         let tested_after =
             config.connection_liveness_check_timeout.and_then(|limit| u64::try_from(limit).ok());
-        match tested_after {
-            Some(limit) if conn.idle_since.elapsed() >= Duration::from_millis(limit) => {
-                conn.reset().await.is_ok()
-            }
-            _ => true,
+        if tested_after.is_none_or(|limit| conn.idle_since.elapsed() < Duration::from_millis(limit)) {
+            return true;
         }
+        // There has to be time left for a new connection.
+        let acquisition = Duration::from_millis(config.connection_acquisition_timeout);
+        if conn.reset_within(LIVENESS_TIMEOUT.min(acquisition / 4)).await.is_ok() {
+            return true;
+        }
+        // What cut it has cut those that were silent for longer: they are not asked one by one.
+        for stale in self.idle.lock().extract_if(.., |other| other.idle_since <= conn.idle_since) {
+            tokio::spawn(stale.close());
+        }
+        false
     }
 
     /// Connections in use.
@@ -198,18 +316,18 @@ impl Pool {
 }
 
 impl Pooled {
-    /// Gives the connection back. One that failed is reset first, by a task of its own; one whose user was refused
-    /// is closed.
+    /// Gives the connection back. One that failed is reset first, by a task of its own; one whose user was refused, or
+    /// that is ended from outside, is closed.
     pub(crate) fn release(mut self) {
-        if self.conn.is_refused || self.is_lent {
+        if self.conn.is_refused || self.is_lent || self.conn.interruption().is_some() {
             tokio::spawn(self.conn.close());
         } else if self.conn.is_clean() {
             self.put_back();
         } else if !self.conn.is_broken() {
             tokio::spawn(async move {
-                let reset = tokio::time::timeout(RECYCLE_TIMEOUT, self.conn.reset()).await;
-                if matches!(reset, Ok(Ok(()))) && self.conn.is_clean() {
-                    self.put_back();
+                match self.conn.reset().await {
+                    Ok(()) if self.conn.is_clean() => self.put_back(),
+                    _ => self.conn.close().await,
                 }
             });
         }
@@ -218,8 +336,9 @@ impl Pooled {
     fn put_back(self) {
         let Pooled { mut conn, pool, _permit, .. } = self;
         conn.rest();
+        *conn.usage.0.lock() = Work::default();
         let mut idle = pool.idle.lock();
-        if pool.permits.is_closed() || pool.retired.load(Ordering::Relaxed) {
+        if pool.permits.is_closed() || pool.retired.load(Ordering::Relaxed) || conn.is_expired() {
             drop(idle);
             tokio::spawn(conn.close());
         } else {
@@ -227,23 +346,49 @@ impl Pooled {
         }
     }
 
+    /// Says what the connection is used for, to those who wait for one.
+    pub(crate) fn note_query(&mut self, query: &str) {
+        let end = (0..=FIRST_WORDS.min(query.len())).rev().find(|end| query.is_char_boundary(*end));
+        let words = query.get(..end.unwrap_or(0)).unwrap_or_default();
+        let mut work = self.conn.usage.0.lock();
+        work.query.clear();
+        for word in words.split_whitespace() {
+            if !work.query.is_empty() {
+                work.query.push(' ');
+            }
+            work.query.push_str(word);
+        }
+        if words.len() < query.len() {
+            work.query.push('…');
+        }
+    }
+
+    /// Nobody talks on it for now: its holder is told when it is to end. An error says that it is to end already.
+    pub(crate) fn park(&mut self, holder: Weak<dyn Holder>) -> Result<(), Error> {
+        // In this order: who is not seen by `Pool::end_parked` sees the interrupt that came before it.
+        self.conn.usage.0.lock().holder = Some(holder);
+        self.conn.interruption().map_or(Ok(()), Err)
+    }
+
     /// Makes sure that the user is let in now, and not only that it was once.
     pub(crate) async fn log_in_now(&mut self) -> Result<(), Error> {
         if self.conn.is_fresh {
-            return Ok(());
+            return self.conn.authenticated().await;
         }
         let auth = self.conn.auth.clone();
         if self.conn.can_log_in_again() {
-            return self.conn.log_in_as(auth).await;
+            self.conn.log_in_as(auth, self.pool.endpoint.config.connection_timeout)?;
+            return self.conn.authenticated().await;
         }
-        let conn = Conn::open(&self.pool.endpoint, auth).await?;
+        let conn = Conn::open(&self.pool.endpoint, auth, &Phases::starting_with(Phase::Certificate)).await?;
+        self.pool.register(&conn);
         tokio::spawn(std::mem::replace(&mut self.conn, conn).close());
         Ok(())
     }
 
     /// Whether the driver's owner may be told of it as a server that is up.
     pub(crate) async fn probe(mut self) -> Result<(), Error> {
-        self.conn.reset().await?;
+        self.conn.answers().await?;
         self.release();
         Ok(())
     }
@@ -265,4 +410,34 @@ impl std::ops::DerefMut for Pooled {
 /// Time left until a deadline.
 pub(crate) fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
+}
+
+/// Ends connections from outside for as long as there is a pool: idle ones when they are too old, all when the server is
+/// given up or the driver closed.
+async fn tend(pool: Weak<Pool>, every: Option<Duration>, mut interrupts: watch::Receiver<Interrupt>) {
+    loop {
+        let reaping = async {
+            match every {
+                Some(every) => tokio::time::sleep(every).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            changed = interrupts.changed() => match (changed, pool.upgrade()) {
+                (Ok(()), Some(pool)) => pool.end_parked(),
+                _ => return,
+            },
+            () = reaping => match pool.upgrade() {
+                Some(pool) => pool.reap(),
+                None => return,
+            },
+        }
+        if *interrupts.borrow() == Interrupt::Closed {
+            return;
+        }
+    }
+}
+
+fn age(since: Instant) -> String {
+    format!("{} ms", since.elapsed().as_millis())
 }

@@ -3,22 +3,30 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use rustls::ClientConfig;
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::TlsConnector;
 
-use crate::address::Address;
+use super::dial::dial;
+use super::phase::{Phase, Phases};
+use super::Endpoint;
 
-/// Idle time after which the kernel begins to ask whether the other end is there.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+/// What [`Io::write_or_read`] did.
+#[derive(Debug)]
+pub(crate) enum Moved {
+    /// So many bytes were taken.
+    Written(usize),
+    /// Nothing is held back.
+    Flushed,
+    /// So many bytes came; 0 at the end of the stream.
+    Read(usize),
+}
 
 pub(crate) enum Io {
     Plain(TcpStream),
@@ -26,15 +34,13 @@ pub(crate) enum Io {
 }
 
 impl Io {
-    pub(crate) async fn connect(address: &Address, tls: Option<Arc<ClientConfig>>) -> io::Result<Io> {
-        let tcp = match address.ip {
-            Some(ip) => TcpStream::connect((ip, address.port)).await?,
-            None => TcpStream::connect((address.host.as_str(), address.port)).await?,
-        };
-        tcp.set_nodelay(true)?;
-        SockRef::from(&tcp).set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEP_ALIVE))?;
-        let Some(config) = tls else { return Ok(Io::Plain(tcp)) };
-        let name = ServerName::try_from(address.host.clone())
+    pub(crate) async fn connect(endpoint: &Endpoint, phases: &Phases) -> io::Result<Io> {
+        let loss = endpoint.config.connection_loss_timeout;
+        let loss = (loss > 0).then(|| Duration::from_millis(loss));
+        let tcp = dial(&endpoint.address, loss, &endpoint.log, phases).await?;
+        let Some(config) = endpoint.tls.clone() else { return Ok(Io::Plain(tcp)) };
+        phases.enter(Phase::Tls);
+        let name = ServerName::try_from(endpoint.address.host.clone())
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
         let stream = TlsConnector::from(config).connect(name, tcp).await?;
         Ok(Io::Tls(Box::new(stream)))
@@ -71,11 +77,7 @@ impl Io {
         let mut space = [0; 1024];
         let reading = std::future::poll_fn(|cx| {
             let mut buffer = ReadBuf::new(&mut space);
-            let result = match self {
-                Io::Plain(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
-                Io::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, &mut buffer),
-            };
-            Poll::Ready(match result {
+            Poll::Ready(match self.poll_read(cx, &mut buffer) {
                 Poll::Pending => None,
                 Poll::Ready(Ok(())) => {
                     into.extend_from_slice(buffer.filled());
@@ -95,28 +97,62 @@ impl Io {
         }
     }
 
-    /// Takes some of the bytes; [`Io::flush`] makes sure that they leave. Cancel-safe.
-    pub(crate) async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    /// Writes some of the bytes, or sends what TLS holds back if there are none. While that does not go on, reads: the
+    /// other end may wait for that, or have answered already; unless it is not to be heard. Cancel-safe.
+    pub(crate) async fn write_or_read(
+        &mut self,
+        bytes: &[u8],
+        into: &mut Vec<u8>,
+        is_heard: bool,
+    ) -> io::Result<Moved> {
+        let mut space = [0; 1024];
+        let (moved, read) = std::future::poll_fn(|cx| {
+            let written = match bytes.is_empty() {
+                true => self.poll_flush(cx).map_ok(|()| Moved::Flushed),
+                false => self.poll_write(cx, bytes).map_ok(Moved::Written),
+            };
+            if let Poll::Ready(written) = written {
+                return Poll::Ready((written, 0));
+            }
+            if !is_heard {
+                return Poll::Pending;
+            }
+            let mut buffer = ReadBuf::new(&mut space);
+            self.poll_read(cx, &mut buffer)
+                .map(|read| (read.map(|()| Moved::Read(buffer.filled().len())), buffer.filled().len()))
+        })
+        .await;
+        into.extend_from_slice(space.get(..read).unwrap_or_default());
+        moved
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self {
-            Io::Plain(stream) => stream.write(bytes).await,
-            Io::Tls(stream) => stream.write(bytes).await,
+            Io::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Io::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buffer),
         }
     }
 
-    /// Sends what TLS holds back. Cancel-safe.
-    pub(crate) async fn flush(&mut self) -> io::Result<()> {
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
-            Io::Plain(_) => Ok(()),
-            Io::Tls(stream) => stream.flush().await,
+            Io::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Io::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Io::Plain(_) => Poll::Ready(Ok(())),
+            Io::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
         }
     }
 
     pub(crate) async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let written = self.write_some(bytes).await?;
+            let written = std::future::poll_fn(|cx| self.poll_write(cx, bytes)).await?;
             bytes = bytes.get(written..).unwrap_or_default();
         }
-        self.flush().await
+        std::future::poll_fn(|cx| self.poll_flush(cx)).await
     }
 
     pub(crate) async fn shutdown(&mut self) -> io::Result<()> {

@@ -1,7 +1,9 @@
 //! One connection to one server: TCP, TLS, handshake, login, and Bolt messages over it.
 
 pub(crate) mod certificate;
+mod dial;
 mod io;
+pub(crate) mod phase;
 pub(crate) mod tls;
 
 use std::future::Future;
@@ -19,12 +21,20 @@ use crate::address::Address;
 use crate::config::{AuthConfig, Config};
 use crate::error::{is_authorization_expired, is_security, Error, Kind, ServerRef};
 use crate::identity::Identity;
+use crate::log::Log;
+use crate::pool::Usage;
 use certificate::Shown;
-use io::Io;
+use io::{Io, Moved};
+use phase::{Phase, Phases};
 
 /// Bytes asked of the socket at once: small while the connection serves small queries, growing while reads fill it,
 /// so that a scan is not bound by system calls and an idle connection holds little.
 const READ_SIZE: std::ops::RangeInclusive<usize> = 8 * 1024..=128 * 1024;
+
+/// How long a connection may take to answer RESET, where no other limit is shorter.
+const RESET_TIMEOUT: Duration = Duration::from_secs(10);
+/// What is read at most while something is being sent: a server that talks on and on is not listened to any more.
+const MOST_READ_WHILE_SENDING: usize = 16 << 20;
 
 /// What ends the connections of a server from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +65,7 @@ pub(crate) struct Endpoint {
     /// The server was asked for its best version, and had no better one.
     pub(crate) best_known: AtomicBool,
     pub(crate) interrupt: watch::Sender<Interrupt>,
+    pub(crate) log: Log,
 }
 
 /// A connection on which a version was agreed, and what came behind the handshake.
@@ -68,13 +79,23 @@ pub(crate) struct Conn {
     read_size: usize,
     interrupt: watch::Receiver<Interrupt>,
     pub(crate) server: ServerRef,
-    pub(crate) created: Instant,
+    /// When it is too old to be used again.
+    expires: Option<Instant>,
     pub(crate) idle_since: Instant,
+    /// Who works with it, for all who look at the pool.
+    pub(crate) usage: Arc<Usage>,
     broken: bool,
+    /// Bytes may be held back by TLS.
+    is_flushed: bool,
+    read_while_sending: usize,
+    /// How long RESET may take.
+    reset_limit: Duration,
     /// Whom it is logged in as.
     pub(crate) auth: Arc<AuthConfig>,
     /// The login is new: nothing was done with it yet.
     pub(crate) is_fresh: bool,
+    /// Answers to a login that are due, and until when.
+    authenticating: Option<Authenticating>,
     /// A security error came: it is not used again.
     pub(crate) is_refused: bool,
     expiries: Arc<AtomicUsize>,
@@ -82,32 +103,45 @@ pub(crate) struct Conn {
     expiries_before: usize,
 }
 
+struct Authenticating {
+    due: usize,
+    limit: u64,
+    until: Option<Instant>,
+}
+
 impl Conn {
     /// Connects and logs in within the connection timeout.
-    pub(crate) async fn open(endpoint: &Endpoint, auth: Arc<AuthConfig>) -> Result<Conn, Error> {
-        endpoint.renew_certificate().await?;
-        endpoint.in_time(Conn::open_unbounded(endpoint, auth)).await
+    pub(crate) async fn open(
+        endpoint: &Endpoint,
+        auth: Arc<AuthConfig>,
+        phases: &Phases,
+    ) -> Result<Conn, Error> {
+        endpoint.in_time(phases, Conn::open_unbounded(endpoint, auth, phases)).await
     }
 
     /// The version that is spoken with the server: shakes hands and leaves, without a word of who asks.
     pub(crate) async fn negotiate(endpoint: &Endpoint) -> Result<Version, Error> {
-        endpoint.renew_certificate().await?;
-        let (_, (_, version, _)) = endpoint.in_time(Conn::agree(endpoint)).await?;
+        let phases = Phases::starting_with(Phase::Certificate);
+        let (_, (_, version, _)) = endpoint.in_time(&phases, Conn::agree(endpoint, &phases)).await?;
         Ok(version)
     }
 
-    async fn open_unbounded(endpoint: &Endpoint, auth: Arc<AuthConfig>) -> Result<Conn, Error> {
-        let (proposal, agreed) = Conn::agree(endpoint).await?;
-        let conn = Conn::greet(endpoint, auth.clone(), agreed).await?;
+    async fn open_unbounded(
+        endpoint: &Endpoint,
+        auth: Arc<AuthConfig>,
+        phases: &Phases,
+    ) -> Result<Conn, Error> {
+        let (proposal, agreed) = Conn::agree(endpoint, phases).await?;
+        let conn = Conn::greet(endpoint, auth.clone(), agreed, phases).await?;
         let (version, agent) = conn.identity();
         if !proposal.has_better(version, &agent) || endpoint.best_known.load(Ordering::Relaxed) {
             return Ok(conn);
         }
-        match Conn::shake_hands(endpoint, proposal.other()).await {
+        match Conn::shake_hands(endpoint, proposal.other(), phases).await {
             Ok(Some(agreed)) if agreed.1 > version => {
                 endpoint.legacy_first.store(proposal.other() == Proposal::Legacy, Ordering::Relaxed);
                 conn.close().await;
-                Conn::greet(endpoint, auth, agreed).await
+                Conn::greet(endpoint, auth, agreed, phases).await
             }
             answer => {
                 endpoint.best_known.store(answer.is_ok(), Ordering::Relaxed);
@@ -121,7 +155,9 @@ impl Conn {
         endpoint: &Endpoint,
         auth: Arc<AuthConfig>,
         (io, version, rest): Agreed,
+        phases: &Phases,
     ) -> Result<Conn, Error> {
+        phases.enter(Phase::Login);
         let mut conn = Conn {
             io,
             bolt: bolt::Connection::new(version, Limits::default()),
@@ -129,11 +165,16 @@ impl Conn {
             read_size: *READ_SIZE.start(),
             interrupt: endpoint.interrupt.subscribe(),
             server: ServerRef { token: auth.serial, ..endpoint.server.clone() },
-            created: Instant::now(),
+            expires: endpoint.lifetime().map(|lifetime| Instant::now() + lifetime),
             idle_since: Instant::now(),
+            usage: Arc::default(),
             broken: false,
+            is_flushed: true,
+            read_while_sending: 0,
+            reset_limit: endpoint.reset_limit(),
             auth,
             is_fresh: false,
+            authenticating: None,
             is_refused: false,
             expiries: endpoint.expiries.clone(),
             expiries_before: 0,
@@ -144,15 +185,17 @@ impl Conn {
     }
 
     /// Connects, and agrees on a version: by the second proposal where the first has none in common.
-    async fn agree(endpoint: &Endpoint) -> Result<(Proposal, Agreed), Error> {
+    async fn agree(endpoint: &Endpoint, phases: &Phases) -> Result<(Proposal, Agreed), Error> {
+        phases.enter(Phase::Certificate);
+        endpoint.renew_certificate().await?;
         let legacy = endpoint.legacy_first.load(Ordering::Relaxed);
         let first = if legacy { Proposal::Legacy } else { Proposal::Modern };
         let second = first.other();
-        if let Some(done) = Conn::shake_hands(endpoint, first).await? {
+        if let Some(done) = Conn::shake_hands(endpoint, first, phases).await? {
             return Ok((first, done));
         }
         // A proposal holds four versions: what the first has no room for is in the second.
-        if let Some(done) = Conn::shake_hands(endpoint, second).await? {
+        if let Some(done) = Conn::shake_hands(endpoint, second, phases).await? {
             endpoint.legacy_first.store(!legacy, Ordering::Relaxed);
             return Ok((second, done));
         }
@@ -164,14 +207,17 @@ impl Conn {
     }
 
     /// `None`: the server knows none of the versions proposed.
-    async fn shake_hands(endpoint: &Endpoint, proposal: Proposal) -> Result<Option<Agreed>, Error> {
+    async fn shake_hands(
+        endpoint: &Endpoint,
+        proposal: Proposal,
+        phases: &Phases,
+    ) -> Result<Option<Agreed>, Error> {
         let lost = |what: &str, e: &std::io::Error| {
             let why = tls::explain(e, &endpoint.address);
             endpoint.error(Kind::Connection, format!("{} cannot be reached: {what}: {why}", endpoint.address))
         };
-        let mut io = Io::connect(&endpoint.address, endpoint.tls.clone())
-            .await
-            .map_err(|e| lost("connecting failed", &e))?;
+        let mut io = Io::connect(endpoint, phases).await.map_err(|e| lost("connecting failed", &e))?;
+        phases.enter(Phase::Handshake);
         let mut handshake = Handshake::new(proposal);
         let mut input = Vec::with_capacity(256);
         loop {
@@ -225,7 +271,8 @@ impl Conn {
             notification_filter: filter.as_ref(),
         };
         self.bolt.hello(&hello).map_err(|e| endpoint.error(Kind::Client, e.to_string()))?;
-        self.be_let_in().await
+        self.expect_login(self.bolt.pending(), endpoint.config.connection_timeout);
+        self.authenticated().await
     }
 
     /// Whether the server knows it as this user, by a login that still counts.
@@ -238,35 +285,37 @@ impl Conn {
         self.bolt.features().hello == HelloForm::HelloThenLogon
     }
 
-    /// Logs off, and in as another user or the same (Bolt 5.1).
-    pub(crate) async fn log_in_as(&mut self, auth: Arc<AuthConfig>) -> Result<(), Error> {
+    /// Logs off, and in as another user or the same (Bolt 5.1): writes so. It goes out with the message behind it, and is
+    /// answered before that, within the limit in milliseconds (0: none).
+    pub(crate) fn log_in_as(&mut self, auth: Arc<AuthConfig>, limit: u64) -> Result<(), Error> {
         self.server.token = auth.serial;
         self.auth = auth;
         let token = self.auth.to_bolt();
+        let before = self.bolt.pending();
         self.bolt
             .logoff()
             .and_then(|()| self.bolt.logon(&token))
             .map_err(|e| self.protocol_error(&e.to_string()))?;
-        self.be_let_in().await
+        self.expect_login(self.bolt.pending() - before, limit);
+        Ok(())
     }
 
-    /// Waits for the answers to all that a login takes.
-    async fn be_let_in(&mut self) -> Result<(), Error> {
+    fn expect_login(&mut self, due: usize, limit: u64) {
         self.expiries_before = self.expiries.load(Ordering::Relaxed);
         self.is_fresh = true;
-        while self.bolt.pending() > 0 {
-            match self.event().await? {
-                Event::Success { .. } => {}
-                Event::Failure { failure, .. } => {
-                    self.broken = true;
-                    return Err(Error::from_failure(failure).on(self.server.clone()));
-                }
-                _ => {
-                    return Err(self.protocol_error("an answer to the login that the protocol does not have"))
-                }
+        let until = (limit > 0).then(|| Instant::now() + Duration::from_millis(limit));
+        self.authenticating = Some(Authenticating { due, limit, until });
+    }
+
+    /// Waits for the answers to a login that was written. A NOOP is no answer, and gives no more time.
+    pub(crate) async fn authenticated(&mut self) -> Result<(), Error> {
+        loop {
+            self.poll_event()?;
+            if self.authenticating.is_none() {
+                return Ok(());
             }
+            self.exchange().await?;
         }
-        Ok(())
     }
 
     /// The next event. Sends what waits to be sent first; reads as long as needed. Cancel-safe.
@@ -275,70 +324,97 @@ impl Conn {
             if let Some(event) = self.poll_event()? {
                 return Ok(event);
             }
-            self.flush().await?;
-            self.read().await?;
+            self.exchange().await?;
         }
     }
 
-    /// An event that needs no reading.
+    /// An event that needs no reading. Those of a login are its own: they do not show, unless it failed.
     pub(crate) fn poll_event(&mut self) -> Result<Option<Event>, Error> {
-        let event = self.bolt.poll_event().map_err(|e| {
-            self.broken = true;
-            Error::new(Kind::Protocol, format!("{} broke the Bolt protocol: {e}", self.server.address))
-                .on(self.server.clone())
-        })?;
-        if let Some(Event::Failure { failure, .. }) = &event {
-            self.is_refused |= is_security(&failure.code);
-            if is_authorization_expired(&failure.code) {
-                self.expiries.fetch_add(1, Ordering::Relaxed);
+        loop {
+            let event = self.bolt.poll_event().map_err(|e| {
+                self.broken = true;
+                Error::new(Kind::Protocol, format!("{} broke the Bolt protocol: {e}", self.server.address))
+                    .on(self.server.clone())
+            })?;
+            if let Some(Event::Failure { failure, .. }) = &event {
+                self.is_refused |= is_security(&failure.code);
+                if is_authorization_expired(&failure.code) {
+                    self.expiries.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            let (Some(login), Some(event)) = (&mut self.authenticating, &event) else { return Ok(event) };
+            match event {
+                Event::Success { .. } => {
+                    login.due = login.due.saturating_sub(1);
+                    if login.due == 0 {
+                        self.authenticating = None;
+                    }
+                }
+                Event::Failure { failure, .. } => {
+                    let error = Error::from_failure(failure.clone()).on(self.server.clone());
+                    self.broken = true;
+                    return Err(error);
+                }
+                _ => {
+                    return Err(self.protocol_error("an answer to the login that the protocol does not have"))
+                }
             }
         }
-        Ok(event)
     }
 
-    /// Sends what waits to be sent.
-    pub(crate) async fn flush(&mut self) -> Result<(), Error> {
-        while !self.bolt.output().is_empty() {
-            let result = tokio::select! {
-                biased;
-                result = self.io.write_some(self.bolt.output()) => result.map_err(|e| format!("sending failed: {e}")),
-                interrupt = interrupted(&mut self.interrupt) => Err(interrupt),
-            };
-            match result {
-                Ok(sent) => self.bolt.consume_output(sent),
-                Err(what) => return Err(self.lost(&what)),
-            }
-        }
-        self.io.flush().await.map_err(|e| self.lost(&format!("sending failed: {e}")))
-    }
-
-    /// Reads once. Cancel-safe.
-    async fn read(&mut self) -> Result<(), Error> {
+    /// Moves bytes once: sends what waits, and reads when there is nothing to send or while it is not taken. Neither may
+    /// stand still for longer than the server itself allows. Cancel-safe.
+    async fn exchange(&mut self) -> Result<(), Error> {
         self.input.clear();
         let limit = self.bolt.hints().recv_timeout;
-        let result = tokio::select! {
-            biased;
-            result = self.io.read_some(&mut self.input, self.read_size) => match result {
-                Ok(0) => Err("the server closed it".to_owned()),
-                Ok(_) => Ok(()),
-                Err(e) => Err(e.to_string()),
-            },
-            interrupt = interrupted(&mut self.interrupt) => Err(interrupt),
-            () = sleep_for(limit) => Err(format!(
-                "nothing came for {} s, the limit that the server itself set (connection.recv_timeout_seconds)",
-                limit.unwrap_or_default().as_secs()
-            )),
+        let login_ends = self.authenticating.as_ref().and_then(|login| login.until);
+        let is_sent = self.bolt.output().is_empty() && self.is_flushed;
+        let is_heard = self.read_while_sending < MOST_READ_WHILE_SENDING;
+        let moving = async {
+            match is_sent {
+                true => self.io.read_some(&mut self.input, self.read_size).await.map(Moved::Read),
+                false => self.io.write_or_read(self.bolt.output(), &mut self.input, is_heard).await,
+            }
         };
-        match result {
-            Ok(()) => {
+        let moved = tokio::select! {
+            biased;
+            moved = moving => moved.map_err(|e| match is_sent {
+                true => e.to_string(),
+                false => format!("sending failed: {e}"),
+            }),
+            interrupt = interrupted(&mut self.interrupt) => Err(interrupt),
+            () = sleep_for(limit) => {
+                let what = if is_sent { "the server didn't respond" } else { "the server took nothing of what was sent" };
+                let limit = limit.unwrap_or_default().as_millis();
+                Err(format!("{what} in {limit} ms, the limit that it set itself (connection.recv_timeout_seconds)"))
+            }
+            () = sleep_until(login_ends) => {
+                let limit = self.authenticating.as_ref().map_or(0, |login| login.limit);
+                Err(format!("the server did not answer the login within {limit} ms (connectionTimeout)"))
+            }
+        };
+        match moved {
+            Ok(Moved::Written(sent)) => {
+                self.is_flushed = false;
+                self.bolt.consume_output(sent);
+            }
+            Ok(Moved::Flushed) => {
+                self.is_flushed = true;
+                self.read_while_sending = 0;
+            }
+            Ok(Moved::Read(0)) => return Err(self.lost("the server closed it")),
+            Ok(Moved::Read(read)) => {
+                if !is_sent {
+                    self.read_while_sending += read;
+                }
                 self.bolt.handle_input(&self.input);
                 if self.input.len() >= self.read_size {
                     self.read_size = (self.read_size * 2).min(*READ_SIZE.end());
                 }
-                Ok(())
             }
-            Err(what) => Err(self.lost(&what)),
+            Err(what) => return Err(self.lost(&what)),
         }
+        Ok(())
     }
 
     /// Makes sure that nothing is known, without waiting, which says that this connection has ended: not by the server,
@@ -374,8 +450,20 @@ impl Conn {
         (self.bolt.version(), self.bolt.server_agent().unwrap_or_default().to_owned())
     }
 
-    /// Asks for RESET and waits for its answer; what else still comes is dropped.
+    /// Asks for RESET and waits for its answer, as long as that may take; what else still comes is dropped.
     pub(crate) async fn reset(&mut self) -> Result<(), Error> {
+        self.reset_within(self.reset_limit).await
+    }
+
+    pub(crate) async fn reset_within(&mut self, limit: Duration) -> Result<(), Error> {
+        match tokio::time::timeout(limit, self.reset_unbounded()).await {
+            Ok(result) => result,
+            Err(_) => Err(self.lost(&format!("RESET was not answered within {} ms", limit.as_millis()))),
+        }
+    }
+
+    async fn reset_unbounded(&mut self) -> Result<(), Error> {
+        self.authenticated().await?;
         self.bolt.reset().map_err(|e| self.protocol_error(&e.to_string()))?;
         loop {
             match self.event().await? {
@@ -387,6 +475,24 @@ impl Conn {
                 _ => {}
             }
         }
+    }
+
+    /// Makes sure that the server is there now: by the answer to its login, if that is new.
+    pub(crate) async fn answers(&mut self) -> Result<(), Error> {
+        match self.is_fresh {
+            true => self.authenticated().await,
+            false => self.reset().await,
+        }
+    }
+
+    /// Whether it is too old to be used again.
+    pub(crate) fn is_expired(&self) -> bool {
+        self.expires.is_some_and(|expires| expires <= Instant::now())
+    }
+
+    /// Why it is to be ended from outside, if it is.
+    pub(crate) fn interruption(&mut self) -> Option<Error> {
+        interruption(&self.interrupt).map(|what| self.lost(what))
     }
 
     /// Gives back the memory that a large result needed.
@@ -411,9 +517,9 @@ impl Conn {
         self.broken
     }
 
-    /// Says goodbye, where the version has it, and closes.
+    /// Says goodbye, where the version has it, and closes. One that was ended from outside may still work.
     pub(crate) async fn close(mut self) {
-        if !self.broken {
+        if !self.broken || interruption(&self.interrupt).is_some() {
             self.bolt.goodbye();
             let output = self.bolt.output().to_vec();
             let _ = tokio::time::timeout(Duration::from_millis(500), async {
@@ -455,18 +561,35 @@ impl Endpoint {
     }
 
     /// The same within the connection timeout.
-    async fn in_time<T>(&self, opening: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    async fn in_time<T>(
+        &self,
+        phases: &Phases,
+        opening: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         let limit = self.config.connection_timeout;
         if limit == 0 {
             return opening.await;
         }
         tokio::time::timeout(Duration::from_millis(limit), opening).await.unwrap_or_else(|_| {
             let what = format!(
-                "No connection to {} within {limit} ms (connectionTimeout). Is the server up?",
-                self.address
+                "No connection to {} within {limit} ms (connectionTimeout): {}. Is the server up?",
+                self.address,
+                phases.now()
             );
             Err(self.error(Kind::Connection, what))
         })
+    }
+
+    /// For how long a connection that is opened now is used: those of a burst do not end all at once.
+    fn lifetime(&self) -> Option<Duration> {
+        let limit = u64::try_from(self.config.max_connection_lifetime).ok().filter(|limit| *limit > 0)?;
+        Some(Duration::from_millis(limit - fastrand::u64(0..=limit / 10)))
+    }
+
+    fn reset_limit(&self) -> Duration {
+        let limits = [self.config.connection_timeout, self.config.connection_acquisition_timeout];
+        let shortest = limits.into_iter().filter(|limit| *limit > 0).map(Duration::from_millis).min();
+        shortest.map_or(RESET_TIMEOUT, |shortest| shortest.min(RESET_TIMEOUT))
     }
 
     /// Another member of the same cluster: reached in the same way, by the same user.
@@ -483,6 +606,7 @@ impl Endpoint {
             legacy_first: AtomicBool::new(self.legacy_first.load(Ordering::Relaxed)),
             best_known: AtomicBool::new(false),
             interrupt: watch::Sender::new(Interrupt::None),
+            log: self.log.clone(),
         }
     }
 
@@ -519,6 +643,13 @@ fn interruption(receiver: &watch::Receiver<Interrupt>) -> Option<&'static str> {
 async fn sleep_for(limit: Option<Duration>) {
     match limit {
         Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
         None => std::future::pending().await,
     }
 }

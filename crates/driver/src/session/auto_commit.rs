@@ -83,6 +83,7 @@ impl State {
             pooled.release();
             return Err(unsent(error, doubt));
         }
+        pooled.note_query(&run.query);
         let identity = pooled.identity();
         match Streaming::new(session, run, &pooled, fetch_size).read(&mut pooled.conn).await {
             Ok((metadata, result)) => {

@@ -1,5 +1,6 @@
 //! Explicit transactions. Only their beginning is tried again: what was sent in one is the application's to repeat.
 
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bolt::{Event, Metadata, Request};
@@ -9,7 +10,7 @@ use super::result::{Broken, Streaming};
 use super::verdict::{judge, Attempt, Verdict, Work};
 use super::{Inner, Run, State};
 use crate::error::{Error, Kind};
-use crate::pool::Pooled;
+use crate::pool::{Holder, Pooled};
 use crate::retry::Retry;
 
 /// A transaction that was begun, or was to be, and neither committed nor rolled back by the application.
@@ -190,6 +191,15 @@ impl Transaction {
         }
     }
 
+    /// Nobody talks in it for now.
+    pub(super) fn park(&mut self, session: &Arc<Inner>) {
+        let Standing::Open(open) = &mut self.standing else { return };
+        let holder: Weak<Inner> = Arc::downgrade(session);
+        if let Err(error) = open.pooled.park(holder) {
+            self.fail(error);
+        }
+    }
+
     /// Runs a query to its end. Whatever happens to it on the server fails the transaction.
     pub(super) async fn run(&mut self, session: &Inner, run: &Run) -> Result<(), Error> {
         let open = match &mut self.standing {
@@ -217,6 +227,19 @@ impl Transaction {
                 let error = session.heard(error);
                 self.fail(error.clone());
                 Err(error)
+            }
+        }
+    }
+}
+
+impl Holder for Inner {
+    fn on_interrupt(&self) {
+        let mut queue = self.queue.lock();
+        let parked = queue.state.as_mut().and_then(|state| state.transaction.as_mut());
+        let Some(transaction) = parked else { return };
+        if let Standing::Open(open) = &mut transaction.standing {
+            if let Some(error) = open.pooled.interruption() {
+                transaction.fail(error);
             }
         }
     }
@@ -255,6 +278,7 @@ fn send_begin(
 fn send_run(pooled: &mut Pooled, run: &Run, fetch_size: i64) -> Result<(), bolt::RequestError> {
     let message = bolt::Run { query: &run.query, parameters: &run.parameters, tx: None };
     pooled.bolt.run(&message)?;
+    pooled.note_query(&run.query);
     pooled.bolt.pull(fetch_size, None)
 }
 

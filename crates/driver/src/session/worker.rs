@@ -81,6 +81,9 @@ impl Worker {
             (_, None) => 0,
         };
         if command.is_none() {
+            if let Some(transaction) = &mut state.transaction {
+                transaction.park(&self.session);
+            }
             queue.state = self.state.take();
         }
         command

@@ -1,0 +1,165 @@
+// Every wait for a server has an end, and a connection is left as it should be.
+import assert from 'node:assert/strict'
+import { ask, boltServer, connect, failing, settle, test } from '../support/contract.mjs'
+import { routingTable, silence } from '../support/scripted-server.mjs'
+import { until, within } from '../support/until.mjs'
+
+const ann = { scheme: 'basic', principal: 'ann', credentials: 'sesame' }
+const bob = { scheme: 'basic', principal: 'bob', credentials: 'sesame' }
+
+const single = async (t, config = {}, settings = {}) => {
+  const server = await boltServer(t, { versions: ['5.4'], ...settings })
+  return { server, driver: connect(t, server.uri, ann, config) }
+}
+
+for (const call of ['verifyConnectivity', 'getServerInfo']) {
+  test(`${call} ends when RESET is not answered`, async t => {
+    const { server, driver } = await single(t, { connectionTimeout: 300 })
+    await ask(driver)
+    server.when('RESET', silence)
+    const error = await within(failing(driver[call]()), 5000, call)
+    assert.match(error.message, /RESET was not answered within 300 ms/)
+  })
+
+  test(`${call} sends no RESET on a connection that has just logged in`, async t => {
+    const { server, driver } = await single(t)
+    await driver[call]()
+    await ask(driver)
+    await ask(driver)
+    assert.equal(server.received('RESET').length, 0)
+    assert.equal(server.connections.total, 1)
+  })
+}
+
+test('NOOPs in place of the answer to RESET do not lengthen its limit', async t => {
+  const { server, driver } = await single(t, { connectionTimeout: 300 })
+  await ask(driver)
+  server.when('RESET', async x => {
+    while (x.connection.alive) {
+      await x.noop()
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+  })
+  await within(failing(driver.verifyConnectivity()), 5000, 'verifyConnectivity')
+})
+
+test('a liveness check without an answer leaves time for a new connection, and is not repeated on others', async t => {
+  const { server, driver } = await single(t, {
+    connectionLivenessCheckTimeout: 0,
+    connectionAcquisitionTimeout: 2000,
+    connectionTimeout: 1000
+  })
+  await Promise.all([ask(driver), ask(driver), ask(driver)])
+  const opened = server.connections.total
+  server.when('RESET', silence)
+  await within(ask(driver), 2000, 'the query')
+  assert.equal(server.received('RESET').length, 1)
+  assert.equal(server.connections.total, opened + 1)
+})
+
+test('close() reaches a transaction that nobody talks on, and says GOODBYE', async t => {
+  const { server, driver } = await single(t)
+  const session = driver.session()
+  const tx = await session.beginTransaction()
+  await tx.run('RETURN 1')
+  await driver.close()
+  await until(() => server.connections.open === 0)
+  assert.equal(server.received('GOODBYE').length, 1)
+  const { error } = await settle(tx.commit())
+  assert.match(error.message, /closed/)
+  assert.equal(server.received('COMMIT').length, 0)
+})
+
+test('a connection that is being reset when the driver closes is left with GOODBYE', async t => {
+  const { server, driver } = await single(t)
+  server.when('RESET', silence)
+  await failing(ask(driver, 'NONSENSE'))
+  await until(() => server.received('RESET').length === 1)
+  await driver.close()
+  await until(() => server.connections.open === 0)
+  assert.equal(server.received('GOODBYE').length, 1)
+})
+
+test('what came behind the last answer makes a connection unclean', async t => {
+  const { server, driver } = await single(t, { maxConnectionPoolSize: 1 })
+  server
+    .when('PULL', async x => {
+      await x.reply()
+      await x.success({ fields: ['x'] })
+    })
+    .times(1)
+  await ask(driver)
+  await ask(driver)
+  const [first, second] = server.received('RUN')
+  assert.notEqual(first.connection, second.connection)
+})
+
+test('an idle connection that its server has ended is not handed out', async t => {
+  const { server, driver } = await single(t)
+  await ask(driver)
+  await server.kick()
+  await ask(driver)
+  assert.equal(server.received('RUN').length, 2)
+  assert.equal(server.connections.total, 2)
+})
+
+test('idle connections are ended when their time is over, without another query', async t => {
+  const { server, driver } = await single(t, { maxConnectionLifetime: 200 })
+  await Promise.all([ask(driver), ask(driver), ask(driver)])
+  await until(() => server.connections.open === 0)
+  assert.equal(server.received('GOODBYE').length, server.connections.total)
+})
+
+test('an acquisition that fails says who holds the connections', async t => {
+  const { driver } = await single(t, {
+    maxConnectionPoolSize: 1,
+    connectionAcquisitionTimeout: 200,
+    connectionTimeout: 200
+  })
+  const tx = await driver.session().beginTransaction()
+  await tx.run('RETURN $secret', { secret: 'hidden' })
+  const error = await failing(ask(driver))
+  assert.match(error.message, /1 of 1 .*oldest for \d+ ms.*"RETURN \$secret" \(for \d+ ms\)/)
+  assert.doesNotMatch(error.message, /hidden/)
+  await tx.rollback()
+})
+
+test('an acquisition that fails says what the server did not do', async t => {
+  const { driver } = await single(t, { connectionAcquisitionTimeout: 200 }, { handshake: 'silent' })
+  const error = await failing(ask(driver))
+  assert.match(error.message, /did not answer the Bolt handshake/)
+  assert.doesNotMatch(error.message, /in use|maxConnectionPoolSize/)
+})
+
+test('LOGOFF, LOGON and the next message leave in one write', async t => {
+  const { server, driver } = await single(t)
+  await ask(driver)
+  const other = driver.session({ auth: bob })
+  await other.run('RETURN 2')
+  await other.close()
+  const segments = ['LOGOFF', 'LOGON', 'RUN'].map(kind => server.received(kind).at(-1).segment)
+  assert.equal(new Set(segments).size, 1)
+})
+
+test("silence beyond the server's hint ends the query, and says so", async t => {
+  const { server, driver } = await single(t, {}, { hints: { 'connection.recv_timeout_seconds': 1 } })
+  server.when('RUN', silence)
+  const error = await within(failing(ask(driver)), 5000, 'the query')
+  assert.match(error.message, /server didn't respond in 1000 ms/)
+})
+
+test('a connection to a member that has left the cluster ends when its work is done', async t => {
+  const [router, old, young] = await Promise.all([1, 2, 3].map(() => boltServer(t, { versions: ['5.4'] })))
+  let member = old
+  router.table = () =>
+    routingTable({ ttl: 0, routers: [router.address], readers: [member.address], writers: [member.address] })
+  const driver = connect(t, `neo4j://${router.address}`, ann)
+  const tx = await driver.session({ database: 'neo4j' }).beginTransaction()
+  await tx.run('RETURN 1')
+  member = young
+  await ask(driver, 'RETURN 2', { database: 'neo4j' })
+  assert.equal(young.received('RUN').length, 1)
+  await tx.commit()
+  await until(() => old.connections.open === 0)
+  assert.equal(old.received('GOODBYE').length, 1)
+})
