@@ -78,7 +78,7 @@ impl State {
             return Err(Failed::finally(error));
         }
         let identity = pooled.identity();
-        match Streaming::new(session, run, &pooled, fetch_size).read(&mut pooled.conn).await {
+        match Streaming::new(run, &pooled, fetch_size).read(session, &mut pooled.conn).await {
             Ok((metadata, result)) => {
                 session.remember(metadata.bookmark());
                 pooled.release();
