@@ -32,8 +32,6 @@ export class Cursor<R> implements Consumer, PeekableAsyncIterator<R> {
   #next = 0
   #readers: Reader<R>[] = []
   #attached = false
-  /** Nothing more is taken: `return` was called. */
-  #closed = false
   #summary: Summary | null = null
   #error: (() => Error) | null = null
 
@@ -63,12 +61,15 @@ export class Cursor<R> implements Consumer, PeekableAsyncIterator<R> {
   }
 
   async return(value?: Summary): Promise<IteratorResult<R, Summary>> {
-    this.#closed = true
+    this.#attached = true
     this.#records = []
     this.#next = 0
     this.#stream.cancel()
-    const last = await this.#wait(false)
-    return value === undefined ? last : { done: true, value }
+    this.#summary = await new Promise<Summary>(resolve => {
+      this.#stream.whenEnded(resolve, error => rejectLater(resolve, error))
+    })
+    this.#serve()
+    return { done: true, value: value ?? this.#summary }
   }
 
   [Symbol.asyncIterator](): PeekableAsyncIterator<R> {
@@ -80,12 +81,17 @@ export class Cursor<R> implements Consumer, PeekableAsyncIterator<R> {
   keys(): void {}
 
   records(records: Record[]): void {
-    if (this.#closed) return
     const batch = this.#mapper === null ? (records as unknown as R[]) : records.map(this.#mapper)
     if (this.#left === 0) this.#records = batch
     else this.#records = this.#records.slice(this.#next).concat(batch)
     this.#next = 0
     this.#serve()
+  }
+
+  drop(error: () => Error): void {
+    this.#records = []
+    this.#next = 0
+    this.fail(error)
   }
 
   end(summary: Summary): void {

@@ -152,9 +152,9 @@ export class LateSession implements NativeSession {
     return this.#native?.deliver(op, restarts) ?? true
   }
 
-  cancel(op: number): void {
+  cancel(op: number, keeps: boolean): void {
     // in its place: what has not begun must not be forgotten
-    this.#post(0, 'other', native => native.cancel(op))
+    this.#post(0, 'other', native => native.cancel(op, keeps))
   }
 
   bookmarks(): string[] {

@@ -67,8 +67,11 @@ export interface NativeSession {
    * anew since: they must not.
    */
   deliver(op: number, restarts: number): boolean
-  /** The rest of the result is not wanted; its end still comes. */
-  cancel(op: number): void
+  /**
+   * The rest of the result is not wanted; its end still comes. If `keeps`, so does what the server was asked for already: the SUMMARY
+   * says whether it was all.
+   */
+  cancel(op: number, keeps: boolean): void
   bookmarks(): string[]
   /** The home database of the user, if the work was routed to it; null otherwise. */
   home(): string | null

@@ -11,7 +11,9 @@ import { type Unwatch, watch } from './abort'
 import { Decoder, type IntegerMode } from './codec/decode'
 import {
   BATCH,
+  HAS_RECORDS,
   Inbox,
+  IS_PARTIAL,
   KEYS,
   MESSAGE_HEADER_BYTES,
   READY,
@@ -22,7 +24,7 @@ import {
 import type { Bytes } from './codec/tape'
 import type { Summary } from './compat/summary'
 import type { Debtor, Engine, Operation } from './engine'
-import { Aborted, abortedBy, errorOf, type Failure } from './errors'
+import { Aborted, abortedBy, clientError, errorOf, type Failure } from './errors'
 import type { NativeSession } from './native'
 import { type Schema, schemaAt } from './schema'
 import { type Answering, type Metadata, summaryOf } from './summary'
@@ -37,6 +39,11 @@ export interface Consumer {
   records(records: Record[]): void
   /** Forgets the records it was given: they come again. Never called when they were not for keeping. */
   restart?(): void
+  /**
+   * Gives up what it has not read: nothing more comes but this error. Of those that take records at their own pace, and may have
+   * stopped; the others are always given all.
+   */
+  drop?(error: () => Error): void
   end(summary: Summary): void
   /** The error is made when it is asked for: see `rejectLater`. */
   fail(error: () => Error): void
@@ -62,8 +69,8 @@ const FIRST_SCRATCH = 256 * 1024
 
 let scratch = new Inbox(FIRST_SCRATCH)
 
-interface KeyWatcher {
-  known: (keys: string[]) => void
+interface Watcher<T> {
+  known: (value: T) => void
   failed: (error: () => Error) => void
 }
 
@@ -82,7 +89,8 @@ export class ResultStream implements Operation, Debtor {
   #decoder: Decoder | null = null
   #consumer: Consumer | null = null
   #waiting: Waiting[] | null = null
-  #keyWatchers: KeyWatcher[] | null = null
+  #keyWatchers: Watcher<string[]>[] | null = null
+  #endWatchers: Watcher<Summary>[] | null = null
   #turnAsked = false
   #owed = 0
   /** How often the result began anew. */
@@ -90,12 +98,20 @@ export class ResultStream implements Operation, Debtor {
   /** A record has reached the application: the result cannot begin anew. */
   #delivered = false
   #firstAfter = -1
-  #hasRecords = false
+  /** Its consumer takes no more, or there is none any more. */
   #cancelled = false
+  /** A consumer was given records, which nobody else gets. */
+  #consumed = false
+  /** What its records are discarded for, if they are not all here by now. */
+  #discarded: string | null = null
+  /** Records were discarded. */
+  #partial = false
   /** The last message came. */
   #over = false
   /** A consumer was told of the end. */
   #told = false
+  /** Somebody else was. */
+  #watched = false
   #summary: Summary | null = null
   #makeError: (() => Error) | null = null
   #error: Error | null = null
@@ -118,7 +134,7 @@ export class ResultStream implements Operation, Debtor {
 
   /** Neither a summary nor an error has reached a consumer. */
   get isOpen(): boolean {
-    return !this.#told
+    return !this.#told && !this.#watched
   }
 
   /** The native side has no more to say. */
@@ -157,6 +173,11 @@ export class ResultStream implements Operation, Debtor {
   /** Gives the result to a consumer, beside those before it. What was held is delivered. */
   attach(consumer: Consumer): void {
     if (this.#schema !== null) consumer.keys(this.#schema.keys)
+    if (this.#consumed || this.#cancelled) {
+      if (this.failed) consumer.fail(() => this.error)
+      else consumer.fail(() => this.#loss())
+      return
+    }
     if (this.#told) {
       this.#settle(consumer)
       return
@@ -177,19 +198,64 @@ export class ResultStream implements Operation, Debtor {
     }
   }
 
+  /** Calls back when the result has ended, and whoever reads it was given all. Does not make anything be read. */
+  whenEnded(known: (summary: Summary) => void, failed: (error: () => Error) => void): void {
+    if (!this.#over || (this.#consumer !== null && !this.#told)) {
+      this.#endWatchers ??= []
+      this.#endWatchers.push({ known, failed })
+      return
+    }
+    this.#watched = true
+    if (this.#summary !== null) known(this.#summary)
+    else failed(() => this.error)
+  }
+
   /** The consumer is ready again. */
   resume(): void {
     if (this.#waiting !== null && this.#waiting.length > 0) this.#askTurn()
     this.pay()
   }
 
-  /** The rest is not wanted. Its end still comes. */
+  /**
+   * No more is read than the server was asked for already, unless whoever reads it takes all there is. What turns out to be
+   * all of it stays for whoever comes; else he gets an error. Who begins to read in this very turn of JavaScript is in time.
+   *
+   * @param when what it was discarded by
+   */
+  discard(when: string): void {
+    // `await` takes up a result in a microtask.
+    queueMicrotask(() => queueMicrotask(() => this.#discard(when)))
+  }
+
+  #discard(when: string): void {
+    if (this.#over || this.#cancelled || this.#discarded !== null) return
+    if (this.#consumer === null) {
+      this.#discarded = when
+      this.native.cancel(this.op, true)
+    } else if (this.#consumer.drop !== undefined) {
+      this.#discarded = when
+      this.#told = true
+      this.#consumer.drop(() => this.#loss())
+      this.cancel()
+    }
+  }
+
+  /** Why records are not there any more. */
+  #loss(): Error {
+    return clientError(
+      this.#discarded === null
+        ? 'Result is already consumed'
+        : `The result was discarded ${this.#discarded}; read it before`
+    )
+  }
+
+  /** Its consumer takes no more. Its end still comes. */
   cancel(): void {
     if (this.#cancelled) return
     this.#cancelled = true
     const isHeld = this.#waiting !== null && this.#waiting.length > 0
     this.#waiting = null
-    if (!this.#over || isHeld) this.native.cancel(this.op)
+    if (!this.#over || isHeld) this.native.cancel(this.op, false)
     if (this.#over && !this.#told && this.#consumer !== null) this.#tell()
   }
 
@@ -244,7 +310,6 @@ export class ResultStream implements Operation, Debtor {
         this.#restart()
         break
       case READY:
-        this.#hasRecords = true
         if (!this.#cancelled) this.#hold(inbox.arg(at))
         break
       default: {
@@ -264,7 +329,6 @@ export class ResultStream implements Operation, Debtor {
   }
 
   #batch(inbox: Inbox, at: number): void {
-    this.#hasRecords = true
     if (this.#cancelled) return
     const start = at + MESSAGE_HEADER_BYTES
     if (this.#consumer === null || (this.#waiting !== null && this.#waiting.length > 0)) {
@@ -289,7 +353,7 @@ export class ResultStream implements Operation, Debtor {
     this.#decoder = null
     this.#waiting = null
     this.#owed = 0
-    this.#hasRecords = false
+    this.#consumed = false
     this.#consumer?.restart?.()
   }
 
@@ -356,6 +420,7 @@ export class ResultStream implements Operation, Debtor {
 
   #deliver(records: Record[]): void {
     this.#owed++
+    this.#consumed = true
     this.#consumer?.records(records)
     this.#repay()
   }
@@ -365,6 +430,8 @@ export class ResultStream implements Operation, Debtor {
   }
 
   #summaryAt(inbox: Inbox, at: number): Summary {
+    const facts = inbox.word(at, 2)
+    this.#partial = (facts & IS_PARTIAL) !== 0
     // Its strings are numbered from 0, so that it can be read whether or not the batches before it were.
     const decoder = new Decoder(this.host.integers)
     const start = at + MESSAGE_HEADER_BYTES + SUMMARY_HEADER_WORDS * 4
@@ -378,7 +445,11 @@ export class ResultStream implements Operation, Debtor {
       decoder.value(inbox.i32, inbox.f64, inbox.u8, start) as Metadata,
       inbox.word(at, 1),
       this.#firstAfter,
-      { hasRecords: this.#hasRecords, hasKeys: (this.#schema?.keys.length ?? 0) > 0, pulled: true },
+      {
+        hasRecords: (facts & HAS_RECORDS) !== 0,
+        hasKeys: (this.#schema?.keys.length ?? 0) > 0,
+        pulled: true
+      },
       this.host.answering(inbox.word(at, 0), address),
       agent,
       this.host.integers
@@ -387,14 +458,17 @@ export class ResultStream implements Operation, Debtor {
 
   #end(failed: boolean, makeError: (() => Error) | null, summary: Summary | null = null): void {
     this.#over = true
-    if (!this.#told) {
+    if (this.#makeError === null) {
       this.#makeError = makeError
       this.#summary = summary
     }
+    if (this.#partial && this.#discarded !== null) this.#waiting = null
     if (this.#keyWatchers !== null) this.#tellKeys()
     this.#owner.ended(this, failed)
-    if (this.#consumer === null) this.#letGo()
-    else if (this.#waiting === null || this.#waiting.length === 0) this.#tell()
+    if (this.#consumer === null || this.#told) {
+      this.#letGo()
+      this.#tellEnd()
+    } else if (this.#waiting === null || this.#waiting.length === 0) this.#tell()
   }
 
   #tell(): void {
@@ -402,6 +476,13 @@ export class ResultStream implements Operation, Debtor {
     this.#told = true
     this.#letGo()
     this.#settle(this.#consumer as Consumer)
+    if (this.#over) this.#tellEnd()
+  }
+
+  #tellEnd(): void {
+    const watchers = this.#endWatchers ?? []
+    this.#endWatchers = null
+    for (const { known, failed } of watchers) this.whenEnded(known, failed)
   }
 
   /** The signal has nothing more to end. */
@@ -417,7 +498,8 @@ export class ResultStream implements Operation, Debtor {
   }
 
   #settle(consumer: Consumer): void {
-    if (this.#summary !== null) consumer.end(this.#summary)
+    if (this.#summary !== null && this.#partial && this.#discarded !== null) consumer.fail(() => this.#loss())
+    else if (this.#summary !== null) consumer.end(this.#summary)
     else consumer.fail(() => this.error)
   }
 

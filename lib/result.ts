@@ -6,7 +6,7 @@ import type { Summary } from './compat/summary'
 import { Cursor, consumed, type PeekableAsyncIterator } from './cursor'
 import { clientError, rejectLater } from './errors'
 import { Observer, type ResultObserver } from './observer'
-import type { Consumer, ResultStream } from './result-stream'
+import type { ResultStream } from './result-stream'
 import type { ServedBy } from './summary'
 
 /** A class whose instances records become. */
@@ -74,14 +74,15 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
   }
 
   /**
-   * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded.
+   * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded: who reads it
+   * afterwards gets all of it, if it was short, or an error.
    * Rejects with the error of the query.
    */
   summary(): Promise<Summary> {
     return new Promise(resolve => {
-      const { consumer } = this.#stream
-      this.#stream.attach(new EndWatcher(resolve))
-      if (consumer === null || consumer instanceof Cursor) this.#stream.cancel()
+      this.#stream.whenEnded(resolve, error => rejectLater(resolve, error))
+      if (this.#stream.consumer instanceof Cursor) this.#stream.cancel()
+      else this.#stream.discard('by summary()')
     })
   }
 
@@ -114,27 +115,5 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
       this.#stream.attach(this.#collector)
     }
     return this.#collector.promise
-  }
-}
-
-/** Waits for the end of a result and looks at none of its records. */
-class EndWatcher implements Consumer {
-  readonly keeps = true
-  readonly ready = true
-  readonly #resolve: (summary: Summary | PromiseLike<never>) => void
-
-  constructor(resolve: (summary: Summary | PromiseLike<never>) => void) {
-    this.#resolve = resolve
-  }
-
-  keys(): void {}
-  records(): void {}
-
-  end(summary: Summary): void {
-    this.#resolve(summary)
-  }
-
-  fail(error: () => Error): void {
-    rejectLater(this.#resolve, error)
   }
 }

@@ -195,8 +195,8 @@ export class Session implements StreamOwner, TransactionOwner {
   }
 
   /**
-   * Ends the session. Results that somebody reads are read to their end; those that nobody does are discarded, and an open transaction
-   * is rolled back. Calling it twice is fine.
+   * Ends the session. Results that are awaited or subscribed to are read to their end; of others the rest is discarded, and whoever
+   * reads on gets an error. An open transaction is rolled back. Calling it twice is fine.
    *
    * @param callback called when it is done, as in 1.x
    */
@@ -393,7 +393,7 @@ export class Session implements StreamOwner, TransactionOwner {
     const busy = new Set<NativeSession>()
     for (const stream of this.#streams) {
       busy.add(stream.native)
-      if (stream.consumer === null) stream.cancel()
+      stream.discard('when its session was closed')
     }
     if (this.#transaction !== null) {
       busy.add(this.#transaction.native)

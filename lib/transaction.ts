@@ -202,6 +202,9 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
 
   async commit(): Promise<void> {
     this.#finish('commit', 'committed')
+    for (const stream of this.#streams) {
+      if (stream.consumer === null) stream.discard('when its transaction was committed')
+    }
     try {
       await this.engine.ask(
         op => this.native.commit(op),
@@ -222,7 +225,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
       return
     }
     this.#finish('rollback', 'rolled back')
-    this.#discard()
+    this.#discard('when its transaction was rolled back')
     try {
       await this.engine.ask(
         op => this.native.rollback(op),
@@ -245,7 +248,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     if (this.#status !== 'open') return
     this.#finish('rollback', 'rolled back')
     this.#letGo()
-    this.#discard()
+    this.#discard('when its session was closed')
   }
 
   #finish(what: string, status: Status): void {
@@ -255,8 +258,8 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   }
 
   /** Results that nobody reads are not worth waiting for. */
-  #discard(): void {
-    for (const stream of this.#streams) if (stream.consumer === null) stream.cancel()
+  #discard(when: string): void {
+    for (const stream of this.#streams) stream.discard(when)
   }
 
   #refusal(what: string): Error {

@@ -122,10 +122,11 @@ impl NativeSession {
         sink::deliver(&self.results, op, restarts)
     }
 
-    /// Discards the rest of a result.
+    /// Discards the rest of a result. If `keeps`, what has come, or comes by what the server was asked for already, can
+    /// still be taken: the SUMMARY says whether it is all.
     #[napi(catch_unwind)]
-    pub fn cancel(&self, op: i32) {
-        sink::cancel(&self.results, op);
+    pub fn cancel(&self, op: i32, keeps: bool) {
+        sink::cancel(&self.results, op, keeps);
     }
 
     /// The home database of the user, if the work found it.

@@ -28,12 +28,21 @@ pub(crate) struct OpenResult {
     restarts: u32,
     /// A record has reached the application.
     delivered: bool,
+    /// Nobody takes what comes.
+    left: bool,
     finished: bool,
 }
 
 impl OpenResult {
     pub(crate) fn new(flow: Arc<Flow>) -> Self {
-        OpenResult { flow, batches: VecDeque::new(), restarts: 0, delivered: false, finished: false }
+        OpenResult {
+            flow,
+            batches: VecDeque::new(),
+            restarts: 0,
+            delivered: false,
+            left: false,
+            finished: false,
+        }
     }
 }
 
@@ -62,11 +71,15 @@ pub(crate) fn deliver(results: &Results, op: i32, restarts: u32) -> bool {
     }
 }
 
-/// The rest of a result is not wanted.
-pub(crate) fn cancel(results: &Results, op: i32) {
+/// The rest of a result is not wanted; if `keeps`, what has come is, in case that it is all.
+pub(crate) fn cancel(results: &Results, op: i32, keeps: bool) {
     let mut results = results.lock();
     if let Some(result) = results.get_mut(&op) {
         result.flow.cancel();
+        if keeps {
+            return;
+        }
+        result.left = true;
         result.batches.clear();
         if result.finished {
             results.remove(&op);
@@ -108,8 +121,9 @@ impl Sink for JsSink {
         if length <= INLINE {
             self.inbox.push(Message::Batch, self.op, batch.rows, length, |payload| batch.write(payload));
         } else {
-            if let Some(result) = self.results.lock().get_mut(&self.op) {
-                result.batches.push_back(batch);
+            match self.results.lock().get_mut(&self.op) {
+                Some(result) if !result.left => result.batches.push_back(batch),
+                _ => return,
             }
             self.inbox.push(Message::Ready, self.op, length, 0, |_| {});
         }
@@ -135,10 +149,10 @@ impl Sink for JsSink {
         self.inbox.push(Message::Summary, self.op, length, PREFIX + length + whom.len(), |payload| {
             let (prefix, rest) = payload.split_at_mut(PREFIX);
             let (batch, text) = rest.split_at_mut(length);
-            let attempts = i32::try_from(summary.attempts).unwrap_or(i32::MAX);
+            let facts = i32::from(summary.has_records) | i32::from(summary.is_partial) << 1;
             put_words(
                 prefix,
-                [word(summary.server.index), version_word(summary.version), attempts, word(whom.len())],
+                [word(summary.server.index), version_word(summary.version), facts, word(whom.len())],
             );
             summary.metadata.write(batch);
             text.copy_from_slice(whom.as_bytes());

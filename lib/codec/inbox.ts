@@ -36,8 +36,15 @@ export const MESSAGE_HEADER_BYTES = 4 * MESSAGE_HEADER_WORDS
  * none), JSON length.
  */
 export const KEYS_HEADER_WORDS = 4
-/** Payload words of SUMMARY before its batch: server index, version, attempts, length of the text. */
+/**
+ * Payload words of SUMMARY before its batch: server index, version, {@link HAS_RECORDS} and {@link IS_PARTIAL}, length of the
+ * text.
+ */
 export const SUMMARY_HEADER_WORDS = 4
+/** The server sent records, whether or not they were handed over. */
+export const HAS_RECORDS = 1
+/** The result was cancelled, and records of it discarded. */
+export const IS_PARTIAL = 2
 
 /** The buffer that messages are drained into, seen in the three ways in which they are read. */
 export class Inbox {

@@ -213,8 +213,8 @@ class FakeSession {
     return true
   }
 
-  cancel(op) {
-    this.#note('cancel', op)
+  cancel(op, keeps) {
+    this.#note('cancel', op, { keeps })
   }
 
   home() {
@@ -259,13 +259,25 @@ export const ready = (op, byteLength) => message(READY, op, byteLength)
 export const summary = (
   op,
   metadata = { type: 'r', t_last: 3 },
-  { server = 0, version = 0x0504, agent = 'Neo4j/5.13.0', address = 'localhost:7687' } = {}
+  {
+    server = 0,
+    version = 0x0504,
+    hasRecords = true,
+    isPartial = false,
+    agent = 'Neo4j/5.13.0',
+    address = 'localhost:7687'
+  } = {}
 ) => {
   const value = batch([[metadata]])
   const whom = Buffer.from(`${agent}\n${address}`)
-  const payload = Buffer.concat([words(server, version, 1, whom.length), value, whom])
+  const payload = Buffer.concat([
+    words(server, version, Number(hasRecords) | (Number(isPartial) << 1), whom.length),
+    value,
+    whom
+  ])
   return message(SUMMARY, op, value.length, payload)
 }
+export const restart = op => message(RESTART, op, 0)
 export const failure = (op, value) => json(FAILURE, op, value)
 export const done = (op, value) => (value === undefined ? message(DONE, op, 0) : json(DONE, op, value))
 export const topology = value => json(TOPOLOGY, 1, value)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
-import { batch, failure, install, keys, ready, result, rows, summary } from './fake-native.mjs'
+import { batch, failure, install, keys, ready, restart, result, rows, summary } from './fake-native.mjs'
 
 const neo4j = Neo4jHA.driver
 const numbers = (from, to) => Array.from({ length: to - from }, (_, i) => [from + i])
@@ -79,10 +79,10 @@ test('the names of 1.x on the summary', async t => {
 
 test('a status is completed as neo4j-driver does, and polyfilled where there is none', async t => {
   const { fake, run, result: first, op } = running(t)
-  fake.say(keys(op, []), summary(op, { type: 'w' }))
+  fake.say(keys(op, []), summary(op, { type: 'w' }, { hasRecords: false }))
   assert.equal((await first).summary.gqlStatusObjects[0].gqlStatus, '00001')
   const second = run()
-  fake.say(keys(second.op, ['n']), summary(second.op, { type: 'r' }))
+  fake.say(keys(second.op, ['n']), summary(second.op, { type: 'r' }, { hasRecords: false }))
   assert.equal((await second.result).summary.gqlStatusObjects[0].gqlStatus, '02000')
   const third = run()
   const statuses = [
@@ -325,6 +325,34 @@ test('awaiting, subscribing and keys() at once all get theirs', async t => {
   assert.equal(last, first.summary)
   assert.equal(await promise.summary(), last)
   assert.deepEqual(await promise.keys(), ['n'])
+})
+
+test('a result that begins anew without records is one without records', async t => {
+  const { fake, result: promise, op } = running(t)
+  const names = []
+  const seen = promise.keys().then(keys => names.push(...keys))
+  fake.say(keys(op, ['n']), rows(op, [[1], [2]]), restart(op), keys(op, ['n']))
+  fake.say(summary(op, { type: 'r' }, { hasRecords: false }))
+  const { records, summary: last } = await promise
+  await seen
+  assert.deepEqual([records.length, names], [0, ['n']])
+  assert.equal(last.gqlStatusObjects[0].gqlStatus, '02000')
+})
+
+test('what is left of a result that is dropped is not taken, and its summary still comes', async t => {
+  const { fake, result: promise, op, session } = running(t)
+  const iterator = promise[Symbol.asyncIterator]()
+  const first = iterator.next()
+  fake.say(keys(op, ['n']), rows(op, numbers(0, 9)))
+  await first
+  await session.close()
+  await turn()
+  assert.deepEqual(fake.session.call('cancel').keeps, false)
+  await assert.rejects(iterator.next(), /discarded when its session was closed/)
+  const last = promise.summary()
+  fake.say(rows(op, numbers(9, 20)), summary(op, { type: 'r' }, { isPartial: true }))
+  assert.equal((await last).queryType, 'r')
+  assert.equal((await iterator.return()).done, true)
 })
 
 test('keys() reads nothing: records are there for whoever comes next', async t => {

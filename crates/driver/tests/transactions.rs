@@ -4,12 +4,13 @@
 #[allow(dead_code)]
 mod support;
 
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bolt::server::signature::{BEGIN, COMMIT, PULL, RESET, ROLLBACK, RUN, TELEMETRY};
 use bolt::Parameters;
-use driver::{Begin, Config, Done, Driver, Error, Kind, Mode, Run, Session, SessionConfig, TxConfig};
+use driver::{Begin, Config, Done, Driver, Error, Flow, Kind, Mode, Run, Session, SessionConfig, TxConfig};
 use support::{direct, Collector, Fault, Server};
 use tokio::sync::oneshot;
 
@@ -87,6 +88,76 @@ async fn success(sink: &Collector) {
     sink.until(|c| c.failure.is_some() || c.summaries > 0).await;
     let collected = sink.collected.lock();
     assert!(collected.failure.is_none(), "{:?}", collected.failure);
+}
+
+/// A query that is given credit by hand.
+fn run_slowly(session: &Session, id: u64) -> (Arc<Collector>, Arc<Flow>) {
+    let (sink, flow) = (Arc::new(Collector::default()), session.flow());
+    session.run(Run {
+        id,
+        query: "RETURN 1".into(),
+        parameters: Parameters::empty(),
+        config: TxConfig::default(),
+        metadata: None,
+        sink: sink.clone(),
+        flow: flow.clone(),
+    });
+    (sink, flow)
+}
+
+#[tokio::test]
+async fn a_result_that_is_not_read_gives_way_and_is_discarded_at_the_end() {
+    let server = Server::start(100_000).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
+    let (unread, no_more) = run_slowly(&session, 2);
+    unread.until(|c| c.batches == 2).await;
+    let (next, flow) = run_slowly(&session, 3);
+    next.until(|c| c.batches == 2).await;
+    assert!(server.pulls.load(Ordering::SeqCst) <= 16, "a result was read on for the one behind it");
+    assert_eq!(unread.collected.lock().summaries, 0);
+    no_more.cancel();
+    flow.cancel();
+    outcome(commit(&session)).await.unwrap();
+    for sink in [&unread, &next] {
+        let collected = sink.collected.lock();
+        assert_eq!(
+            (collected.summaries, collected.partial),
+            (1, 1),
+            "its end comes, and says that it is a part"
+        );
+        assert!(collected.rows < 100_000);
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_wants_is_kept_if_it_is_all() {
+    let server = Server::start(3).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
+    let (sink, flow) = run_slowly(&session, 2);
+    flow.cancel();
+    outcome(commit(&session)).await.unwrap();
+    let collected = sink.collected.lock();
+    assert_eq!((collected.rows, collected.summaries, collected.partial), (3, 1, 0));
+}
+
+#[tokio::test]
+async fn results_that_are_open_end_with_their_transaction() {
+    let server = Server::start(100_000).await;
+    let driver = direct(&server.uri, |_| {});
+    let session = session(&driver);
+    outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
+    let (first, _) = run_slowly(&session, 2);
+    let (second, _) = run_slowly(&session, 3);
+    second.until(|c| c.batches == 2).await;
+    session.abort(1);
+    for sink in [&first, &second] {
+        assert_eq!(failure(sink).await.kind, Kind::Aborted);
+    }
+    outcome(rollback(&session)).await.unwrap();
 }
 
 #[tokio::test]

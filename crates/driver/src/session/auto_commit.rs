@@ -85,7 +85,7 @@ impl State {
         }
         pooled.note_query(&run.query);
         let identity = pooled.identity();
-        match Streaming::new(session, run, &pooled, fetch_size).read(&mut pooled.conn).await {
+        match Streaming::new(run, &pooled, fetch_size).read(session, &mut pooled.conn).await {
             Ok((metadata, result)) => {
                 session.remember(metadata.bookmark());
                 pooled.release();

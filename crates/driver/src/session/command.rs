@@ -46,6 +46,11 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// After it no transaction is open, nor any result of one.
+    pub(super) fn ends_transaction(&self) -> bool {
+        matches!(self, Command::Commit(_) | Command::Rollback(_) | Command::Close(_))
+    }
+
     /// Answers without doing it.
     pub(super) fn refuse(self, error: Error) {
         match self {
@@ -62,6 +67,9 @@ impl Command {
 impl Run {
     /// Ends the result by an error.
     pub(super) fn fail(&self, error: Error) {
+        if let Some(head) = self.flow.take_untold() {
+            self.sink.keys(&head);
+        }
         self.sink.failure(error);
         self.sink.flush();
     }

@@ -6,6 +6,7 @@
 mod auto_commit;
 mod batches;
 mod command;
+mod open_results;
 mod result;
 mod transaction;
 mod verdict;
@@ -99,7 +100,8 @@ impl Session {
     }
 
     /// Runs a query: in the open transaction, or as one of its own. A result that still streams is read to its end
-    /// first, into memory if its reader does not take it.
+    /// first, into memory if its reader does not take it; but within a transaction, from Bolt 4 on, it gives way and
+    /// goes on later.
     pub fn run(&self, run: Run) {
         self.0.post(Command::Run(run));
     }

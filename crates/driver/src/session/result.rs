@@ -1,11 +1,13 @@
 //! A result on its way: records in batches to a sink, at the speed of its reader.
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use bolt::columns::{Batch, Transcoder};
-use bolt::{Event, Limits, Metadata, Request, Version};
+use bolt::{Event, Limits, Metadata, PullForm, Request, Version};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::command::Fate;
@@ -19,6 +21,8 @@ const LOW_WATERMARK: usize = 2;
 const HIGH_WATERMARK: usize = 4;
 /// Batches that are handed over before the reader says anything.
 const INITIAL_CREDIT: usize = 2;
+/// Rows that are kept of a result whose rest is not wanted, where all of them were asked for at once.
+const UNWANTED_ROWS: usize = 1_000;
 
 /// Takes a result. Calls come in this order: `keys`, `batch` any number of times, then `summary` or `failure`, and
 /// `failure` may come alone; after `restart`, it begins anew. Called from the driver's tasks: must not block.
@@ -62,6 +66,10 @@ pub struct Summary {
     pub agent: String,
     /// How often the query was sent, 1 if it went well at once.
     pub attempts: u32,
+    /// The server sent records, whether or not they were handed over.
+    pub has_records: bool,
+    /// Not all records were handed over: the result was cancelled, and the rest discarded.
+    pub is_partial: bool,
     /// The server's metadata: a batch of one row and one column, which holds a map.
     pub metadata: Batch,
 }
@@ -71,11 +79,18 @@ pub struct Flow {
     credit: AtomicUsize,
     cancelled: AtomicBool,
     nudge: Arc<Notify>,
+    /// The head of an attempt that failed before anything was handed over: told with the error, if that is the last word.
+    untold: Mutex<Option<Head>>,
 }
 
 impl Flow {
     pub(super) fn new(nudge: Arc<Notify>) -> Self {
-        Flow { credit: AtomicUsize::new(INITIAL_CREDIT), cancelled: AtomicBool::new(false), nudge }
+        Flow {
+            credit: AtomicUsize::new(INITIAL_CREDIT),
+            cancelled: AtomicBool::new(false),
+            nudge,
+            untold: Mutex::default(),
+        }
     }
 
     /// So many batches more may be handed over.
@@ -84,7 +99,8 @@ impl Flow {
         self.nudge.notify_one();
     }
 
-    /// The rest is not wanted: it is discarded, and the summary comes.
+    /// No more is to be asked for: if the server has not sent all with what it was asked for already, the rest is
+    /// discarded. The summary comes, and says which it was.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
         self.nudge.notify_one();
@@ -97,6 +113,10 @@ impl Flow {
     /// The result begins anew.
     pub(super) fn restart(&self) {
         self.credit.store(INITIAL_CREDIT, Ordering::Release);
+    }
+
+    pub(super) fn take_untold(&self) -> Option<Head> {
+        self.untold.lock().take()
     }
 
     fn take_credit(&self) -> bool {
@@ -112,10 +132,20 @@ pub(super) struct Broken {
     pub(super) handed_over: bool,
 }
 
+/// What a result does when its reader takes no more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// It waits, until somebody waits behind it: then it is read whole.
+    Alone,
+    /// It gives way to whoever waits, and to the other results of its transaction that are open.
+    Shared { others: bool },
+    /// It is read whole.
+    Whole,
+}
+
 /// A result that RUN and the first PULL were written for.
-pub(super) struct Streaming<'a> {
-    session: &'a Inner,
-    run: &'a Run,
+pub(super) struct Streaming<R> {
+    run: R,
     server: ServerRef,
     fetch_size: i64,
     /// What was to be sent when RUN was written: while it is no less, nothing has left.
@@ -127,16 +157,23 @@ pub(super) struct Streaming<'a> {
     transcoder: Transcoder,
     waiting: VecDeque<Batch>,
     handed_over: bool,
+    has_records: bool,
+    /// Records were thrown away, or will be by the server.
+    is_partial: bool,
     fate: Fate,
     /// A PULL or DISCARD is under way.
     pulling: bool,
     end: Option<Metadata>,
+    /// What the server calls it, where several are open.
+    qid: Option<i64>,
+    /// It gave way: it may no longer be the last one, which needs no name.
+    gave_way: bool,
 }
 
-impl<'a> Streaming<'a> {
-    pub(super) fn new(session: &'a Inner, run: &'a Run, conn: &Conn, fetch_size: i64) -> Self {
+impl<R: Borrow<Run>> Streaming<R> {
+    pub(super) fn new(run: R, conn: &Conn, fetch_size: i64) -> Self {
+        run.borrow().flow.take_untold();
         Streaming {
-            session,
             run,
             server: conn.server.clone(),
             fetch_size,
@@ -147,17 +184,38 @@ impl<'a> Streaming<'a> {
             transcoder: Transcoder::new(conn.bolt.version(), conn.bolt.utc_patched(), Limits::default()),
             waiting: VecDeque::new(),
             handed_over: false,
+            has_records: false,
+            is_partial: false,
             fate: Fate::Unsent,
             pulling: true,
             end: None,
+            qid: None,
+            gave_way: false,
         }
     }
 
     /// Reads to the end. Everything but the summary has then been handed over.
-    pub(super) async fn read(mut self, conn: &mut Conn) -> Result<(Metadata, Self), Broken> {
-        match self.session.unless_aborted(self.read_on(conn)).await {
-            Ok(metadata) => Ok((metadata, self)),
+    pub(super) async fn read(mut self, session: &Inner, conn: &mut Conn) -> Result<(Metadata, Self), Broken> {
+        loop {
+            if let Some(metadata) = self.advance(session, conn, Pace::Alone).await? {
+                return Ok((metadata, self));
+            }
+        }
+    }
+
+    /// Reads to the end, or until it gives way: `None`, and no PULL is under way then.
+    pub(super) async fn advance(
+        &mut self,
+        session: &Inner,
+        conn: &mut Conn,
+        pace: Pace,
+    ) -> Result<Option<Metadata>, Broken> {
+        match session.unless_aborted(self.read_on(session, conn, pace)).await {
+            Ok(metadata) => Ok(metadata),
             Err(error) => {
+                if let Some(head) = self.head.take() {
+                    *self.run.borrow().flow.untold.lock() = Some(head);
+                }
                 let is_unsent = self.fate == Fate::Sent && conn.bolt.output().len() >= self.queued;
                 let fate = if is_unsent { Fate::Unsent } else { self.fate };
                 Err(Broken { error, fate, handed_over: self.handed_over })
@@ -165,23 +223,41 @@ impl<'a> Streaming<'a> {
         }
     }
 
-    async fn read_on(&mut self, conn: &mut Conn) -> Result<Metadata, Error> {
+    async fn read_on(
+        &mut self,
+        session: &Inner,
+        conn: &mut Conn,
+        pace: Pace,
+    ) -> Result<Option<Metadata>, Error> {
+        // With others it has one PULL a turn.
+        let mut had_its_turn = self.pulling;
         loop {
-            self.hand_over();
+            self.hand_over(session, pace);
             if self.waiting.is_empty() {
                 if let Some(end) = self.end.take() {
-                    return Ok(end);
+                    return Ok(Some(end));
                 }
             }
-            let cancelled = self.run.flow.is_cancelled();
-            if !self.pulling && self.end.is_none() && (cancelled || self.waiting.len() < LOW_WATERMARK) {
-                self.ask_for_more(conn, cancelled)?;
+            if !self.pulling && self.end.is_none() {
+                let wants_more = self.wants_more();
+                let gives_way = match pace {
+                    Pace::Shared { others: true } => had_its_turn || !wants_more,
+                    Pace::Shared { others: false } => !wants_more && session.is_awaited(),
+                    Pace::Alone | Pace::Whole => false,
+                };
+                if gives_way {
+                    self.gave_way = true;
+                    return Ok(None);
+                }
+                if wants_more {
+                    self.ask_for_more(conn)?;
+                    had_its_turn = true;
+                }
             }
-            let may_read = self.pulling && (self.waiting.len() < HIGH_WATERMARK || self.session.is_awaited());
-            if !may_read {
-                self.run.sink.flush();
+            if !self.may_read(session, pace) {
+                self.run.borrow().sink.flush();
                 tokio::select! {
-                    () = self.session.nudge.notified() => {}
+                    () = session.nudge.notified() => {}
                     error = conn.interrupted() => return Err(error),
                 }
                 continue;
@@ -190,51 +266,98 @@ impl<'a> Streaming<'a> {
                 Some(event) => event,
                 None => {
                     if self.handed_over {
-                        self.run.sink.flush();
+                        self.run.borrow().sink.flush();
                     }
                     self.fate = self.fate.max(Fate::Sent);
                     tokio::select! {
                         event = conn.event() => event?,
-                        () = self.session.nudge.notified() => continue,
+                        () = session.nudge.notified() => continue,
                     }
                 }
             };
-            self.take(conn, event)?;
+            self.take(session, conn, event)?;
         }
     }
 
-    /// Gives batches to the reader, as it has credit. Whoever waits behind this result lets it be read whole.
-    fn hand_over(&mut self) {
-        if self.run.flow.is_cancelled() {
-            self.waiting.clear();
+    /// Whether a PULL or DISCARD is to be sent, as far as its reader is concerned.
+    pub(super) fn wants_more(&self) -> bool {
+        self.run.borrow().flow.is_cancelled() || self.waiting.len() < LOW_WATERMARK
+    }
+
+    /// Whoever waits for the connection waits for the answers to what was asked for, even if the reader does not.
+    fn may_read(&self, session: &Inner, pace: Pace) -> bool {
+        self.pulling
+            && (self.waiting.len() < HIGH_WATERMARK
+                || matches!(pace, Pace::Whole | Pace::Shared { others: true })
+                || self.run.borrow().flow.is_cancelled()
+                || session.is_awaited())
+    }
+
+    /// Gives batches to the reader, as it has credit, or all of them where somebody waits for it to end.
+    pub(super) fn hand_over(&mut self, session: &Inner, pace: Pace) {
+        let is_cancelled = self.run.borrow().flow.is_cancelled();
+        // Whether what waits is all that is left is not known before the end; a part of it is for nobody.
+        if is_cancelled && self.end.is_none() {
+            return;
         }
-        while !self.waiting.is_empty() && (self.run.flow.take_credit() || self.session.is_awaited()) {
+        let all = |this: &Self| match pace {
+            Pace::Whole => true,
+            Pace::Alone => session.is_awaited(),
+            Pace::Shared { others } => this.end.is_some() && (others || session.is_awaited()),
+        };
+        while !self.waiting.is_empty() && (is_cancelled || self.run.borrow().flow.take_credit() || all(self))
+        {
             if let Some(batch) = self.waiting.pop_front() {
                 self.announce();
                 self.handed_over = true;
-                self.run.sink.batch(batch);
+                self.run.borrow().sink.batch(batch);
             }
         }
     }
 
+    /// What was handed over can be looked at.
+    pub(super) fn flush(&self) {
+        self.run.borrow().sink.flush();
+    }
+
     fn announce(&mut self) {
         if let Some(head) = self.head.take() {
-            self.run.sink.keys(&head);
+            self.run.borrow().sink.keys(&head);
         }
     }
 
-    fn ask_for_more(&mut self, conn: &mut Conn, discard: bool) -> Result<(), Error> {
-        let asked = if discard { conn.bolt.discard(-1, None) } else { conn.bolt.pull(self.fetch_size, None) };
+    fn ask_for_more(&mut self, conn: &mut Conn) -> Result<(), Error> {
+        let qid = self.qid.filter(|_| self.gave_way);
+        let asked = if self.run.borrow().flow.is_cancelled() {
+            self.throw_away();
+            conn.bolt.discard(-1, qid)
+        } else {
+            conn.bolt.pull(self.fetch_size, qid)
+        };
         asked.map_err(|e| conn.protocol_error(&e.to_string()))?;
         self.pulling = true;
         Ok(())
     }
 
-    fn take(&mut self, conn: &mut Conn, event: Event) -> Result<(), Error> {
+    fn throw_away(&mut self) {
+        self.is_partial = true;
+        self.waiting.clear();
+    }
+
+    /// Whether a record that comes now is not kept. What was asked for by number may still turn out to be all.
+    fn is_too_much(&self, conn: &Conn) -> bool {
+        let is_unbounded = self.fetch_size < 0 || conn.bolt.features().pull == PullForm::All;
+        self.run.borrow().flow.is_cancelled()
+            && (self.is_partial
+                || is_unbounded && self.waiting.iter().map(|b| b.rows).sum::<usize>() >= UNWANTED_ROWS)
+    }
+
+    fn take(&mut self, session: &Inner, conn: &mut Conn, event: Event) -> Result<(), Error> {
         match event {
             Event::Success { request: Request::Run, metadata } => {
                 self.fate = Fate::Executing;
-                self.session.works_in(metadata.database());
+                session.works_in(metadata.database());
+                self.qid = metadata.qid();
                 let keys = metadata.fields().unwrap_or_default();
                 self.columns = keys.len();
                 let (server, version) = (self.server.index, conn.bolt.version());
@@ -242,7 +365,9 @@ impl<'a> Streaming<'a> {
                 Ok(())
             }
             Event::Records(records) => {
-                if self.run.flow.is_cancelled() {
+                self.has_records = true;
+                if self.is_too_much(conn) {
+                    self.throw_away();
                     return Ok(());
                 }
                 match self.transcoder.records(&records, self.columns) {
@@ -276,18 +401,27 @@ impl<'a> Streaming<'a> {
     /// Hands over the summary. The connection should be free by now, for whoever reacts to it.
     pub(super) fn finish(mut self, metadata: &Metadata, (version, agent): (Version, String), attempts: u32) {
         self.announce();
-        let sink = &self.run.sink;
+        let Streaming { server, has_records, is_partial, .. } = self;
+        let sink = &self.run.borrow().sink;
         // With a transcoder of its own, the summary can be read whether or not the batches before it were.
         match Transcoder::new(version, self.utc, Limits::default()).metadata(metadata) {
-            Ok(metadata) => sink.summary(Summary { server: self.server, version, agent, attempts, metadata }),
+            Ok(metadata) => {
+                sink.summary(Summary { server, version, agent, attempts, has_records, is_partial, metadata });
+            }
             Err(e) => {
                 let what = format!(
                     "The work was done, but the summary that {} sent of it cannot be read: {e}.",
-                    self.server.address
+                    server.address
                 );
-                sink.failure(Error::new(Kind::Protocol, what).on(self.server));
+                sink.failure(Error::new(Kind::Protocol, what).on(server));
             }
         }
         sink.flush();
+    }
+}
+
+impl Streaming<Run> {
+    pub(super) fn fail(self, error: Error) {
+        self.run.fail(error);
     }
 }

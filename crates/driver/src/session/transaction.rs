@@ -6,7 +6,8 @@ use std::time::Duration;
 use bolt::{Event, Metadata, Request};
 
 use super::command::{Begin, Fate};
-use super::result::{Broken, Streaming};
+use super::open_results::OpenResults;
+use super::result::Streaming;
 use super::verdict::{judge, Attempt, Verdict, Work};
 use super::{Inner, Run, State};
 use crate::error::{Error, Kind};
@@ -33,6 +34,7 @@ struct Open {
     pooled: Pooled,
     /// The first query went out together with BEGIN.
     first_is_sent: bool,
+    results: OpenResults,
 }
 
 impl State {
@@ -102,7 +104,8 @@ impl State {
         match begun.await {
             Ok(metadata) => {
                 session.works_in(metadata.database());
-                Ok(Open { server, by_master, pooled, first_is_sent: sent.first_run })
+                let results = OpenResults::default();
+                Ok(Open { server, by_master, pooled, first_is_sent: sent.first_run, results })
             }
             Err(error) => {
                 pooled.release();
@@ -186,8 +189,11 @@ impl Transaction {
         if matches!(self.standing, Standing::Failed(_)) {
             return;
         }
-        if let Standing::Open(open) = std::mem::replace(&mut self.standing, Standing::Failed(error)) {
-            open.pooled.release();
+        let failed = Standing::Failed(error.clone());
+        if let Standing::Open(open) = std::mem::replace(&mut self.standing, failed) {
+            let Open { pooled, results, .. } = *open;
+            pooled.release();
+            results.fail(&error);
         }
     }
 
@@ -200,34 +206,53 @@ impl Transaction {
         }
     }
 
-    /// Runs a query to its end. Whatever happens to it on the server fails the transaction.
-    pub(super) async fn run(&mut self, session: &Inner, run: &Run) -> Result<(), Error> {
+    /// Results are open, which only their readers keep from going on.
+    pub(super) fn is_reading(&self) -> bool {
+        matches!(&self.standing, Standing::Open(open) if !open.results.is_empty())
+    }
+
+    /// Runs a query, to its end or until it gives way to what waits. Whatever happens to it on the server fails the transaction.
+    pub(super) async fn run(&mut self, session: &Inner, run: Run) {
         let open = match &mut self.standing {
             Standing::Open(open) => open,
-            Standing::Failed(error) => return Err(error.clone()),
+            Standing::Failed(error) => return run.fail(error.clone()),
         };
-        let fetch_size = session.fetch_size(run);
+        let fetch_size = session.fetch_size(&run);
         if !std::mem::take(&mut open.first_is_sent) {
             // If it cannot be, nothing was written: the transaction goes on.
-            send_run(&mut open.pooled, run, fetch_size)
-                .map_err(|e| Error::new(Kind::Client, e.to_string()).on(open.pooled.server.clone()))?;
+            if let Err(e) = send_run(&mut open.pooled, &run, fetch_size) {
+                return run.fail(Error::new(Kind::Client, e.to_string()).on(open.pooled.server.clone()));
+            }
         }
-        let Open { server, pooled, .. } = &mut **open;
-        let streaming = Streaming::new(session, run, pooled, fetch_size);
-        match streaming.read(&mut pooled.conn).await {
-            Ok((metadata, result)) => {
-                result.finish(&metadata, pooled.identity(), 1);
-                Ok(())
+        let Open { pooled, results, .. } = &mut **open;
+        let result = Streaming::new(run, pooled, fetch_size);
+        let done = results.add(session, pooled, result).await;
+        self.unless_failed(session, done);
+    }
+
+    /// Lets open results go on as their readers take them, until something else is to be done.
+    pub(super) async fn read_on(&mut self, session: &Inner) {
+        if let Standing::Open(open) = &mut self.standing {
+            let done = open.results.read_on(session, &mut open.pooled).await;
+            self.unless_failed(session, done);
+        }
+    }
+
+    /// Brings open results to their end.
+    pub(super) async fn end_results(&mut self, session: &Inner) {
+        if let Standing::Open(open) = &mut self.standing {
+            let done = open.results.end(session, &mut open.pooled).await;
+            self.unless_failed(session, done);
+        }
+    }
+
+    fn unless_failed(&mut self, session: &Inner, done: Result<(), Error>) {
+        // Without COMMIT nothing was done: no outcome is unknown here.
+        if let (Err(error), Standing::Open(open)) = (done, &self.standing) {
+            if error.server_unfit() {
+                session.shared.demote(open.server, &error);
             }
-            // Without COMMIT nothing was done: no outcome is unknown here.
-            Err(Broken { error, .. }) => {
-                if error.server_unfit() {
-                    session.shared.demote(*server, &error);
-                }
-                let error = session.heard(error);
-                self.fail(error.clone());
-                Err(error)
-            }
+            self.fail(session.heard(error));
         }
     }
 }

@@ -247,6 +247,7 @@ mod tests {
                 (write(lost, BATCHES, Sent), SurfaceUnknown),
                 (write(not_a_leader, BATCHES, Executing), SurfaceUnknown),
                 (write(syntax, BATCHES, Refused), Surface),
+                (write(constraint, BATCHES, Sent), Surface),
                 (Attempt { work: BATCHES, ..read(lost, Executing, READS_ARE_ENFORCED) }, SurfaceUnknown),
             ]),
             ("A lost read is sent again: from Neo4j 4.0 on the server itself refuses a write in it.", &[

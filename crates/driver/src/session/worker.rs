@@ -20,10 +20,21 @@ impl Worker {
     }
 
     pub(super) async fn work(mut self) {
-        while let Some(command) = self.next() {
+        while let Some(next) = self.next() {
             let Some(state) = self.state.as_mut() else { return };
+            let command = match next {
+                Next::Command(command) => command,
+                Next::ReadOn => {
+                    if let Some(transaction) = state.transaction.as_mut() {
+                        Box::pin(transaction.read_on(&self.session)).await;
+                    }
+                    continue;
+                }
+            };
             if self.session.shared.is_closed() {
-                state.transaction = None;
+                if let Some(mut transaction) = state.transaction.take() {
+                    transaction.fail(command::closed());
+                }
                 match command {
                     // The server rolls back what was open when its connection ends.
                     Command::Rollback(done) => done.settle(Ok(())),
@@ -31,15 +42,19 @@ impl Worker {
                 }
                 continue;
             }
+            if let (true, Some(transaction)) = (command.ends_transaction(), state.transaction.as_mut()) {
+                Box::pin(transaction.end_results(&self.session)).await;
+            }
             match command {
                 Command::Run(run) => {
                     let _told = ToldOfPanic { sink: run.sink.clone(), in_doubt: state.transaction.is_none() };
-                    let done = match state.transaction.as_mut() {
-                        Some(transaction) => transaction.run(&self.session, &run).await,
-                        None => state.auto_commit(&self.session, &run).await,
-                    };
-                    if let Err(error) = done {
-                        run.fail(error);
+                    match state.transaction.as_mut() {
+                        Some(transaction) => transaction.run(&self.session, run).await,
+                        None => {
+                            if let Err(error) = state.auto_commit(&self.session, &run).await {
+                                run.fail(error);
+                            }
+                        }
                     }
                 }
                 Command::Begin(begin, done) => {
@@ -61,8 +76,8 @@ impl Worker {
         }
     }
 
-    /// The next command; `None` when there is none, and the state was given back.
-    fn next(&mut self) -> Option<Command> {
+    /// What is to be done next; `None` when there is nothing, and the state was given back.
+    fn next(&mut self) -> Option<Next> {
         let mut queue = self.session.queue.lock();
         let state = self.state.as_mut()?;
         let open = state.transaction.as_mut();
@@ -73,28 +88,40 @@ impl Worker {
             }
         }
         let command = queue.commands.pop_front();
+        let is_reading = state.transaction.as_ref().is_some_and(Transaction::is_reading);
         queue.doing = match (&command, &state.transaction) {
-            (None, _) => 0,
+            (None, _) if !is_reading => 0,
             (Some(Command::Begin(begin, _)), _) => begin.id,
             (_, Some(transaction)) => transaction.id,
             (Some(Command::Run(run)), None) => run.id,
             (_, None) => 0,
         };
-        if command.is_none() {
-            if let Some(transaction) = &mut state.transaction {
-                transaction.park(&self.session);
+        match command {
+            Some(command) => Some(Next::Command(command)),
+            None if is_reading => Some(Next::ReadOn),
+            None => {
+                if let Some(transaction) = &mut state.transaction {
+                    transaction.park(&self.session);
+                }
+                queue.state = self.state.take();
+                None
             }
-            queue.state = self.state.take();
         }
-        command
     }
+}
+
+enum Next {
+    Command(Command),
+    /// Results of the transaction are open, and nothing else is to be done.
+    ReadOn,
 }
 
 impl Drop for Worker {
     /// Only with work left if the task panicked or its runtime went away: whoever waits is told.
     fn drop(&mut self) {
-        if self.state.take().is_none() {
-            return;
+        let Some(state) = self.state.take() else { return };
+        if let Some(mut transaction) = state.transaction {
+            transaction.fail(command::internal_error());
         }
         let commands = {
             let mut queue = self.session.queue.lock();

@@ -209,6 +209,8 @@ pub(crate) struct Collected {
     pub(crate) rows: usize,
     pub(crate) batches: usize,
     pub(crate) summaries: usize,
+    /// Of these, how many said that not all was handed over.
+    pub(crate) partial: usize,
     pub(crate) failure: Option<Error>,
 }
 
@@ -249,8 +251,10 @@ impl Sink for Collector {
         false
     }
 
-    fn summary(&self, _: Summary) {
-        self.collected.lock().summaries += 1;
+    fn summary(&self, summary: Summary) {
+        let mut collected = self.collected.lock();
+        collected.summaries += 1;
+        collected.partial += usize::from(summary.is_partial);
     }
 
     fn failure(&self, error: Error) {
