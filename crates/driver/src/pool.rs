@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::config::AuthConfig;
 use crate::error::{Error, Kind};
 use crate::log::Log;
-use crate::net::{Conn, Endpoint};
+use crate::net::{Conn, Endpoint, Interrupt};
 
 /// How long a connection may take to answer the RESET that makes it fit for other work.
 const RECYCLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -89,9 +89,37 @@ impl Pool {
         }
     }
 
-    /// A connection for a check, which limits its time itself: logged in as the driver's user, by its token of now.
-    pub(crate) async fn acquire_as(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<Pooled, Error> {
-        self.connect(self.permit().await?, token, false).await
+    /// Whether the server answers, for a check, which limits its time itself. Asks on an idle connection or a new one,
+    /// logged in as the driver's user by its token of now, and needs no permit: that all are in use says nothing of the
+    /// server.
+    pub(crate) async fn probe(&self, token: Arc<AuthConfig>) -> Result<(), Error> {
+        let idle = {
+            let mut idle = self.idle.lock();
+            let fits = idle.iter().rposition(|conn| conn.is_logged_in_as(&token));
+            fits.map(|at| idle.remove(at))
+        };
+        if let Some(mut conn) = idle {
+            if conn.is_quiet().await && conn.reset().await.is_ok() {
+                self.keep(conn);
+                return Ok(());
+            }
+        }
+        let conn = Box::pin(Conn::open(&self.endpoint, token)).await?;
+        self.keep(conn);
+        Ok(())
+    }
+
+    /// Keeps a connection that was in use without a permit, if there is room for it.
+    fn keep(&self, mut conn: Conn) {
+        conn.rest();
+        let mut idle = self.idle.lock();
+        let is_full = idle.len() + self.in_use() >= self.size;
+        if is_full || self.permits.is_closed() || self.retired.load(Ordering::Relaxed) {
+            drop(idle);
+            tokio::spawn(conn.close());
+        } else {
+            idle.push(conn);
+        }
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
@@ -183,6 +211,18 @@ impl Pool {
         self.idle.lock().clear();
     }
 
+    /// The server has been silent for too long: its connections are ended, with an error for whoever waits on one.
+    pub(crate) fn give_up(&self) {
+        self.drop_idle();
+        self.endpoint.interrupt.send_modify(|interrupt| {
+            *interrupt = match *interrupt {
+                Interrupt::Closed => Interrupt::Closed,
+                Interrupt::Unresponsive(n) => Interrupt::Unresponsive(n.wrapping_add(1)),
+                Interrupt::None => Interrupt::Unresponsive(1),
+            }
+        });
+    }
+
     /// No connection is handed out any more; idle ones are closed. Those in use end by the endpoint's interrupt.
     pub(crate) async fn close(&self) {
         self.permits.close();
@@ -238,13 +278,6 @@ impl Pooled {
         }
         let conn = Conn::open(&self.pool.endpoint, auth).await?;
         tokio::spawn(std::mem::replace(&mut self.conn, conn).close());
-        Ok(())
-    }
-
-    /// Whether the driver's owner may be told of it as a server that is up.
-    pub(crate) async fn probe(mut self) -> Result<(), Error> {
-        self.conn.reset().await?;
-        self.release();
         Ok(())
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Endpoint {
     pub(crate) config: Arc<Config>,
     /// The old proposal worked here, or the HTTP check said HA: it goes first.
     pub(crate) legacy_first: AtomicBool,
+    /// Bytes came from the server since this was last looked at.
+    pub(crate) heard: Arc<AtomicBool>,
     pub(crate) interrupt: watch::Sender<Interrupt>,
 }
 
@@ -72,6 +74,7 @@ pub(crate) struct Conn {
     pub(crate) is_fresh: bool,
     /// A security error came: it is not used again.
     pub(crate) is_refused: bool,
+    heard: Arc<AtomicBool>,
     expiries: Arc<AtomicUsize>,
     /// How many of them there were at the login.
     expiries_before: usize,
@@ -106,6 +109,7 @@ impl Conn {
             auth,
             is_fresh: false,
             is_refused: false,
+            heard: endpoint.heard.clone(),
             expiries: endpoint.expiries.clone(),
             expiries_before: 0,
         };
@@ -305,6 +309,7 @@ impl Conn {
         };
         match result {
             Ok(()) => {
+                self.heard.store(true, Ordering::Relaxed);
                 self.bolt.handle_input(&self.input);
                 if self.input.len() >= self.read_size {
                     self.read_size = (self.read_size * 2).min(*READ_SIZE.end());
@@ -437,6 +442,7 @@ impl Endpoint {
             routing: self.routing.clone(),
             config: self.config.clone(),
             legacy_first: AtomicBool::new(self.legacy_first.load(Ordering::Relaxed)),
+            heard: Arc::default(),
             interrupt: watch::Sender::new(Interrupt::None),
         }
     }

@@ -408,7 +408,7 @@ impl State {
         let error = session.heard(error);
         let shared = &session.shared;
         let failed = error.server.as_ref().map(|s| s.index);
-        if let Some(index) = failed.filter(|_| error.curable()) {
+        if let Some(index) = failed.filter(|_| error.server_unfit()) {
             shared.demote(index, &error);
         }
         shared.debug(|| format!("attempt {} failed: {error}", retry.attempts()));
