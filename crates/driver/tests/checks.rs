@@ -119,3 +119,12 @@ async fn until(condition: impl Fn() -> bool) {
     };
     tokio::time::timeout(Duration::from_secs(20), wait).await.expect("it never came");
 }
+
+#[test]
+fn no_credential_is_printed() {
+    let auth = serde_json::json!({"scheme": "basic", "principal": "somebody", "credentials": "hunter2"});
+    let server = serde_json::json!({"http": "http://somebody:hunter2@h", "bolt": "bolt://somebody:hunter2@h", "auth": auth});
+    let config = Config { servers: vec![serde_json::from_value(server).unwrap()], ..Config::default() };
+    let text = format!("{config:?}");
+    assert!(!text.contains("hunter2") && !text.contains("somebody"), "{text}");
+}
