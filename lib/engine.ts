@@ -12,6 +12,8 @@ const FIRST_INBOX = 64 * 1024
 const LAST_OP = 0x7fffffff
 /** How long after the last operation the process is held: sequential work should not flip the reference each time. */
 const IDLE_MS = 2
+/** How long one turn of the event loop drains: what else waits for it comes next, then the rest. */
+const TURN_MS = 8
 
 /** What a message of an operation is given to. */
 export interface Operation {
@@ -33,7 +35,8 @@ export interface DriverEars {
 }
 
 export interface TopologyView {
-  servers: readonly { status: number; type: number; distance: number; err?: string | null }[]
+  /** In the order of the configuration; null where nothing has changed. */
+  servers: readonly ({ status: number; type: number; distance: number; err?: string | null } | null)[]
   master: number
 }
 
@@ -58,6 +61,7 @@ export class Engine {
   #inbox = new Inbox(FIRST_INBOX)
   #lastOp = 0
   #held = false
+  #drainsLater = false
   #idleTimer: NodeJS.Timeout | undefined
 
   constructor() {
@@ -133,14 +137,28 @@ export class Engine {
   }
 
   #wake(): void {
+    const end = performance.now() + TURN_MS
     for (;;) {
       const n = this.#native.drain(this.#inbox.u8)
       if (n === 0) break
       if (n < 0) this.#inbox = new Inbox(roundUp(-n))
       else this.#dispatch(n)
+      if (performance.now() > end) {
+        this.#drainLater()
+        break
+      }
     }
     this.#collectDebts()
     this.#restWhenIdle()
+  }
+
+  #drainLater(): void {
+    if (this.#drainsLater) return
+    this.#drainsLater = true
+    setImmediate(() => {
+      this.#drainsLater = false
+      this.#wake()
+    })
   }
 
   #dispatch(end: number): void {

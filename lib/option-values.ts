@@ -59,7 +59,7 @@ export function asObject(value: unknown, name: string): object {
 /** A value in an error: short, and without what an object, or a URL, may hold of secrets. */
 export function show(value: unknown): string {
   if (typeof value === 'string') {
-    const text = value.replace(/\/\/[^/]*@/, '//')
+    const text = value.replace(/\/\/.*@/s, '//').replace(/(\/\/[^?#]*)[?#].*/s, '$1')
     return `'${text.length > 80 ? `${text.slice(0, 80)}...` : text}'`
   }
   if (typeof value === 'function') return 'a function'

@@ -3,6 +3,7 @@
  * among them. `Neo4jHA` and `Driver` are its faces.
  */
 
+import { inspect } from 'node:util'
 import { isManager, nativeToken, type Token, type TokenManager, Tokens } from './auth'
 import type { IntegerMode } from './codec/decode'
 import { Status } from './constants'
@@ -221,12 +222,14 @@ export class Pool implements DriverEars, StreamHost {
   // ---- ears ----
 
   topology(view: TopologyView): void {
-    view.servers.forEach(({ status, type, distance, err }, i) => {
+    view.servers.forEach((server, i) => {
+      if (server === null) return
+      const { status, type, distance, err } = server
       const entry = this.servers[i]
       const failed = err !== undefined && err !== null
       // What was never checked comes as unknown, without a latency and without an error.
       if (entry.info === null && status === Status.unknown && distance < 0 && !failed) return
-      entry.info = failed ? { status, type, distance, err: new Error(err) } : { status, type, distance }
+      entry.info = failed ? withError({ status, type, distance }, err) : { status, type, distance }
     })
     this.masterIndex = view.master
   }
@@ -260,4 +263,21 @@ export class Pool implements DriverEars, StreamHost {
         return await this.settings.resolver?.(asked.address)
     }
   }
+}
+
+/** Adds an error that is made when it is looked at: most never are, and a cluster in trouble has many. */
+function withError(info: ServerInfo, text: string): ServerInfo {
+  let error: Error | undefined
+  const err = (): Error => {
+    if (error === undefined) {
+      error = new Error(text)
+      // Where it was looked at says nothing of where it comes from.
+      error.stack = `${error}`
+    }
+    return error
+  }
+  return Object.defineProperties(info, {
+    err: { get: err, enumerable: true },
+    [inspect.custom]: { value: () => ({ ...info }) }
+  })
 }

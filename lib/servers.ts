@@ -17,7 +17,7 @@ export interface Location {
   /** Base of the HTTP status endpoint; null when the server is checked over Bolt. */
   readonly url: string | null
   readonly bolt: string
-  /** What was given for it. Its secret is there to be read, but not enumerable. */
+  /** What was given for it. It is there to be read, but no log, no JSON and no inspection of a location shows it. */
   readonly auth: Auth | undefined
 }
 
@@ -78,27 +78,21 @@ function makeServer(url: unknown, bolt: unknown, auth: unknown, name: string, pa
   const http = url === undefined || url === null ? null : readHttp(url, name + parts[0])
   const { address } = readBolt(bolt, name + parts[1])
   const token = tokenOf(auth, 'auth')
+  const uri = withoutUser(bolt as string)
+  const location = { url: http === null ? null : withoutUser(url as string), bolt: uri }
+  const given = auth !== null && typeof auth === 'object' && !isManager(auth) ? { ...auth } : (auth as Auth)
   return {
-    location: {
-      url: http === null ? null : (url as string),
-      bolt: bolt as string,
-      auth: guarded(auth as Auth)
-    },
+    location: Object.defineProperty(location, 'auth', { get: () => given }) as Location,
     http,
-    bolt: bolt as string,
+    bolt: uri,
     address,
     auth: token
   }
 }
 
-/** A copy whose secret is not enumerable, so that no log and no JSON of a location shows it. */
-function guarded(auth: Auth | undefined): Auth | undefined {
-  if (auth === null || typeof auth !== 'object' || isManager(auth)) return auth
-  const copy = { ...auth }
-  for (const name of ['pass', 'credentials'] as const) {
-    if (name in copy) Object.defineProperty(copy, name, { enumerable: false })
-  }
-  return copy
+/** A URL without the user and password that may stand in it. */
+function withoutUser(url: string): string {
+  return url.replace(/^([^:]*:\/\/)[^/?#]*@/, '$1')
 }
 
 function isHttp(value: unknown): value is string {
@@ -171,22 +165,26 @@ export function readBolt(value: unknown, name: string): BoltUri {
     routing,
     secure: scheme.endsWith('+s') || scheme.endsWith('+ssc'),
     selfSigned: scheme.endsWith('+ssc'),
-    query: readQuery(url.search, value)
+    query: readQuery(url.search)
   }
 }
 
-/** The query string of a routing URI: `key=value` pairs, each key once. What is in it is for the servers, as it stands. */
-function readQuery(search: string, uri: string): { [key: string]: string } {
+/**
+ * The query string of a routing URI: `key=value` pairs, each key once. What is in it is for the servers, as it
+ * stands, and may be a secret: errors name keys only.
+ */
+function readQuery(search: string): { [key: string]: string } {
   const query: { [key: string]: string } = Object.create(null)
   if (search === '' || search === '?') return query
   for (const pair of search.slice(1).split('&')) {
     const [key, value, ...more] = pair.split('=').map(part => part.trim())
     if (value === undefined || more.length > 0) {
-      throw new TypeError(`Invalid parameters: '${pair}' in URL '${uri}'.`)
+      throw new TypeError('Invalid parameters in the query of the URL: it takes key=value pairs, joined by &')
     }
-    if (key === '') throw new TypeError(`Illegal empty key in URL query '${uri}'`)
-    if (value === '') throw new TypeError(`Illegal empty value in URL query '${uri}'`)
-    if (key in query) throw new TypeError(`Duplicated query parameters with key '${key}' in URL '${uri}'`)
+    if (key === '') throw new TypeError('Illegal empty key in the query of the URL')
+    if (value === '') throw new TypeError(`Illegal empty value of '${key}' in the query of the URL`)
+    if (key in query)
+      throw new TypeError(`Duplicated query parameters with key '${key}' in the query of the URL`)
     query[key] = value
   }
   return query

@@ -4,6 +4,7 @@
 //! endian, as every platform with prebuilt binaries is) and a payload; its length is a multiple of 8.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::Status;
@@ -30,6 +31,11 @@ pub(crate) enum Message {
     Ask = 10,
 }
 
+/// What is made into a message when it is drained, so that however often it changes, only its last state waits.
+pub(crate) trait Latest: Send + Sync {
+    fn message(&self) -> Option<(Message, i32, String)>;
+}
+
 pub(crate) struct Inbox {
     queue: Mutex<Queue>,
     signalled: AtomicBool,
@@ -38,6 +44,15 @@ pub(crate) struct Inbox {
 
 #[derive(Default)]
 struct Queue {
+    messages: Buffer,
+    latest: Vec<Arc<dyn Latest>>,
+    /// Messages made of `latest`. They go first: what was said later may rely on them.
+    made: Buffer,
+}
+
+/// Whole messages, one behind the other.
+#[derive(Default)]
+struct Buffer {
     bytes: Vec<u8>,
     /// Where the first message that was not drained begins.
     start: usize,
@@ -61,21 +76,18 @@ impl Inbox {
         length: usize,
         fill: impl FnOnce(&mut [u8]),
     ) {
-        let whole = (HEADER + length).next_multiple_of(8);
-        let mut queue = self.queue.lock();
-        let at = queue.bytes.len();
-        queue.bytes.resize(at + whole, 0);
-        let Some(message) = queue.bytes.get_mut(at..) else { return };
-        let (header, payload) = message.split_at_mut(HEADER);
-        put_words(header, [word(whole), kind as i32, op, word(argument)]);
-        if let Some(payload) = payload.get_mut(..length) {
-            fill(payload);
-        }
+        self.queue.lock().messages.push(kind, op, argument, length, fill);
     }
 
     /// Appends a message whose payload is text, and wakes JavaScript.
     pub(crate) fn push_text(&self, kind: Message, op: i32, text: &str) {
         self.push(kind, op, text.len(), text.len(), |payload| payload.copy_from_slice(text.as_bytes()));
+        self.wake();
+    }
+
+    /// Makes a message of this when the inbox is drained next, and wakes JavaScript. Once for each drain is enough.
+    pub(crate) fn push_latest(&self, latest: Arc<dyn Latest>) {
+        self.queue.lock().latest.push(latest);
         self.wake();
     }
 
@@ -90,14 +102,49 @@ impl Inbox {
     /// of the first message if not even that fits.
     pub(crate) fn drain(&self, out: &mut [u8]) -> i32 {
         self.signalled.store(false, Ordering::Release);
-        let mut queue = self.queue.lock();
-        let waiting = queue.bytes.get(queue.start..).unwrap_or_default();
+        let mut guard = self.queue.lock();
+        let queue = &mut *guard;
+        for latest in std::mem::take(&mut queue.latest) {
+            let Some((kind, op, text)) = latest.message() else { continue };
+            queue
+                .made
+                .push(kind, op, text.len(), text.len(), |payload| payload.copy_from_slice(text.as_bytes()));
+        }
+        let mut drained = 0;
+        for buffer in [&mut queue.made, &mut queue.messages] {
+            drained += buffer.drain(out.get_mut(drained..).unwrap_or_default());
+            if let Some(next) = buffer.next_length() {
+                return if drained == 0 { -word(next) } else { word(drained) };
+            }
+        }
+        word(drained)
+    }
+}
+
+impl Buffer {
+    fn push(&mut self, kind: Message, op: i32, argument: usize, length: usize, fill: impl FnOnce(&mut [u8])) {
+        let whole = (HEADER + length).next_multiple_of(8);
+        let at = self.bytes.len();
+        self.bytes.resize(at + whole, 0);
+        let Some(message) = self.bytes.get_mut(at..) else { return };
+        let (header, payload) = message.split_at_mut(HEADER);
+        put_words(header, [word(whole), kind as i32, op, word(argument)]);
+        if let Some(payload) = payload.get_mut(..length) {
+            fill(payload);
+        }
+    }
+
+    /// The length of the first message.
+    fn next_length(&self) -> Option<usize> {
+        self.bytes.get(self.start..).and_then(first_word)
+    }
+
+    /// Moves as many whole messages as fit.
+    fn drain(&mut self, out: &mut [u8]) -> usize {
+        let waiting = self.bytes.get(self.start..).unwrap_or_default();
         let mut fits = 0;
         while let Some(length) = waiting.get(fits..).and_then(first_word) {
             if fits + length > out.len() {
-                if fits == 0 {
-                    return -word(length);
-                }
                 break;
             }
             fits += length;
@@ -105,13 +152,17 @@ impl Inbox {
         if let (Some(to), Some(from)) = (out.get_mut(..fits), waiting.get(..fits)) {
             to.copy_from_slice(from);
         }
-        queue.start += fits;
-        if queue.start == queue.bytes.len() {
-            queue.start = 0;
-            queue.bytes.clear();
-            queue.bytes.shrink_to(KEEP);
+        self.start += fits;
+        if self.start == self.bytes.len() {
+            self.start = 0;
+            self.bytes.clear();
+            self.bytes.shrink_to(KEEP);
+        } else if self.start >= KEEP && self.start >= self.bytes.len() / 2 {
+            // A reader that never comes to the end is not to make it grow for ever.
+            self.bytes.drain(..self.start);
+            self.start = 0;
         }
-        word(fits)
+        fits
     }
 }
 

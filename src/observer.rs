@@ -10,12 +10,26 @@ use serde::de::DeserializeOwned;
 use serde_json::{json, Value};
 use tokio::sync::oneshot;
 
-use crate::inbox::{Inbox, Message};
+use crate::inbox::{Inbox, Latest, Message};
 
 pub(crate) struct JsObserver {
     driver: i32,
     inbox: Arc<Inbox>,
     questions: Arc<Questions>,
+    servers: Arc<Servers>,
+}
+
+/// What JavaScript is told of the servers.
+struct Servers {
+    driver: i32,
+    views: Mutex<Views>,
+}
+
+#[derive(Default)]
+struct Views {
+    told: Option<View>,
+    /// Newer than `told`.
+    waiting: Option<View>,
 }
 
 /// The questions that JavaScript has not answered yet.
@@ -31,7 +45,8 @@ type Asker = oneshot::Sender<Result<String, String>>;
 impl JsObserver {
     pub(crate) fn new(driver: i32, inbox: Arc<Inbox>) -> Self {
         let questions = Questions { open: Mutex::new(Some(HashMap::new())), last: AtomicI32::default() };
-        JsObserver { driver, inbox, questions: Arc::new(questions) }
+        let servers = Arc::new(Servers { driver, views: Mutex::default() });
+        JsObserver { driver, inbox, questions: Arc::new(questions), servers }
     }
 
     /// JavaScript's answer to an ASK message as JSON, or why there is none.
@@ -85,16 +100,34 @@ impl Drop for Pending {
     }
 }
 
-impl Observer for JsObserver {
-    fn topology(&self, view: &View) {
+impl Latest for Servers {
+    /// In the place of each server what is new of it; null where nothing is.
+    fn message(&self) -> Option<(Message, i32, String)> {
+        let mut views = self.views.lock();
+        let view = views.waiting.take()?;
         let servers: Vec<_> = view
             .servers
             .iter()
-            .map(|s| json!({"status": s.status as i8, "type": s.role as u8, "distance": s.distance, "err": s.error}))
+            .enumerate()
+            .map(|(i, s)| match views.told.as_ref().and_then(|told| told.servers.get(i)) {
+                Some(told) if told == s => Value::Null,
+                _ => json!({
+                    "status": s.status as i8, "type": s.role as u8, "distance": s.distance, "err": s.error.as_deref(),
+                }),
+            })
             .collect();
         let master = view.master().and_then(|m| i32::try_from(m).ok()).unwrap_or(-1);
-        let text = json!({"servers": servers, "master": master, "checked": view.checked}).to_string();
-        self.inbox.push_text(Message::Topology, self.driver, &text);
+        let text = json!({"servers": servers, "master": master}).to_string();
+        views.told = Some(view);
+        Some((Message::Topology, self.driver, text))
+    }
+}
+
+impl Observer for JsObserver {
+    fn topology(&self, view: &View) {
+        if self.servers.views.lock().waiting.replace(view.clone()).is_none() {
+            self.inbox.push_latest(self.servers.clone());
+        }
     }
 
     fn log(&self, level: LogLevel, message: &str) {

@@ -134,8 +134,7 @@ test('a change of role is seen at the next check', async t => {
   assert.equal(driver.masterIndex, 0)
   await members[0].become('slave')
   await members[1].become('master')
-  await until(() => driver.masterIndex === 1)
-  assert.equal(driver.servers[0].info.type, ServerType.slave)
+  await until(() => driver.masterIndex === 1 && driver.servers[0].info.type === ServerType.slave)
   await members[0].become('refuse')
   await until(() => driver.servers[0].info.status === Status.down)
   await members[0].become('slave')
@@ -149,7 +148,7 @@ test('a check is made at once when a query meets a dead server', async t => {
   await members[1].become('master')
   const result = await driver.session(true).run('RETURN 1')
   assert.equal(result.servedBy.location.bolt, servers[1][1])
-  assert.equal(driver.servers[0].info.status, Status.down)
+  await until(() => driver.servers[0].info.status === Status.down)
   assert.equal(driver.masterIndex, 1)
 })
 
@@ -260,11 +259,68 @@ test('masterIndex is -1 for none, and getMaster() is the entry of the master', a
   assert.equal(driver.getMaster(), undefined)
 })
 
-test('of two servers that say master one is taken', async t => {
-  const { servers } = await cluster(t, { roles: ['master', 'master'] })
-  const driver = await ready(t, servers)
-  assert.equal(driver.getMaster(), driver.servers[driver.masterIndex])
-  assert.equal(driver.getMaster().info.type, ServerType.master)
+test('of two servers that say master, the one that began last gets all writes, with a warning', async t => {
+  const { servers, members } = await cluster(t, { roles: ['slave', 'master'] })
+  const lines = []
+  const logging = { level: 'warn', logger: (_, message) => lines.push(message) }
+  const driver = await ready(t, servers, { strategy: 1, neo4jDriverOptions: { logging } })
+  assert.equal(driver.masterIndex, 1)
+  await members[0].become('master')
+  await until(() => driver.masterIndex === 0)
+  for (let i = 0; i < 6; i++) await driver.session(true).run('CREATE (n)')
+  assert.deepEqual(
+    members.map(one => one.bolt.queries(/CREATE/).length),
+    [6, 0]
+  )
+  const told = lines.filter(line => line.includes('say that they are the master'))
+  assert.equal(told.length, 1, lines.join('\n'))
+  assert.ok(told[0].includes(members[0].uri.replace('bolt://', '')))
+})
+
+for (const [how, end] of [
+  ['never ends', () => {}],
+  ['is cut short', response => response.socket.destroy()]
+]) {
+  test(`the check: an answer that ${how} is no answer`, async t => {
+    const half = (_request, response) => {
+      response.writeHead(200, { 'content-length': 600 })
+      response.write('master', () => end(response))
+    }
+    const driver = await ready(t, [(await member(t, { role: half })).location], { checkTimeout: 150 })
+    const { info } = driver.servers[0]
+    assert.equal(info.status, Status.down)
+    assert.equal(info.type, ServerType.unknown)
+    assert.ok(info.err)
+  })
+}
+
+test('a full pool says nothing of a server that is checked over Bolt', async t => {
+  const one = await member(t, {})
+  const driver = await ready(t, one.uri, {
+    checkInterval: 20,
+    checkTimeout: 150,
+    unresponsiveTimeout: 100,
+    neo4jDriverOptions: { maxConnectionPoolSize: 1 }
+  })
+  const tx = driver.session(true).beginTransaction()
+  await tx.run('CREATE (n)')
+  const before = one.bolt.received('HELLO').length
+  await until(() => one.bolt.received('HELLO').length >= before + 5)
+  assert.equal(driver.servers[0].info.status, Status.up)
+  await tx.run('CREATE (n)')
+  await tx.commit()
+})
+
+test('a transient error does not make a member unknown to others', async t => {
+  const { servers, members } = await cluster(t, { roles: ['master'] })
+  const driver = await ready(t, servers, { checkInterval: never })
+  const checks = members[0].checks.length
+  members[0].bolt
+    .when('RUN', x => x.fail('Neo.TransientError.Transaction.DeadlockDetected', 'locked'))
+    .times(1)
+  await driver.session(true).run('RETURN 1')
+  assert.equal(driver.masterIndex, 0)
+  assert.equal(members[0].checks.length, checks, 'a deadlock is no reason for a check')
 })
 
 test('checkServers(done) asks every server and calls back; it returns a promise too', async t => {

@@ -171,3 +171,54 @@ test('a server known by its bolt URI alone gets no HTTP request with credentials
   await driver.session(true).run('RETURN 1')
   assert.equal(one.checks.length, 0)
 })
+
+test('user and password in a URL are for the check alone, and are shown nowhere', async t => {
+  const one = await member(t, { auth: { user: 'neo4j', pass: 'bolt-word' } })
+  const url = one.url.replace('//', `//neo4j:${encodeURIComponent(password)}@`)
+  const driver = await ready(t, [[url, one.uri.replace('//', `//neo4j:${encodeURIComponent(password)}@`)]], {
+    auth: { user: 'neo4j', pass: 'bolt-word' }
+  })
+  assert.equal(one.checks[0].headers.authorization, `Basic ${encoded}`)
+  const { location } = driver.servers[0]
+  assert.deepEqual([location.url, location.bolt], [one.url, one.uri])
+  const settled = await settle(driver.session(true).run('RETURN 1'))
+  const summary = settled.value?.summary
+  for (const value of [driver, driver.servers, settled, summary]) {
+    for (const text of [inspect(value, { depth: 20, showHidden: true }), JSON.stringify(value)]) {
+      for (const word of [password, encodeURIComponent(password), 'bolt-word'])
+        assert.ok(!text?.includes(word))
+    }
+  }
+  assert.ok(!JSON.stringify(summary).includes('neo4j"'), 'the name of the user is in the summary')
+})
+
+test('credentials of other schemes than basic and bearer are not sent to a status endpoint', async t => {
+  const { auth: tokens } = Neo4jHA.driver
+  for (const token of [tokens.custom('neo4j', password, 'realm', 'mine'), tokens.kerberos(password)]) {
+    const one = await member(t, {})
+    await ready(t, [one.location], { auth: token })
+    assert.equal(one.checks[0].headers.authorization, undefined)
+  }
+})
+
+test('credentials over plain http are warned of, once a driver', async t => {
+  const lines = []
+  const logging = { level: 'warn', logger: (_, message) => lines.push(message) }
+  const { servers } = await cluster(t, { auth })
+  const driver = await ready(t, servers, { auth, neo4jDriverOptions: { logging } })
+  await driver.checkServers()
+  assert.equal(lines.filter(line => line.includes('plain http')).length, 1, lines.join('\n'))
+})
+
+test('the error of a URI with a query does not repeat it', () => {
+  for (const uri of [
+    'bolt://h?token=hunter2',
+    'neo4j://h?token=hunter2&x',
+    'neo4j://h?a=hunter2&a=hunter2'
+  ]) {
+    assert.throws(
+      () => Neo4jHA.driver.driver(uri),
+      error => !told(error).split('\n    at')[0].includes('hunter2')
+    )
+  }
+})

@@ -144,7 +144,7 @@ pub enum Mode {
 }
 
 /// One server of the pool.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct ServerConfig {
     /// Base of the HTTP status endpoint, such as `http://host:7474`; without it the server is checked over Bolt.
     pub http: Option<String>,
@@ -155,6 +155,17 @@ pub struct ServerConfig {
     /// [`crate::Observer::token`] is asked how to authenticate, whenever a connection is needed.
     #[serde(default)]
     pub managed: bool,
+}
+
+/// Users and passwords may stand in the addresses: they are not printed.
+impl std::fmt::Debug for ServerConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerConfig")
+            .field("address", &self.address().ok().map(|address| address.to_string()))
+            .field("auth", &self.auth)
+            .field("managed", &self.managed)
+            .finish_non_exhaustive()
+    }
 }
 
 /// An authentication token, as `neo4j.auth.*` makes it.
@@ -181,10 +192,7 @@ fn no_scheme() -> String {
 
 impl std::fmt::Debug for AuthConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AuthConfig")
-            .field("scheme", &self.scheme)
-            .field("principal", &self.principal)
-            .finish_non_exhaustive()
+        f.debug_struct("AuthConfig").field("scheme", &self.scheme).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A driver: the servers, their pools, what is known of them, and the choice among them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::session::Session;
 use crate::strategy::{eligible, is_eligible, pick, Intent, Permissions, Strategy, Turns};
 use crate::topology::ha::{self, Checker};
 use crate::topology::routing::{Ask, Router};
-use crate::topology::{ServerInfo, Status, Topology, View};
+use crate::topology::{Status, Topology, View};
 
 /// How often the same situation is warned of at most.
 const WARN_EVERY: Duration = Duration::from_secs(1);
@@ -38,10 +38,10 @@ pub struct Driver {
 pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
     pub(crate) pools: Vec<Arc<Pool>>,
-    pub(crate) topology: Topology,
+    pub(crate) topology: Arc<Topology>,
     /// For [`Mode::Routing`], where `pools` is empty.
     pub(crate) router: Option<Router>,
-    pub(crate) checker: Option<Checker>,
+    checker: Option<Arc<Checker>>,
     pub(crate) runtime: Handle,
     observer: Arc<dyn Observer>,
     log: Log,
@@ -78,14 +78,21 @@ impl Driver {
         let endpoints = (0..config.servers.len())
             .map(|index| endpoint(&config, index, &observer, &shown))
             .collect::<Result<Vec<_>, Error>>()?;
-        let (topology, checker) = match config.mode {
-            Mode::Ha => (Topology::unchecked(endpoints.len()), Some(Checker::new(&config)?)),
-            Mode::Direct | Mode::Routing => (Topology::unconditional(endpoints.len()), None),
-        };
+        let addresses = endpoints.iter().map(|endpoint| endpoint.address.to_string()).collect();
+        let topology = Arc::new(Topology::new(&config, addresses, observer.clone(), log.clone()));
         let mut endpoints = endpoints.into_iter().peekable();
         let seed = endpoints.next_if(|_| config.mode == Mode::Routing);
         let router = seed.map(|seed| Router::new(&config, seed, observer.clone(), log.clone()));
-        let pools = endpoints.map(|endpoint| Arc::new(Pool::new(endpoint, log.clone()))).collect();
+        let pools: Vec<_> = endpoints.map(|endpoint| Arc::new(Pool::new(endpoint, log.clone()))).collect();
+        let checker = match config.mode {
+            Mode::Ha => Some(Arc::new(Checker::new(&config, &pools, &topology, &log)?)),
+            Mode::Direct | Mode::Routing => None,
+        };
+        if tls::uses_system_store(&config)? {
+            // Reading it takes a while, and is not to keep the connections waiting that need it first.
+            let config = config.clone();
+            runtime.spawn_blocking(move || tls::read_system_store(&config));
+        }
         let shared = Arc::new(Shared {
             config,
             pools,
@@ -99,9 +106,10 @@ impl Driver {
             closed: watch::Sender::new(false),
             warned: Mutex::new(None),
         });
-        let watchers = match shared.checker {
-            Some(_) => {
-                (0..shared.pools.len()).map(|i| shared.runtime.spawn(ha::watch(shared.clone(), i))).collect()
+        let watchers = match &shared.checker {
+            Some(checker) => {
+                let watch = |index| shared.runtime.spawn(ha::watch(checker.clone(), index));
+                (0..shared.pools.len()).map(watch).collect()
             }
             None => Vec::new(),
         };
@@ -163,12 +171,14 @@ impl Driver {
 
     /// Checks all servers now and waits for the result.
     pub fn check(&self) -> impl std::future::Future<Output = ()> + Send + 'static {
-        let shared = self.shared.clone();
+        let checker = self.shared.checker.clone();
+        let servers = self.shared.pools.len();
         async move {
-            let checks: Vec<_> = (0..shared.pools.len())
+            let Some(checker) = checker else { return };
+            let checks: Vec<_> = (0..servers)
                 .map(|index| {
-                    let shared = shared.clone();
-                    tokio::spawn(async move { shared.check(index).await })
+                    let checker = checker.clone();
+                    tokio::spawn(async move { checker.check(index).await })
                 })
                 .collect();
             for check in checks {
@@ -229,8 +239,8 @@ impl Driver {
         let shared = self.shared.clone();
         let watchers = std::mem::take(&mut *self.watchers.lock());
         async move {
+            watchers.iter().for_each(JoinHandle::abort);
             for watcher in watchers {
-                watcher.abort();
                 let _ = watcher.await;
             }
             shared.close().await;
@@ -392,46 +402,9 @@ impl Shared {
         }
     }
 
-    /// One check of one server, after the one under way.
-    pub(crate) async fn check(&self, index: usize) {
-        if let Some(checker) = &self.checker {
-            let (info, _) = checker.check(self, index).await;
-            self.publish(index, info);
-        }
-    }
-
-    /// A check is over.
-    pub(crate) fn publish(&self, index: usize, info: ServerInfo) {
-        let before = self.topology.view();
-        let checker = self.checker.as_ref();
-        let view = self.topology.update(|view| {
-            if let Some(server) = view.servers.get_mut(index) {
-                *server = info.clone();
-            }
-            view.checked = checker.is_none_or(|c| c.all_checked(index));
-        });
-        if let (Some(was), Some(pool)) = (before.servers.get(index), self.pools.get(index)) {
-            if (was.status, was.role) != (info.status, info.role) {
-                self.log.info(|| {
-                    let why = info.error.as_deref().map(|e| format!(" ({e})")).unwrap_or_default();
-                    format!("{} is now {:?} as {:?}{why}", pool.endpoint.address, info.status, info.role)
-                });
-            }
-        }
-        self.observer.topology(&view);
-    }
-
-    /// The server did not behave as what it was taken for: it is unknown until its next check. That starts now, and so
-    /// do those of the others: another one may have taken its place.
+    /// The server did not behave as what it was taken for.
     pub(crate) fn demote(&self, index: usize, error: &Error) {
-        if self.checker.is_none() {
-            return;
-        }
-        self.topology.demote(index, &error.message);
-        self.observer.topology(&self.topology.view());
-        if let Some(checker) = &self.checker {
-            checker.hurry();
-        }
+        self.topology.demote(index, error);
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -480,6 +453,7 @@ fn endpoint(
         config: config.clone(),
         legacy_first: AtomicBool::new(false),
         best_known: AtomicBool::new(false),
+        heard: Arc::default(),
         interrupt: watch::Sender::new(Interrupt::None),
         log: Log::new(observer.clone(), config.log_level),
     })
@@ -489,20 +463,4 @@ fn endpoint(
 fn routing_context(config: &Config, seed: &Address) -> Arc<[(String, String)]> {
     let given = config.routing_context.iter().flatten().filter(|(key, _)| key != "address").cloned();
     given.chain([("address".to_owned(), seed.to_string())]).collect()
-}
-
-/// Marks and asks whether every server was checked.
-pub(crate) struct Checked(Vec<AtomicBool>);
-
-impl Checked {
-    pub(crate) fn none_of(servers: usize) -> Self {
-        Checked((0..servers).map(|_| AtomicBool::new(false)).collect())
-    }
-
-    pub(crate) fn mark(&self, index: usize) -> bool {
-        if let Some(checked) = self.0.get(index) {
-            checked.store(true, Ordering::Release);
-        }
-        self.0.iter().all(|c| c.load(Ordering::Acquire))
-    }
 }

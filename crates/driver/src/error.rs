@@ -163,7 +163,9 @@ impl Error {
             (Some(failure), _) => {
                 is_not_writable(&failure.code)
                     || is_role_change(failure)
+                    || is_lost_with_the_master(failure)
                     || failure.code.ends_with(".DatabaseUnavailable")
+                    || failure.code == "Neo.TransientError.Transaction.InstanceStateChanged"
             }
             (None, Kind::Connection) => true,
             _ => false,

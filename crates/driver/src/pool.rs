@@ -163,9 +163,39 @@ impl Pool {
         )
     }
 
-    /// A connection for a check, which limits its time itself: logged in as the driver's user, by its token of now.
-    pub(crate) async fn acquire_as(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<Pooled, Error> {
-        self.connect(self.permit().await?, token, false, &Phases::starting_with(Phase::Queue)).await
+    /// Whether the server answers, for a check, which limits its time itself. Asks on an idle connection or a new one,
+    /// logged in as the driver's user by its token of now, and needs no permit: that all are in use says nothing of the
+    /// server.
+    pub(crate) async fn probe(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<(), Error> {
+        let idle = {
+            let mut idle = self.idle.lock();
+            let fits = idle.iter().rposition(|conn| conn.is_logged_in_as(&token));
+            fits.map(|at| idle.remove(at))
+        };
+        if let Some(mut conn) = idle {
+            if conn.is_quiet().await && conn.answers().await.is_ok() {
+                self.keep(conn);
+                return Ok(());
+            }
+        }
+        let phases = Phases::starting_with(Phase::Certificate);
+        let conn = Box::pin(Conn::open(&self.endpoint, token, &phases)).await?;
+        self.register(&conn);
+        self.keep(conn);
+        Ok(())
+    }
+
+    /// Keeps a connection that was in use without a permit, if there is room for it.
+    fn keep(&self, mut conn: Conn) {
+        conn.rest();
+        let mut idle = self.idle.lock();
+        let is_full = idle.len() + self.in_use() >= self.size;
+        if is_full || self.permits.is_closed() || self.retired.load(Ordering::Relaxed) || conn.is_expired() {
+            drop(idle);
+            tokio::spawn(conn.close());
+        } else {
+            idle.push(conn);
+        }
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
@@ -301,6 +331,18 @@ impl Pool {
         self.idle.lock().clear();
     }
 
+    /// The server has been silent for too long: its connections are ended, with an error for whoever waits on one.
+    pub(crate) fn give_up(&self) {
+        self.drop_idle();
+        self.endpoint.interrupt.send_modify(|interrupt| {
+            *interrupt = match *interrupt {
+                Interrupt::Closed => Interrupt::Closed,
+                Interrupt::Unresponsive(n) => Interrupt::Unresponsive(n.wrapping_add(1)),
+                Interrupt::None => Interrupt::Unresponsive(1),
+            }
+        });
+    }
+
     /// No connection is handed out any more; idle ones are closed. Those in use end by the endpoint's interrupt.
     pub(crate) async fn close(&self) {
         self.permits.close();
@@ -383,13 +425,6 @@ impl Pooled {
         let conn = Conn::open(&self.pool.endpoint, auth, &Phases::starting_with(Phase::Certificate)).await?;
         self.pool.register(&conn);
         tokio::spawn(std::mem::replace(&mut self.conn, conn).close());
-        Ok(())
-    }
-
-    /// Whether the driver's owner may be told of it as a server that is up.
-    pub(crate) async fn probe(mut self) -> Result<(), Error> {
-        self.conn.answers().await?;
-        self.release();
         Ok(())
     }
 }

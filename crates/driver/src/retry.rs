@@ -85,17 +85,16 @@ impl Retry {
         &self.failed
     }
 
-    /// How long to wait for a connection: not beyond the time for attempts, and not for long on a server that does not
-    /// answer its checks. A driver that makes one attempt leaves that to the pool.
+    /// How long to wait for a connection: a little longer than the pool itself does, so that its error says why; not for
+    /// long on a server that does not answer its checks, where another one may be found in that time.
     pub(crate) fn patience(&self, config: &Config, is_down: bool) -> Duration {
         let acquisition =
             Duration::from_millis(config.connection_acquisition_timeout).saturating_add(FIRST_PAUSE);
-        if self.never {
+        if self.never || !is_down {
             return acquisition;
         }
         let silence = Duration::from_millis(config.unresponsive_timeout);
-        let most = if is_down { silence.min(left(self.deadline)) } else { left(self.deadline) };
-        most.max(FIRST_PAUSE).min(acquisition)
+        silence.min(left(self.deadline)).max(FIRST_PAUSE).min(acquisition)
     }
 
     /// How long to wait before the next attempt.

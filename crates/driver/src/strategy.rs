@@ -93,7 +93,9 @@ pub(crate) fn eligible(view: &View, permissions: Permissions, write: bool) -> Ve
 
 /// Whether one server may do this work.
 pub(crate) fn is_eligible(view: &View, index: usize, permissions: Permissions, write: bool) -> bool {
-    view.servers.get(index).is_some_and(|s| s.status == Status::Up && permissions.allow(s.role, write))
+    view.servers.get(index).is_some_and(|s| {
+        s.status == Status::Up && permissions.allow(s.role, write) && !(write && view.is_superseded(s))
+    })
 }
 
 /// Picks by one of the strategies that need no callback; `None` if there is no candidate.
@@ -132,6 +134,7 @@ mod tests {
                     distance,
                     error: None,
                     in_doubt: false,
+                    claim: None,
                 })
                 .collect(),
             checked: true,

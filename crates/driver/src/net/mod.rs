@@ -64,6 +64,8 @@ pub(crate) struct Endpoint {
     pub(crate) legacy_first: AtomicBool,
     /// The server was asked for its best version, and had no better one.
     pub(crate) best_known: AtomicBool,
+    /// Bytes came from the server since this was last looked at.
+    pub(crate) heard: Arc<AtomicBool>,
     pub(crate) interrupt: watch::Sender<Interrupt>,
     pub(crate) log: Log,
 }
@@ -98,6 +100,7 @@ pub(crate) struct Conn {
     authenticating: Option<Authenticating>,
     /// A security error came: it is not used again.
     pub(crate) is_refused: bool,
+    heard: Arc<AtomicBool>,
     expiries: Arc<AtomicUsize>,
     /// How many of them there were at the login.
     expiries_before: usize,
@@ -176,6 +179,7 @@ impl Conn {
             is_fresh: false,
             authenticating: None,
             is_refused: false,
+            heard: endpoint.heard.clone(),
             expiries: endpoint.expiries.clone(),
             expiries_before: 0,
         };
@@ -404,6 +408,7 @@ impl Conn {
             }
             Ok(Moved::Read(0)) => return Err(self.lost("the server closed it")),
             Ok(Moved::Read(read)) => {
+                self.heard.store(true, Ordering::Relaxed);
                 if !is_sent {
                     self.read_while_sending += read;
                 }
@@ -605,6 +610,7 @@ impl Endpoint {
             config: self.config.clone(),
             legacy_first: AtomicBool::new(self.legacy_first.load(Ordering::Relaxed)),
             best_known: AtomicBool::new(false),
+            heard: Arc::default(),
             interrupt: watch::Sender::new(Interrupt::None),
             log: self.log.clone(),
         }

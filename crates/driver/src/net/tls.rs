@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{ring, verify_tls12_signature, verify_tls13_signature, CryptoProvider};
@@ -12,11 +13,14 @@ use rustls::server::ParsedCertificate;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
+use rustls_platform_verifier::Verifier;
 
 use crate::address::{Address, TlsWish};
 use crate::config::{Config, Trust};
 use crate::error::{Error, Kind};
 use crate::net::certificate::Shown;
+
+const NO_STORE: &str = "the certificates of the system cannot be read";
 
 /// The TLS configuration for one server, or `None` for plain TCP. The scheme's suffix wins over the options.
 pub(crate) fn for_bolt(
@@ -24,13 +28,7 @@ pub(crate) fn for_bolt(
     wish: TlsWish,
     shown: Option<Arc<Shown>>,
 ) -> Result<Option<Arc<ClientConfig>>, Error> {
-    let trust = match wish {
-        TlsWish::Secure if config.trust == Trust::TrustCustomCaSignedCertificates => config.trust,
-        TlsWish::Secure => Trust::TrustSystemCaSignedCertificates,
-        TlsWish::SelfSigned => Trust::TrustAllCertificates,
-        TlsWish::Options if config.encrypted => config.trust,
-        TlsWish::Options => return Ok(None),
-    };
+    let Some(trust) = trust(config, wish) else { return Ok(None) };
     let mut tls = trusting(config, trust)?;
     if let Some(shown) = shown {
         tls.client_auth_cert_resolver = shown;
@@ -38,6 +36,15 @@ pub(crate) fn for_bolt(
         tls.resumption = Resumption::disabled();
     }
     Ok(Some(Arc::new(tls)))
+}
+
+fn trust(config: &Config, wish: TlsWish) -> Option<Trust> {
+    match wish {
+        TlsWish::Secure if config.trust == Trust::TrustCustomCaSignedCertificates => Some(config.trust),
+        TlsWish::Secure => Some(Trust::TrustSystemCaSignedCertificates),
+        TlsWish::SelfSigned => Some(Trust::TrustAllCertificates),
+        TlsWish::Options => config.encrypted.then_some(config.trust),
+    }
 }
 
 /// The TLS configuration of the HTTP checks (`https://` status URLs).
@@ -77,6 +84,9 @@ pub(crate) fn explain(error: &io::Error, address: &Address) -> String {
         ) => {
             format!("it does not accept the client's certificate, or its lack ({tls}). See clientCertificate")
         }
+        rustls::Error::General(why) if why.starts_with(NO_STORE) => format!(
+            "TLS failed: {why}. Install the system's CA certificates, or name an authority in trustedCertificates"
+        ),
         _ => format!("TLS failed ({tls}). Does the server speak TLS?"),
     }
 }
@@ -92,8 +102,7 @@ fn trusting(config: &Config, trust: Trust) -> Result<ClientConfig, Error> {
     let tls = match trust {
         Trust::TrustSystemCaSignedCertificates => {
             let extra = certificates("NODE_EXTRA_CA_CERTS", &config.extra_certificates)?;
-            let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(extra, provider)
-                .map_err(|e| failed("the system's certificates", &e))?;
+            let verifier = SystemAuthorities { extra, provider };
             builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
         }
         Trust::TrustCustomCaSignedCertificates => {
@@ -114,6 +123,87 @@ fn certificates(option: &str, pem: &[String]) -> Result<Vec<CertificateDer<'stat
         .flat_map(|text| CertificateDer::pem_slice_iter(text.as_bytes()))
         .collect::<Result<_, _>>()
         .map_err(|e| Error::new(Kind::Client, format!("{option}: not a PEM certificate: {e}")))
+}
+
+/// Whether a server of the configuration has to be known to the system's authorities.
+pub(crate) fn uses_system_store(config: &Config) -> Result<bool, Error> {
+    let is_system = |trust| trust == Trust::TrustSystemCaSignedCertificates;
+    for server in &config.servers {
+        let by_http = server.http.as_deref().is_some_and(|url| url.starts_with("https"));
+        let by_bolt = trust(config, server.address()?.tls);
+        if by_bolt.is_some_and(is_system) || by_http && is_system(config.trust) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Reads the system's certificates, unless that was done before. What is wrong with them is said when they are used.
+pub(crate) fn read_system_store(config: &Config) {
+    if let Ok(extra) = certificates("NODE_EXTRA_CA_CERTS", &config.extra_certificates) {
+        let _ = SystemAuthorities { extra, provider: Arc::new(ring::default_provider()) }.verifier();
+    }
+}
+
+/// The certificates of the system: read when the first connection needs them, and once for all drivers that trust the same
+/// ones beside them. Who uses no TLS needs none.
+#[derive(Debug)]
+struct SystemAuthorities {
+    extra: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+}
+
+type Known = Mutex<Option<(Vec<CertificateDer<'static>>, Arc<Verifier>)>>;
+
+impl SystemAuthorities {
+    fn verifier(&self) -> Result<Arc<Verifier>, rustls::Error> {
+        static KNOWN: Known = Mutex::new(None);
+        let mut known = KNOWN.lock();
+        if let Some((extra, verifier)) = &*known {
+            if *extra == self.extra {
+                return Ok(verifier.clone());
+            }
+        }
+        let verifier = Verifier::new_with_extra_roots(self.extra.iter().cloned(), self.provider.clone());
+        let verifier = Arc::new(verifier.map_err(|e| rustls::Error::General(format!("{NO_STORE}: {e}")))?);
+        *known = Some((self.extra.clone(), verifier.clone()));
+        Ok(verifier)
+    }
+}
+
+impl ServerCertVerifier for SystemAuthorities {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.verifier()?.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 /// Certificates signed by the user's authorities, or one of those certificates itself: Neo4j servers often present

@@ -414,7 +414,8 @@ impl State {
     async fn retry(&mut self, session: &Inner, retry: &mut Retry, error: Error) -> Result<(), Error> {
         let error = session.heard(error);
         let shared = &session.shared;
-        if let Some(index) = error.server.as_ref().map(|s| s.index) {
+        let failed = error.server.as_ref().map(|s| s.index);
+        if let Some(index) = failed.filter(|_| error.server_unfit()) {
             shared.demote(index, &error);
         }
         shared.debug(|| format!("attempt {} failed: {error}", retry.attempts()));

@@ -3,45 +3,65 @@
 //! The endpoint is Neo4j's own for load balancers (Neo4j 3.x operations manual, "HTTP endpoints for status
 //! information"): 200 with `master` or `slave`, 404 where the server has no role.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::ACCEPT;
 use reqwest::StatusCode;
-use tokio::sync::{Mutex, Notify};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
 
-use super::{Role, ServerInfo, Status};
-use crate::config::{Config, ServerConfig};
-use crate::driver::{Checked, Shared};
+use super::{Role, ServerInfo, Status, Topology};
+use crate::config::{AuthConfig, Config, ServerConfig};
 use crate::error::{Error, Kind};
-use crate::net::{tls, Interrupt};
+use crate::log::Log;
+use crate::net::tls;
+use crate::pool::Pool;
 
 const PATH: &str = "/db/manage/server/ha/available";
 /// The longest answer that is read; the real ones have seven bytes.
 const MAX_ANSWER: usize = 1024;
 /// Weight of the newest latency in the smoothed one.
 const SMOOTHING: f64 = 0.3;
+/// Between the end of a check and the next one of the same server, however much that is hurried: a cluster in trouble is
+/// not to be flooded by its clients.
+const LEAST_PAUSE: Duration = Duration::from_millis(50);
+/// Names that are looked up at the same time: each takes a thread.
+const LOOKUPS: usize = 16;
 
-/// Asks servers what they are.
+/// Asks servers what they are, and tells the topology.
 pub(crate) struct Checker {
+    config: Arc<Config>,
+    members: Vec<Member>,
+    topology: Arc<Topology>,
+    log: Log,
     /// `None` once closed.
     http: parking_lot::Mutex<Option<reqwest::Client>>,
-    urls: Vec<Option<reqwest::Url>>,
-    /// Wakes the checks of one server before their time.
-    urgent: Vec<Notify>,
+    has_warned_of_plain_http: AtomicBool,
+}
+
+struct Member {
+    pool: Arc<Pool>,
+    url: Option<reqwest::Url>,
     /// Held during a check: one at a time for each server.
-    turns: Vec<Mutex<()>>,
-    checked: Checked,
+    turn: Mutex<()>,
 }
 
 impl Checker {
-    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+    pub(crate) fn new(
+        config: &Arc<Config>,
+        pools: &[Arc<Pool>],
+        topology: &Arc<Topology>,
+        log: &Log,
+    ) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::for_http(config)?)
             // A redirect would carry the credentials elsewhere.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .dns_resolver(Arc::new(Names(Arc::new(Semaphore::new(LOOKUPS)))))
             .timeout(Duration::from_millis(config.check_timeout))
             .tcp_nodelay(true)
             .user_agent(&config.user_agent)
@@ -49,21 +69,17 @@ impl Checker {
             .map_err(|e| {
                 Error::new(Kind::Client, format!("The HTTP client of the checks cannot be made: {e}"))
             })?;
-        let urls = config.servers.iter().map(status_url).collect::<Result<_, _>>()?;
+        let member = |(server, pool): (&ServerConfig, &Arc<Pool>)| {
+            Ok(Member { pool: pool.clone(), url: status_url(server)?, turn: Mutex::new(()) })
+        };
         Ok(Checker {
+            config: config.clone(),
+            members: config.servers.iter().zip(pools).map(member).collect::<Result<_, Error>>()?,
+            topology: topology.clone(),
+            log: log.clone(),
             http: parking_lot::Mutex::new(Some(http)),
-            urls,
-            urgent: config.servers.iter().map(|_| Notify::new()).collect(),
-            turns: config.servers.iter().map(|_| Mutex::new(())).collect(),
-            checked: Checked::none_of(config.servers.len()),
+            has_warned_of_plain_http: AtomicBool::new(false),
         })
-    }
-
-    /// Makes the next check of every server start now.
-    pub(crate) fn hurry(&self) {
-        for urgent in &self.urgent {
-            urgent.notify_one();
-        }
     }
 
     /// Closes the connections of the checks. None is made any more.
@@ -71,72 +87,97 @@ impl Checker {
         self.http.lock().take();
     }
 
-    /// Notes that this server was checked; whether all were by now.
-    pub(crate) fn all_checked(&self, index: usize) -> bool {
-        self.checked.mark(index)
-    }
-
-    /// Asks one server once, when a check that is under way is over.
-    /// Also tells whether it kept silent: one that refuses connections has none left to wait on.
-    pub(crate) async fn check(&self, shared: &Shared, index: usize) -> (ServerInfo, bool) {
-        let _turn = match self.turns.get(index) {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
-        };
-        let started = Instant::now();
-        let answer = match self.urls.get(index) {
-            Some(Some(url)) => self.ask(shared, index, url.clone()).await,
-            _ => self.connect(shared, index).await,
-        };
-        let latency = started.elapsed().as_secs_f64() * 1000.0;
-        let before = shared.topology.view().servers.get(index).map_or(-1.0, |s| s.distance);
-        let smoothed = if before < 0.0 { latency } else { before + SMOOTHING * (latency - before) };
-        match answer {
-            Answer::Is(status, role, error) => {
-                (ServerInfo { status, role, distance: smoothed, error, in_doubt: false }, false)
-            }
-            Answer::Refused(error) => (ServerInfo::down(error), false),
-            Answer::Silence(error) => (ServerInfo::down(error), true),
+    /// Asks one server once, when a check that is under way is over, and tells the topology what it is.
+    pub(crate) async fn check(&self, index: usize) {
+        if let Some(member) = self.members.get(index) {
+            self.check_member(index, member).await;
         }
     }
 
-    async fn ask(&self, shared: &Shared, index: usize, url: reqwest::Url) -> Answer {
+    /// Tells its role, and whether it kept silent: one that refuses connections has none left to wait on.
+    async fn check_member(&self, index: usize, member: &Member) -> bool {
+        let _turn = member.turn.lock().await;
+        let generation = self.topology.generation(index);
+        let started = Instant::now();
+        let answer = match &member.url {
+            Some(url) => self.ask(member, url).await,
+            None => self.connect(member).await,
+        };
+        let latency = started.elapsed().as_secs_f64() * 1000.0;
+        let before = self.topology.view().servers.get(index).map_or(-1.0, |s| s.distance);
+        let distance = if before < 0.0 { latency } else { before + SMOOTHING * (latency - before) };
+        let (info, silent) = match answer {
+            Answer::Is(status, role, error) => {
+                let error = error.map(Arc::from);
+                (ServerInfo { status, role, distance, error, ..ServerInfo::unknown() }, false)
+            }
+            Answer::Refused(error) => (ServerInfo::down(error), false),
+            Answer::Silence(error) => (ServerInfo::down(error), true),
+        };
+        self.topology.publish(index, generation, info);
+        silent
+    }
+
+    async fn ask(&self, member: &Member, url: &reqwest::Url) -> Answer {
         let Some(http) = self.http.lock().clone() else {
             return Answer::Refused("the driver is closed".into());
         };
-        let Some(pool) = shared.pools.get(index) else { return Answer::Refused("no such server".into()) };
-        let limit = Duration::from_millis(shared.config.check_timeout);
-        let auth = match pool.endpoint.identity.token_within(limit).await {
-            Ok(auth) => auth,
-            Err(why) => return Answer::Is(Status::Error, Role::Unknown, Some(why)),
-        };
-        let request = http.get(url).header(ACCEPT, "text/plain");
-        let request = match (auth.scheme.as_str(), &auth.principal) {
-            ("bearer", _) => request.bearer_auth(auth.secret().unwrap_or_default()),
-            (_, Some(user)) => request.basic_auth(user, auth.secret()),
-            _ => request,
-        };
+        let has_own = !url.username().is_empty() || url.password().is_some();
+        let mut request = http.get(url.clone()).header(ACCEPT, "text/plain");
+        let mut is_secret = has_own;
+        // User and password of the URL are what the endpoint wants, whoever the driver is by Bolt.
+        if !has_own {
+            let auth = match self.token(member).await {
+                Ok(auth) => auth,
+                Err(why) => return Answer::Is(Status::Error, Role::Unknown, Some(why)),
+            };
+            // What is of another scheme means nothing to HTTP, and is for the Bolt port alone.
+            (request, is_secret) = match (auth.scheme.as_str(), &auth.principal, auth.secret()) {
+                ("bearer", _, Some(token)) => (request.bearer_auth(token), true),
+                ("basic", Some(user), password) => (request.basic_auth(user, password), true),
+                _ => (request, false),
+            };
+        }
+        if is_secret && url.scheme() == "http" {
+            self.warn_of_plain_http(member);
+        }
         match request.send().await {
             Err(e) if e.is_timeout() => Answer::Silence(describe(&e)),
             Err(e) => Answer::Refused(describe(&e)),
             Ok(response) => {
                 let status = response.status();
-                let body = read_answer(response).await;
-                classify(status, &body)
+                match read_answer(response).await {
+                    Ok(body) => classify(status, &body),
+                    // What began an answer and did not end it may be anything, and its connections may hang as well.
+                    Err(e) => Answer::Silence(describe(&e)),
+                }
             }
         }
     }
 
+    async fn token(&self, member: &Member) -> Result<Arc<AuthConfig>, String> {
+        let limit = Duration::from_millis(self.config.check_timeout);
+        member.pool.endpoint.identity.token_within(limit).await
+    }
+
+    fn warn_of_plain_http(&self, member: &Member) {
+        if !self.has_warned_of_plain_http.swap(true, Ordering::Relaxed) {
+            self.log.warn(&format!(
+                "The checks send credentials over plain http, such as to the status endpoint of {}: whoever listens \
+                 on the way can read them. Use https URLs, or trust the network.",
+                member.pool.endpoint.address
+            ));
+        }
+    }
+
     /// A server without a status URL: it is up if it answers over Bolt, and taken for one that does everything.
-    async fn connect(&self, shared: &Shared, index: usize) -> Answer {
-        let limit = Duration::from_millis(shared.config.check_timeout);
-        let Some(pool) = shared.pools.get(index) else { return Answer::Refused("no such server".into()) };
-        let token = match pool.endpoint.identity.token_within(limit).await {
+    async fn connect(&self, member: &Member) -> Answer {
+        let limit = Duration::from_millis(self.config.check_timeout);
+        let token = match self.token(member).await {
             Ok(token) => token,
             Err(why) => return Answer::Is(Status::Error, Role::Unknown, Some(why)),
         };
-        let probe = async { pool.acquire_as(token).await?.probe().await };
-        match tokio::time::timeout(limit, probe).await {
+        match tokio::time::timeout(limit, member.pool.probe(token)).await {
             Ok(Ok(())) => Answer::Is(Status::Up, Role::Master, None),
             Ok(Err(e)) if matches!(e.kind, Kind::Server | Kind::Client) => {
                 Answer::Is(Status::Error, Role::Unknown, Some(e.message))
@@ -144,6 +185,20 @@ impl Checker {
             Ok(Err(e)) => Answer::Refused(e.message),
             Err(_) => Answer::Silence(format!("no answer over Bolt within {} ms", limit.as_millis())),
         }
+    }
+}
+
+/// Looks names up, a few at a time.
+struct Names(Arc<Semaphore>);
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let turns = self.0.clone();
+        Box::pin(async move {
+            let _turn = turns.acquire().await?;
+            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
     }
 }
 
@@ -179,16 +234,16 @@ fn classify(status: StatusCode, body: &str) -> Answer {
     }
 }
 
-async fn read_answer(mut response: reqwest::Response) -> String {
+async fn read_answer(mut response: reqwest::Response) -> Result<String, reqwest::Error> {
     let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
+    while let Some(chunk) = response.chunk().await? {
         let room = MAX_ANSWER - body.len();
         body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
         if body.len() == MAX_ANSWER {
             break;
         }
     }
-    String::from_utf8_lossy(&body).into_owned()
+    Ok(String::from_utf8_lossy(&body).into_owned())
 }
 
 /// The innermost cause says most; the URL may hold credentials and is left out.
@@ -206,8 +261,12 @@ fn describe(error: &reqwest::Error) -> String {
 
 fn status_url(server: &ServerConfig) -> Result<Option<reqwest::Url>, Error> {
     let Some(base) = &server.http else { return Ok(None) };
+    // The text may hold a password.
     let wrong = |why: String| {
-        Error::new(Kind::Client, format!("'{base}' is not an HTTP address: {why}. Use http://host:port."))
+        Error::new(
+            Kind::Client,
+            format!("The address of a status endpoint is wrong: {why}. Use http://host:port."),
+        )
     };
     let mut url = reqwest::Url::parse(base).map_err(|e| wrong(e.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
@@ -219,53 +278,72 @@ fn status_url(server: &ServerConfig) -> Result<Option<reqwest::Url>, Error> {
 }
 
 /// Checks one server for as long as the driver lives. One check at a time: a slow one delays the next.
-pub(crate) async fn watch(shared: Arc<Shared>, index: usize) {
-    let Some(checker) = &shared.checker else { return };
-    let mut tick = tokio::time::interval(Duration::from_millis(shared.config.check_interval.max(1)));
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut silent_since = None;
+pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
+    let Some(member) = checker.members.get(index) else { return };
+    let interval = Duration::from_millis(checker.config.check_interval.max(1));
+    let unresponsive = Duration::from_millis(checker.config.unresponsive_timeout);
+    let mut silence = Silence::default();
+    // The first checks are made at once; those that follow are spread over the interval.
+    let mut pause = interval.mul_f64(0.5 + fastrand::f64() * 0.5);
     loop {
-        let urgent = async {
-            match checker.urgent.get(index) {
-                Some(urgent) => urgent.notified().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = tick.tick() => {}
-            () = urgent => tick.reset(),
+        let started = Instant::now();
+        let silent = checker.check_member(index, member).await;
+        let has_sent = member.pool.endpoint.heard.swap(false, Ordering::Relaxed);
+        if silence.is_too_long(silent && !has_sent, unresponsive) {
+            member.pool.give_up();
         }
-        let (info, silent) = checker.check(&shared, index).await;
-        give_up_silent(&shared, index, silent, &mut silent_since);
-        shared.publish(index, info);
+        let ended = Instant::now();
+        tokio::select! {
+            () = tokio::time::sleep_until(started + pause) => {}
+            () = async {
+                checker.topology.hurried(index).await;
+                tokio::time::sleep_until(ended + LEAST_PAUSE).await;
+            } => {}
+        }
+        pause = interval;
     }
 }
 
 /// A server that hangs keeps its connections open: work on it would wait for ever. After the unresponsive timeout
 /// its connections are ended, so that everybody who waits gets an answer.
-fn give_up_silent(shared: &Shared, index: usize, silent: bool, silent_since: &mut Option<Instant>) {
-    let Some(pool) = shared.pools.get(index) else { return };
-    if !silent {
-        *silent_since = None;
-        return;
-    }
-    let since = *silent_since.get_or_insert_with(Instant::now);
-    if since.elapsed() >= Duration::from_millis(shared.config.unresponsive_timeout) {
-        *silent_since = None;
-        pool.drop_idle();
-        pool.endpoint.interrupt.send_modify(|interrupt| {
-            *interrupt = match *interrupt {
-                Interrupt::Closed => Interrupt::Closed,
-                Interrupt::Unresponsive(n) => Interrupt::Unresponsive(n.wrapping_add(1)),
-                Interrupt::None => Interrupt::Unresponsive(1),
-            }
-        });
+#[derive(Default)]
+struct Silence {
+    since: Option<Instant>,
+}
+
+impl Silence {
+    /// Whether there was no sign of life, at this check and those before it, for as long as that. Then it begins anew.
+    fn is_too_long(&mut self, silent: bool, limit: Duration) -> bool {
+        if !silent {
+            self.since = None;
+            return false;
+        }
+        let is_too_long = self.since.get_or_insert_with(Instant::now).elapsed() >= limit;
+        if is_too_long {
+            self.since = None;
+        }
+        is_too_long
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_is_given_up_after_silence_for_the_whole_time() {
+        let limit = Duration::from_secs(10);
+        let mut silence = Silence::default();
+        let mut given_up = Vec::new();
+        for second in 0..40 {
+            // One sign of life, in the sixth second.
+            if silence.is_too_long(second != 6, limit) {
+                given_up.push(second);
+            }
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert_eq!(given_up, [17, 28, 39]);
+    }
 
     #[test]
     fn the_table_of_answers() {

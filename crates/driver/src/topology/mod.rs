@@ -6,7 +6,13 @@ pub(crate) mod routing;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use parking_lot::Mutex;
+use tokio::sync::{watch, Notify};
+
+use crate::config::{Config, Mode, ServerConfig};
+use crate::error::Error;
+use crate::log::Log;
+use crate::observer::Observer;
 
 /// Whether a server can be used. The numbers are the public values of `Status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +50,16 @@ pub struct ServerInfo {
     /// Smoothed time of a check in milliseconds; -1 when it does not answer.
     pub distance: f64,
     /// Why it is not up.
-    pub error: Option<String>,
-    /// It was found unfit by its work, and its next check is not over.
+    pub error: Option<Arc<str>>,
+    /// It, or another one, was found unfit by its work, and the check of it that this hurried is not over.
     pub in_doubt: bool,
+    /// Of a server that is up and says itself that it is the master: the later it began to, the higher.
+    pub claim: Option<u64>,
 }
 
 impl ServerInfo {
     fn down(error: String) -> Self {
-        ServerInfo { status: Status::Down, error: Some(error), ..ServerInfo::unknown() }
+        ServerInfo { status: Status::Down, error: Some(error.into()), ..ServerInfo::unknown() }
     }
 
     fn unknown() -> Self {
@@ -61,6 +69,7 @@ impl ServerInfo {
             distance: -1.0,
             error: None,
             in_doubt: false,
+            claim: None,
         }
     }
 }
@@ -80,65 +89,192 @@ impl View {
         self.servers.iter().any(|s| s.in_doubt)
     }
 
-    /// The place of the master that is up.
+    /// The place of the master that is up; of several that say so, of the one that began to last.
     pub fn master(&self) -> Option<usize> {
-        self.servers.iter().position(|s| s.status == Status::Up && s.role == Role::Master)
+        let masters =
+            self.servers.iter().enumerate().filter(|(_, s)| s.status == Status::Up && s.role == Role::Master);
+        // Of equals the first: those that do not say so themselves have no claim.
+        masters.rev().max_by_key(|(_, s)| s.claim).map(|(index, _)| index)
+    }
+
+    /// Whether another server began later to say that it is the master: nothing is written to this one, so that
+    /// their data do not part.
+    pub(crate) fn is_superseded(&self, server: &ServerInfo) -> bool {
+        server.claim.is_some_and(|claim| self.servers.iter().any(|other| other.claim > Some(claim)))
     }
 }
 
-/// Holds the view; readers take no lock.
+/// Holds the view; readers take no lock. Tells the observer, and whoever waits, what has changed.
 pub(crate) struct Topology {
     view: ArcSwap<View>,
     changed: watch::Sender<()>,
+    /// Held by whoever replaces the view.
+    records: Mutex<Records>,
+    /// Wake the checks of one server before their time.
+    urgent: Vec<Notify>,
+    addresses: Vec<String>,
+    observer: Arc<dyn Observer>,
+    log: Log,
 }
 
+/// What was learned of the servers, beside the view.
+struct Records {
+    servers: Vec<Record>,
+    /// Servers that were not checked yet.
+    unchecked: usize,
+    claims: u64,
+}
+
+#[derive(Clone, Default)]
+struct Record {
+    /// The server says itself what it is.
+    tells_role: bool,
+    checked: bool,
+    /// How many times its work found it unfit.
+    demotions: u64,
+    /// Its claim to be the master, from the first answer that says so to the first that says otherwise.
+    claim: Option<u64>,
+}
+
+/// When a check began: an answer that was asked for before a demotion is outdated by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Generation(u64);
+
 impl Topology {
-    /// Nothing is known yet.
-    pub(crate) fn unchecked(servers: usize) -> Self {
-        Topology::with(View { servers: vec![ServerInfo::unknown(); servers], checked: false })
-    }
-
-    /// Servers that are used without checks: each takes reads and writes.
-    pub(crate) fn unconditional(servers: usize) -> Self {
-        let info = ServerInfo {
-            status: Status::Up,
-            role: Role::Master,
-            distance: 0.0,
-            error: None,
-            in_doubt: false,
+    /// In [`Mode::Ha`] nothing is known yet. In the others servers are used without checks: each takes reads and writes.
+    pub(crate) fn new(
+        config: &Config,
+        addresses: Vec<String>,
+        observer: Arc<dyn Observer>,
+        log: Log,
+    ) -> Self {
+        let servers = addresses.len();
+        let is_checked = config.mode == Mode::Ha;
+        let info = match is_checked {
+            true => ServerInfo::unknown(),
+            false => {
+                ServerInfo { status: Status::Up, role: Role::Master, distance: 0.0, ..ServerInfo::unknown() }
+            }
         };
-        Topology::with(View { servers: vec![info; servers], checked: true })
-    }
-
-    fn with(view: View) -> Self {
-        Topology { view: ArcSwap::from_pointee(view), changed: watch::Sender::new(()) }
+        let record = |s: &ServerConfig| Record { tells_role: s.http.is_some(), ..Record::default() };
+        let records = if is_checked { config.servers.iter().map(record).collect() } else { Vec::new() };
+        Topology {
+            view: ArcSwap::from_pointee(View { servers: vec![info; servers], checked: !is_checked }),
+            changed: watch::Sender::new(()),
+            records: Mutex::new(Records { servers: records, unchecked: servers, claims: 0 }),
+            urgent: (0..servers).map(|_| Notify::new()).collect(),
+            addresses,
+            observer,
+            log,
+        }
     }
 
     pub(crate) fn view(&self) -> Arc<View> {
         self.view.load_full()
     }
 
+    /// Wakes when a server came, went, or changed its role.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// Replaces what is known of the servers by what `update` makes of it.
-    pub(crate) fn update(&self, update: impl Fn(&mut View)) -> Arc<View> {
-        self.view.rcu(|view| {
-            let mut view = View::clone(view);
-            update(&mut view);
-            view
-        });
-        self.changed.send_replace(());
-        self.view()
+    /// The generation that an answer belongs to which is asked for now.
+    pub(crate) fn generation(&self, index: usize) -> Generation {
+        Generation(self.records.lock().servers.get(index).map_or(0, |record| record.demotions))
     }
 
-    /// The server is not what it was taken for: nobody gets it before its next check.
-    pub(crate) fn demote(&self, index: usize, why: &str) {
-        self.update(|view| {
-            if let Some(server) = view.servers.get_mut(index) {
-                *server = ServerInfo { error: Some(why.to_owned()), in_doubt: true, ..ServerInfo::unknown() };
+    /// A check is over that began in this generation.
+    pub(crate) fn publish(&self, index: usize, generation: Generation, mut info: ServerInfo) {
+        let mut guard = self.records.lock();
+        let records = &mut *guard;
+        let Some(record) = records.servers.get_mut(index) else { return };
+        if !std::mem::replace(&mut record.checked, true) {
+            records.unchecked -= 1;
+        }
+        let before = self.view();
+        let Some(was) = before.servers.get(index) else { return };
+        if generation != Generation(record.demotions) {
+            // Its work has shown since that it is not what the answer says.
+            info = was.clone();
+        } else {
+            let is_master = info.status == Status::Up && info.role == Role::Master;
+            if is_master && record.tells_role {
+                let claims = &mut records.claims;
+                info.claim = Some(*record.claim.get_or_insert_with(|| {
+                    *claims += 1;
+                    *claims
+                }));
+            } else if !is_master && info.status != Status::Down {
+                record.claim = None;
             }
+        }
+        let checked = before.checked || records.unchecked == 0;
+        let mut view = View::clone(&before);
+        view.checked = checked;
+        self.replace(&before, view, index, info);
+    }
+
+    /// The server did not behave as what it was taken for: nobody gets it before its next check. That starts now, and so
+    /// do those of the others: another one may have taken its place.
+    pub(crate) fn demote(&self, index: usize, error: &Error) {
+        let mut records = self.records.lock();
+        let before = self.view();
+        let Some(record) = records.servers.get_mut(index) else { return };
+        record.demotions += 1;
+        let error = Some(error.message.as_str().into());
+        let info = ServerInfo { error, in_doubt: true, ..ServerInfo::unknown() };
+        let mut view = View::clone(&before);
+        view.servers.iter_mut().for_each(|server| server.in_doubt = true);
+        self.replace(&before, view, index, info);
+        for urgent in &self.urgent {
+            urgent.notify_one();
+        }
+    }
+
+    /// Waits until the next check of the server is wanted before its time.
+    pub(crate) async fn hurried(&self, index: usize) {
+        match self.urgent.get(index) {
+            Some(urgent) => urgent.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Puts another view in the place of the one before. Only what is new is told. Called with the records locked, so that
+    /// views follow each other as they were made.
+    fn replace(&self, before: &View, mut view: View, index: usize, info: ServerInfo) {
+        let (Some(was), Some(server)) = (before.servers.get(index), view.servers.get_mut(index)) else {
+            return;
+        };
+        *server = info.clone();
+        if view == *before {
+            return;
+        }
+        let is_looked_for = was.in_doubt != info.in_doubt || view.checked != before.checked;
+        let view = Arc::new(view);
+        self.view.store(view.clone());
+        self.observer.topology(&view);
+        let is_other = (was.status, was.role) != (info.status, info.role);
+        if is_other {
+            self.tell(&view, index, &info);
+        }
+        if is_other || is_looked_for {
+            self.changed.send_replace(());
+        }
+    }
+
+    fn tell(&self, view: &View, index: usize, info: &ServerInfo) {
+        let address = |index: usize| self.addresses.get(index).map_or("?", String::as_str);
+        self.log.info(|| {
+            let why = info.error.as_deref().map(|e| format!(" ({e})")).unwrap_or_default();
+            format!("{} is now {:?} as {:?}{why}", address(index), info.status, info.role)
         });
+        let claims = view.servers.iter().filter(|s| s.claim.is_some()).count();
+        if let (Some(_), true, Some(master)) = (info.claim, claims > 1, view.master()) {
+            self.log.warn(&format!(
+                "{claims} servers say that they are the master: writes go to {}, which began to say so last. \
+                 Is the cluster split?",
+                address(master)
+            ));
+        }
     }
 }
