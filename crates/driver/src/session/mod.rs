@@ -296,6 +296,7 @@ impl Inner {
             bookmarks,
             impersonated_user: self.config.impersonated_user.as_deref(),
             auth: self.config.auth.as_ref(),
+            by_driver: false,
         }
     }
 
@@ -366,7 +367,7 @@ impl State {
     }
 
     /// A connection to whatever member of the cluster does this work.
-    async fn connect_by(router: &Router, session: &Inner) -> Result<(usize, Pooled), Error> {
+    async fn connect_by(router: &Arc<Router>, session: &Inner) -> Result<(usize, Pooled), Error> {
         let (database, bookmarks) = (session.database(), session.bookmarks.lock().clone());
         let routed = router.connect(&session.ask(database.as_deref(), &bookmarks)).await?;
         if let Some(home) = routed.home {
