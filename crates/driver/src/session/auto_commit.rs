@@ -33,7 +33,7 @@ impl State {
                 continue;
             }
             if failed.is_final {
-                return Err(session.heard(failed.error));
+                return Err(session.on_error(failed.error));
             }
             if failed.is_doubtful {
                 doubt = Some(failed.error.clone());

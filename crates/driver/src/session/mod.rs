@@ -269,9 +269,9 @@ impl Inner {
     }
 
     /// Lets the routing draw its consequences from an error of a server.
-    fn heard(&self, error: Error) -> Error {
+    fn on_error(&self, error: Error) -> Error {
         match &self.shared.router {
-            Some(router) => router.heard(error, self.database().as_deref()),
+            Some(router) => router.on_error(error, self.database().as_deref()),
             None => error,
         }
     }
@@ -406,7 +406,7 @@ impl State {
     /// After a failed attempt: marks the server if it is unfit, and waits for the time of the next attempt. An error
     /// is the one to surface.
     async fn retry(&mut self, session: &Inner, retry: &mut Retry, error: Error) -> Result<(), Error> {
-        let error = session.heard(error);
+        let error = session.on_error(error);
         let shared = &session.shared;
         let failed = error.server.as_ref().map(|s| s.index);
         if let Some(index) = failed.filter(|_| error.curable()) {

@@ -126,9 +126,9 @@ impl State {
             }
             // Even of work that was declared to read: servers before 4.0 do not hold it to that.
             Err(error) if may_be_done(&error, fate, by_slave) => {
-                Err(session.heard(error.with_unknown_outcome()))
+                Err(session.on_error(error.with_unknown_outcome()))
             }
-            Err(error) => Err(session.heard(error)),
+            Err(error) => Err(session.on_error(error)),
         }
     }
 
@@ -190,7 +190,7 @@ impl Transaction {
                 if error.server_unfit() {
                     session.shared.demote(*server, &error);
                 }
-                let error = session.heard(error);
+                let error = session.on_error(error);
                 self.fail(error.clone());
                 Err(error)
             }

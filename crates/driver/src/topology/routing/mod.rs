@@ -506,7 +506,7 @@ impl Router {
     }
 
     /// Draws the consequences of an error of work on a server, and gives the error as users of routing know it.
-    pub(crate) fn heard(&self, error: Error, database: Option<&str>) -> Error {
+    pub(crate) fn on_error(&self, error: Error, database: Option<&str>) -> Error {
         let Some(server) = error.server.clone() else { return error };
         let pool = self.known.lock().numbered.get(&server.index).and_then(Weak::upgrade);
         let Some(pool) = pool else { return error };
