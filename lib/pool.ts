@@ -260,8 +260,21 @@ export class Pool implements DriverEars, StreamHost {
       case 'certificates':
         return await this.settings.clientCertificates?.get()
       case 'addresses':
-        return await this.settings.resolver?.(asked.address)
+        return this.#addresses(await this.settings.resolver?.(asked.address))
     }
+  }
+
+  /** A resolver's list without what is no text, which could not cross. */
+  #addresses(found: unknown): unknown {
+    if (!Array.isArray(found)) return found
+    return found.filter(entry => {
+      if (typeof entry !== 'string')
+        this.settings.log.write(
+          'warn',
+          `What the resolver gave is left out: a ${typeof entry} is no address.`
+        )
+      return typeof entry === 'string'
+    })
   }
 }
 

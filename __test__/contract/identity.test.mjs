@@ -613,6 +613,26 @@ for (const scheme of ['bolt', 'neo4j']) {
   })
 }
 
+for (const version of ['3.0', '4.2', '4.4', '5.4']) {
+  test(`Bolt ${version}: the driver's own user asks for the table, of system, and only the reader is logged in to`, async t => {
+    const cluster = await routing(t, { versions: [version], auth: people, cores: 2 })
+    const driver = connect(t, cluster.uri, own)
+    assert.equal(await driver.verifyAuthentication({ auth: ann }), true)
+    assert.equal(await driver.verifyAuthentication({ auth: auth.basic('ann', 'wrong') }), false)
+    const routes = cluster.routes()
+    assert.deepEqual(
+      routes.map(({ server, message, database }) => ({ server, user: message.user, database })),
+      [{ server: 0, user: 'neo4j', database: version === '3.0' ? undefined : 'system' }]
+    )
+    const logins = cluster.members.map(member =>
+      ['HELLO', 'LOGON']
+        .flatMap(kind => member.received(kind))
+        .flatMap(({ fields }) => fields[0].principal ?? [])
+    )
+    assert.deepEqual(logins, [['neo4j'], ['ann', 'ann']])
+  })
+}
+
 for (const code of [
   'Neo.ClientError.Security.CredentialsExpired',
   'Neo.ClientError.Security.Forbidden',

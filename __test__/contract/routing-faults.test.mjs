@@ -11,7 +11,7 @@ import {
   settle,
   test
 } from '../support/contract.mjs'
-import { bolt, delayed, failure } from '../support/scripted-server.mjs'
+import { bolt, delayed, failure, gate } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
 const neo4j = Neo4jHA.driver
@@ -195,6 +195,93 @@ test('a router that accepts and says nothing is passed over for the next', async
   const served = async () => (await ask(driver, 'RETURN 1', read)) && cluster.routes().length > 1
   await within(until(served, { every: 50, deadline: 9000 }), 10_000, 'the second table')
   assert.equal(cluster.routes().at(-1).server, 2)
+})
+
+test('silent routers at the front are overtaken, and asked last from then on', async t => {
+  const cluster = await routing(t, { ...modern, cores: 4 })
+  const [seed, one, two, good] = cluster.members
+  cluster.table = { ttl: 1, db: 'neo4j', routers: [one, two, good], readers: [seed], writers: [seed] }
+  const driver = connect(t, cluster.uri, undefined, {
+    connectionTimeout: 2000,
+    connectionAcquisitionTimeout: 1500,
+    maxTransactionRetryTime: 0
+  })
+  await ask(driver, 'RETURN 1', read)
+  const silent = [one, two]
+  for (const router of silent) router.freeze()
+  const tables = async count =>
+    until(async () => (await ask(driver, 'RETURN 1', read)) && cluster.routes().length >= count, {
+      every: 50
+    })
+  await tables(2)
+  const before = silent.map(({ connections }) => connections.total)
+  await tables(4)
+  assert.deepEqual(
+    cluster.routes().map(({ server }) => server),
+    [0, 3, 3, 3]
+  )
+  assert.deepEqual(
+    silent.map(({ connections }) => connections.total),
+    before
+  )
+})
+
+test('whoever waits for the same table has its failure, too: no router is asked once for each', async t => {
+  const cluster = await routing(t, { ...modern, cores: 1 })
+  const open = gate()
+  cluster.when('ROUTE', async x => {
+    await open
+    return x.fail('Neo.DatabaseError.General.UnknownError', 'no table today')
+  })
+  const driver = connect(t, cluster.uri, undefined, { connectionTimeout: 10_000 })
+  const first = settle(ask(driver, 'RETURN 1', read))
+  await until(() => cluster.routes().length === 1)
+  // It asks for nothing that is known already, and is sent when those before it wait.
+  const others = Array.from({ length: 20 }, () => settle(ask(driver, 'RETURN 1', read)))
+  const later = settle(driver.getNegotiatedProtocolVersion())
+  await later
+  open.open()
+  for (const { error } of await Promise.all([first, ...others])) assert.match(error.message, /no table today/)
+  assert.equal(cluster.routes().length, 1)
+})
+
+test('the answer to one user or bookmark is not that to another who waits for the same table', async t => {
+  const cluster = await routing(t, { ...modern, cores: 1 })
+  const open = gate()
+  cluster
+    .when('ROUTE', async x => {
+      await open
+      return x.fail('Neo.ClientError.Transaction.InvalidBookmark', 'what a bookmark')
+    })[0]
+    .times(1)
+  const driver = connect(t, cluster.uri, undefined, { connectionTimeout: 10_000 })
+  const bad = settle(ask(driver, 'RETURN 1', { ...read, bookmarks: ['bad'] }))
+  await until(() => cluster.routes().length === 1)
+  const good = settle(ask(driver, 'RETURN 1', read))
+  await driver.getNegotiatedProtocolVersion()
+  open.open()
+  assert.match((await bad).error?.message ?? '', /what a bookmark/)
+  assert.equal((await good).error, undefined)
+})
+
+test('a fetch goes on when whoever began it gives up: the next has its table', async t => {
+  const cluster = await routing(t, { ...modern, cores: 1 })
+  const open = gate()
+  cluster.when('ROUTE', async x => {
+    await open
+    return x.reply()
+  })
+  const driver = connect(t, cluster.uri, undefined, { connectionTimeout: 10_000 })
+  const stop = new AbortController()
+  const first = settle(driver.session(read).run('RETURN 1', {}, { signal: stop.signal }))
+  await until(() => cluster.routes().length === 1)
+  stop.abort()
+  assert.ok((await first).error)
+  const second = ask(driver, 'RETURN 2', read)
+  await driver.getNegotiatedProtocolVersion()
+  open.open()
+  assert.deepEqual(column(await second), [2])
+  assert.equal(cluster.routes().length, 1)
 })
 
 test('no router answers: a transaction function tries for maxTransactionRetryTime', async t => {

@@ -225,6 +225,70 @@ for (const [what, resolver, pattern] of [
   })
 }
 
+for (const [what, form] of [
+  ['neo4j://', address => `neo4j://${address}`],
+  ['bolt://', address => `bolt://${address}`],
+  ['a scheme that says other things of TLS', address => `neo4j+s://${address}/`]
+]) {
+  test(`a resolver may give URIs: ${what}`, async t => {
+    const cluster = await routing(t, { ...modern, cores: 1 })
+    const driver = connect(t, 'neo4j://somewhere.invalid', undefined, {
+      resolver: () => [form(cluster.members[0].address)]
+    })
+    assert.deepEqual(column(await ask(driver)), [1])
+  })
+}
+
+for (const bad of ['no address at all', 'http://somewhere.invalid:1', 'bolt://host/path', 7687, null]) {
+  test(`what a resolver gives and is no address is left out with a warning: ${bad}`, async t => {
+    const cluster = await routing(t, { ...modern, cores: 1 })
+    const said = []
+    const driver = connect(t, 'neo4j://somewhere.invalid', undefined, {
+      resolver: () => [bad, cluster.members[0].address],
+      logging: { level: 'warn', logger: (level, message) => said.push(`${level} ${message}`) }
+    })
+    assert.deepEqual(column(await ask(driver)), [1])
+    assert.equal(said.filter(line => /^warn .*resolver/.test(line)).length, 1, said.join('\n'))
+  })
+}
+
+test('a resolver that fails is no harm while there are routers', async t => {
+  const cluster = await routing(t, modern)
+  const [seed, one, two] = cluster.members
+  cluster.table = { ttl: 300, db: 'neo4j', routers: [one, two], readers: [one], writers: [] }
+  let fails = false
+  const driver = connect(t, cluster.uri, undefined, {
+    resolver: () => {
+      if (fails) throw new Error('no such service')
+      return [seed.address]
+    },
+    maxTransactionRetryTime: 0
+  })
+  await ask(driver, 'RETURN 1', read)
+  // A table without writers: the seed is asked first.
+  fails = true
+  cluster.table.writers = [two]
+  assert.deepEqual(column(await ask(driver, 'RETURN 2', { database: 'neo4j' })), [2])
+})
+
+test('a resolver that never answers is bounded by connectionAcquisitionTimeout', async t => {
+  const driver = connect(t, 'neo4j://127.0.0.1:1', undefined, {
+    resolver: () => new Promise(() => {}),
+    connectionAcquisitionTimeout: 300,
+    maxTransactionRetryTime: 300
+  })
+  for (const [what, work] of Object.entries({
+    'a query': () => ask(driver, 'RETURN 1', read),
+    executeRead: () => driver.session(read).executeRead(tx => tx.run('RETURN 1')),
+    getNegotiatedProtocolVersion: () => driver.getNegotiatedProtocolVersion(),
+    verifyAuthentication: () => driver.verifyAuthentication()
+  })) {
+    const error = await within(failing(work()), 5000, what)
+    assert.match(error.message, /connectionAcquisitionTimeout/)
+    assert.match(error.message, /resolver/i)
+  }
+})
+
 test('a resolver that never answers is ended by close()', async t => {
   const driver = connect(t, 'neo4j://127.0.0.1:1', undefined, { resolver: () => new Promise(() => {}) })
   const work = settle(ask(driver, 'RETURN 1', read))

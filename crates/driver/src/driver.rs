@@ -40,7 +40,7 @@ pub(crate) struct Shared {
     pub(crate) pools: Vec<Arc<Pool>>,
     pub(crate) topology: Arc<Topology>,
     /// For [`Mode::Routing`], where `pools` is empty.
-    pub(crate) router: Option<Router>,
+    pub(crate) router: Option<Arc<Router>>,
     checker: Option<Arc<Checker>>,
     pub(crate) runtime: Handle,
     observer: Arc<dyn Observer>,
@@ -82,7 +82,7 @@ impl Driver {
         let topology = Arc::new(Topology::new(&config, addresses, observer.clone(), log.clone()));
         let mut endpoints = endpoints.into_iter().peekable();
         let seed = endpoints.next_if(|_| config.mode == Mode::Routing);
-        let router = seed.map(|seed| Router::new(&config, seed, observer.clone(), log.clone()));
+        let router = seed.map(|seed| Arc::new(Router::new(&config, seed, observer.clone(), log.clone())));
         let pools: Vec<_> = endpoints.map(|endpoint| Arc::new(Pool::new(endpoint, log.clone()))).collect();
         let checker = match config.mode {
             Mode::Ha => Some(Arc::new(Checker::new(&config, &pools, &topology, &log)?)),
@@ -258,12 +258,15 @@ impl Drop for Driver {
 impl Shared {
     async fn any_connection(&self, server: Option<usize>, config: &VerifyConfig) -> Result<Pooled, Error> {
         if let Some(router) = &self.router {
+            // Who is to be verified may have no database to be at home in, nor the right to ask for a table.
+            let database = config.database.as_deref().or(config.login.then_some("system"));
             let ask = Ask {
-                database: config.database.as_deref(),
+                database,
                 write: config.write,
                 bookmarks: &[],
                 impersonated_user: None,
                 auth: config.auth.as_ref(),
+                by_driver: config.login,
             };
             return Ok(router.connect(&ask).await?.pooled);
         }

@@ -32,8 +32,10 @@ impl State {
             match verdict {
                 Verdict::Again => {}
                 Verdict::AgainInDoubt => doubt = Some(error.clone()),
-                Verdict::Surface => return Err(session.heard(retry.end(error))),
-                Verdict::SurfaceUnknown => return Err(session.heard(retry.end(error.with_unknown_outcome()))),
+                Verdict::Surface => return Err(session.on_error(retry.end(error))),
+                Verdict::SurfaceUnknown => {
+                    return Err(session.on_error(retry.end(error.with_unknown_outcome())))
+                }
             }
             // Whatever ends the attempts, the doubt stays.
             session.unless_aborted(self.retry(session, &mut retry, error)).await.map_err(

@@ -273,9 +273,9 @@ impl Inner {
     }
 
     /// Lets the routing draw its consequences from an error of a server.
-    fn heard(&self, error: Error) -> Error {
+    fn on_error(&self, error: Error) -> Error {
         match &self.shared.router {
-            Some(router) => router.heard(error, self.database().as_deref()),
+            Some(router) => router.on_error(error, self.database().as_deref()),
             None => error,
         }
     }
@@ -300,6 +300,7 @@ impl Inner {
             bookmarks,
             impersonated_user: self.config.impersonated_user.as_deref(),
             auth: self.config.auth.as_ref(),
+            by_driver: false,
         }
     }
 
@@ -373,7 +374,7 @@ impl State {
     }
 
     /// A connection to whatever member of the cluster does this work.
-    async fn connect_by(router: &Router, session: &Inner) -> Result<(usize, Pooled), Error> {
+    async fn connect_by(router: &Arc<Router>, session: &Inner) -> Result<(usize, Pooled), Error> {
         let (database, bookmarks) = (session.database(), session.bookmarks.lock().clone());
         let routed = router.connect(&session.ask(database.as_deref(), &bookmarks)).await?;
         if let Some(home) = routed.home {
@@ -412,7 +413,7 @@ impl State {
     /// After an attempt that failed and may be made again: marks the server if it is unfit, and waits for the time of the next
     /// one. An error is the one to surface.
     async fn retry(&mut self, session: &Inner, retry: &mut Retry, error: Error) -> Result<(), Error> {
-        let error = session.heard(error);
+        let error = session.on_error(error);
         let shared = &session.shared;
         let failed = error.server.as_ref().map(|s| s.index);
         if let Some(index) = failed.filter(|_| error.server_unfit()) {

@@ -70,7 +70,7 @@ impl State {
                 // Until BEGIN is answered nothing of the work is sent that would be done without it.
                 Err(error) => match judge(&Attempt::unsent(&error, false)) {
                     Verdict::Again => session.unless_aborted(self.retry(session, &mut retry, error)).await?,
-                    _ => return Err(session.heard(retry.end(error))),
+                    _ => return Err(session.on_error(retry.end(error))),
                 },
             }
         }
@@ -153,7 +153,7 @@ impl State {
             doubt: false,
             at_least_once: false,
         });
-        Err(session.heard(match verdict {
+        Err(session.on_error(match verdict {
             Verdict::SurfaceUnknown => error.with_unknown_outcome(),
             _ => error,
         }))
@@ -252,7 +252,7 @@ impl Transaction {
             if error.server_unfit() {
                 session.shared.demote(open.server, &error);
             }
-            self.fail(session.heard(error));
+            self.fail(session.on_error(error));
         }
     }
 }

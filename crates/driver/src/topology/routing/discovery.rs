@@ -4,7 +4,7 @@ use bolt::packstream::decode;
 use bolt::{Event, Limits, Parameters, RawRecords, Request, Route, RouteForm, TxMeta, Value, Version};
 
 use super::table::Table;
-use super::Ask;
+use super::Lookup;
 use crate::address::TlsWish;
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
@@ -17,19 +17,19 @@ const MULTI_DATABASE: Version = Version { major: 4, minor: 0 };
 pub(crate) async fn ask(
     router: &mut Pooled,
     context: &[(String, String)],
-    ask: &Ask<'_>,
+    lookup: &Lookup,
     tls: TlsWish,
 ) -> Result<Table, Error> {
     let answer = if router.bolt.features().route == RouteForm::None {
-        by_procedure(router, context, ask).await?
+        by_procedure(router, context, lookup).await?
     } else {
-        by_message(router, context, ask).await?
+        by_message(router, context, lookup).await?
     };
     let mut table = Table::read(answer.ttl.as_ref(), answer.servers.as_ref(), tls).map_err(|why| {
         let message = format!("{} sent a routing table that cannot be used: {why}.", router.server.address);
         Error::new(Kind::Protocol, message).on(router.server.clone())
     })?;
-    table.database = ask.database.map(str::to_owned).or(answer.database);
+    table.database = lookup.key.database.clone().or(answer.database);
     Ok(table)
 }
 
@@ -45,13 +45,13 @@ struct Answer {
 async fn by_message(
     router: &mut Pooled,
     context: &[(String, String)],
-    ask: &Ask<'_>,
+    lookup: &Lookup,
 ) -> Result<Answer, Error> {
     let route = Route {
         context,
-        bookmarks: ask.bookmarks,
-        database: ask.database,
-        impersonated_user: ask.impersonated_user,
+        bookmarks: &lookup.bookmarks,
+        database: lookup.key.database.as_deref(),
+        impersonated_user: lookup.impersonated_user.as_deref(),
     };
     router.bolt.route(&route).map_err(|e| refused(router, &e))?;
     loop {
@@ -77,26 +77,28 @@ async fn by_message(
 async fn by_procedure(
     router: &mut Pooled,
     context: &[(String, String)],
-    ask: &Ask<'_>,
+    lookup: &Lookup,
 ) -> Result<Answer, Error> {
     let context = context.iter().map(|(key, value)| (key.clone(), Value::String(value.clone()))).collect();
     let mut parameters = vec![("context", Value::Map(context))];
     let several = router.bolt.version() >= MULTI_DATABASE;
     let (query, meta) = if several {
-        let database = ask.database.map_or(Value::Null, |name| Value::String(name.into()));
+        let database = lookup.key.database.clone().map_or(Value::Null, Value::String);
         parameters.push(("database", database));
         let meta = TxMeta {
-            bookmarks: ask.bookmarks,
+            bookmarks: &lookup.bookmarks,
             read: true,
             database: Some(SYSTEM),
-            impersonated_user: ask.impersonated_user,
+            impersonated_user: lookup.impersonated_user.as_deref(),
             ..TxMeta::default()
         };
         ("CALL dbms.routing.getRoutingTable($context, $database)", meta)
     } else {
-        // One database, in which nobody acts as another: RUN refuses what this version cannot carry.
+        // One database, in which nobody acts as another: RUN refuses what this version cannot carry. What later versions
+        // keep in `system` is in that one.
+        let database = lookup.key.database.as_deref().filter(|name| *name != SYSTEM);
         let meta =
-            TxMeta { database: ask.database, impersonated_user: ask.impersonated_user, ..TxMeta::default() };
+            TxMeta { database, impersonated_user: lookup.impersonated_user.as_deref(), ..TxMeta::default() };
         ("CALL dbms.cluster.routing.getRoutingTable($context)", meta)
     };
     let parameters = Parameters::from_map(&parameters).map_err(|e| refused(router, &e))?;

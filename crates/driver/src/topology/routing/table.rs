@@ -3,6 +3,7 @@
 //! What a table says is not trusted: it is bounded in size and time, and it says where servers are, never how to
 //! connect to them. Whether TLS is used, and what is trusted, is what the application's URI says.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -50,6 +51,7 @@ impl Table {
             expires: now + Duration::from_secs(seconds).min(MAX_TTL),
         };
         let mut count = 0;
+        let mut seen = HashSet::new();
         for server in servers {
             let role = server.get("role").and_then(Value::as_str).ok_or("a server in it has no role")?;
             let addresses = server
@@ -69,7 +71,7 @@ impl Table {
             for address in addresses {
                 let text = address.as_str().ok_or("an address in it is no string")?;
                 let address = read_address(text, tls)?;
-                if !to.contains(&address) {
+                if seen.insert((role, address.clone())) {
                     to.push(address);
                 }
             }
@@ -102,9 +104,9 @@ impl Table {
         Instant::now() >= self.expires + KEPT
     }
 
-    /// Whether the server is in it, in any role.
-    pub(crate) fn has(&self, address: &Address) -> bool {
-        [&self.routers, &self.readers, &self.writers].iter().any(|servers| servers.contains(address))
+    /// The servers in it, a server once for each of its roles.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Address> {
+        self.routers.iter().chain(&self.readers).chain(&self.writers)
     }
 
     /// The server cannot be reached. It stays among the routers: without them no new table could be had.
@@ -144,6 +146,14 @@ pub(crate) fn read_address(text: &str, tls: TlsWish) -> Result<Address, String> 
     }
     let address = Address::parse(&format!("bolt://{text}")).map_err(|why| wrong(&why))?;
     Ok(Address { tls, ..address })
+}
+
+/// Reads what a resolver gave: `host[:port]`, or that with a scheme of this driver before it. How to connect is what the
+/// application's URI says, whatever the scheme.
+pub(crate) fn read_resolved(text: &str, tls: TlsWish) -> Result<Address, String> {
+    let Some((_, place)) = text.split_once("://") else { return read_address(text, tls) };
+    Address::parse(text).map_err(|why| format!("{text:.80?} is no address of a server: {why}"))?;
+    read_address(place.strip_suffix('/').unwrap_or(place), tls)
 }
 
 #[cfg(test)]
@@ -192,6 +202,18 @@ mod tests {
     async fn every_server_of_a_table_is_connected_to_as_the_uri_says() {
         let table = read(1, &[("READ", &["b"]), ("ROUTE", &["a"])]).unwrap();
         assert!(table.readers.iter().chain(&table.routers).all(|a| a.tls == TlsWish::Secure));
+    }
+
+    #[test]
+    fn a_resolver_may_give_uris() {
+        for text in ["b:1", "bolt://b:1", "neo4j://b:1", "neo4j+ssc://b:1/", "bolt+routing://b:1"] {
+            let address = read_resolved(text, TlsWish::Secure).unwrap();
+            assert_eq!((address.to_string().as_str(), address.tls), ("b:1", TlsWish::Secure), "{text}");
+        }
+        assert_eq!(read_resolved("neo4j://[::1]", TlsWish::Options).unwrap().to_string(), "[::1]:7687");
+        for text in ["http://b:1", "bolt://u@b:1", "bolt://b:1/x", "bolt://", "://b", "bolt://bolt://b"] {
+            assert!(read_resolved(text, TlsWish::Options).is_err(), "{text}");
+        }
     }
 
     #[tokio::test]
