@@ -52,6 +52,7 @@ test('the defaults', t => {
     maxConnectionLifetime: 3600000,
     connectionAcquisitionTimeout: 60000,
     connectionLivenessCheckTimeout: null,
+    connectionLossTimeout: 15000,
     connectionTimeout: 30000,
     maxTransactionRetryTime: 30000,
     fetchSize: 1000,

@@ -42,7 +42,8 @@ proptest! {
         for dialect in dialects() {
             let decoded = decode(&noise, dialect.version, dialect.utc, &Limits::default());
             let batch = Transcoder::new(dialect.version, dialect.utc, Limits::default()).value(&noise);
-            prop_assert_eq!(decoded.is_ok(), batch.is_ok());
+            // What has no value alone fails when its field is read: the batch holds it.
+            prop_assert!(batch.is_ok() || decoded.is_err());
             let mut raw = RawRecords::default();
             raw.push(&noise);
             let _ = Transcoder::new(dialect.version, dialect.utc, Limits::default()).records(&raw, columns);

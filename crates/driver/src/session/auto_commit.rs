@@ -25,6 +25,7 @@ impl State {
                     Ok(()) => return Ok(()),
                     Err(failed) => failed,
                 };
+            State::log_failure(session, &retry, &error);
             if is_repeatable && repeats {
                 (repeats, told) = (false, true);
                 continue;

@@ -410,6 +410,10 @@ impl State {
         }
     }
 
+    fn log_failure(session: &Inner, retry: &Retry, error: &Error) {
+        session.shared.debug(|| format!("attempt {} failed: {error}", retry.attempts()));
+    }
+
     /// After an attempt that failed and may be made again: marks the server if it is unfit, and waits for the time of the next
     /// one. An error is the one to surface.
     async fn retry(&mut self, session: &Inner, retry: &mut Retry, error: Error) -> Result<(), Error> {
@@ -419,7 +423,6 @@ impl State {
         if let Some(index) = failed.filter(|_| error.server_unfit()) {
             shared.demote(index, &error);
         }
-        shared.debug(|| format!("attempt {} failed: {error}", retry.attempts()));
         let lost = retry.after(error)?;
         // Somebody who has not failed just now: there is nothing to wait for.
         if lost && shared.another_fits(retry.failed(), session.intent) {

@@ -68,10 +68,15 @@ impl State {
             match self.try_begin(session, begin, &retry, &mut told).await {
                 Ok(open) => return Ok(open),
                 // Until BEGIN is answered nothing of the work is sent that would be done without it.
-                Err(error) => match judge(&Attempt::unsent(&error, false)) {
-                    Verdict::Again => session.unless_aborted(self.retry(session, &mut retry, error)).await?,
-                    _ => return Err(session.on_error(retry.end(error))),
-                },
+                Err(error) => {
+                    State::log_failure(session, &retry, &error);
+                    match judge(&Attempt::unsent(&error, false)) {
+                        Verdict::Again => {
+                            session.unless_aborted(self.retry(session, &mut retry, error)).await?;
+                        }
+                        _ => return Err(session.on_error(retry.end(error))),
+                    }
+                }
             }
         }
     }

@@ -111,7 +111,9 @@ fn may_be_done(attempt: &Attempt<'_>) -> bool {
         // The answer was lost on its way to us, or nobody waited for it any more.
         return matches!(error.kind, Kind::Connection | Kind::Protocol | Kind::Aborted | Kind::Internal);
     }
-    let batches_may_be_done = attempt.work == Work::Query { batches: true }
+    // The failure of a request before it, such as LOGON, leaves it unread.
+    let batches_may_be_done = *fate >= Fate::Refused
+        && attempt.work == Work::Query { batches: true }
         && !(*fate == Fate::Refused && error.is_before_execution());
     // The answer was lost on its way from the master to the member that passed the work on.
     let is_lost_behind = error.master_went_away()
