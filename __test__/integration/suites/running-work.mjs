@@ -66,7 +66,9 @@ export const runningWorkSuite = (set, { bolt, scheme }) =>
         const rejected = failing(work({ driver, session, text: endless(id), signal }))
         await runs(id)
         abort()
-        assert.equal(await within(rejected, 2000, 'the rejection'), reason)
+        const error = await within(rejected, 2000, 'the rejection')
+        // A write that is its own transaction may be done.
+        assert.equal(name === 'run' ? error.cause : error, reason)
         await ended(id)
         await within(session.close(), 10_000, 'session.close()')
         assert.equal(value(await within(driver.executeQuery('RETURN 1'), 20_000, 'the next query')), 1)
@@ -82,7 +84,7 @@ export const runningWorkSuite = (set, { bolt, scheme }) =>
           if (++n === 5000) abort()
         }
       }
-      assert.equal(await within(failing(reading()), 20_000, 'the end'), reason)
+      assert.equal((await within(failing(reading()), 20_000, 'the end')).cause, reason)
       assert.equal(value(await within(session.run('RETURN 1'), 20_000, 'the next query')), 1)
       await session.close()
     })
