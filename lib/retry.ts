@@ -54,7 +54,8 @@ export async function retrying<T>(attempt: Attempt<T>, maxTime: number, ends: En
       deadline ??= (isOpen ? now : began) + maxTime
       told ||= isOpen || isAnswer(error)
       if (!isRetryableError(error) || now > deadline || isOver(ends)) throw withCause(error, earlier)
-      await rest(pause * (1 - JITTER + 2 * JITTER * Math.random()), ends)
+      const jitter = 1 - JITTER + 2 * JITTER * Math.random()
+      await rest(Math.min(pause * jitter, deadline - now), ends)
       signal?.throwIfAborted()
       if (isOver(ends)) throw withCause(error, earlier)
       earlier.push((error as Error).message)

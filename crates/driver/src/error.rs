@@ -165,7 +165,7 @@ impl Error {
                     || is_role_change(failure)
                     || is_lost_with_the_master(failure)
                     || failure.code.ends_with(".DatabaseUnavailable")
-                    || failure.code == "Neo.TransientError.Transaction.InstanceStateChanged"
+                    || self.is_instance_state_changed()
             }
             (None, Kind::Connection) => true,
             _ => false,
@@ -208,8 +208,8 @@ fn is_role_change(failure: &ServerFailure) -> bool {
         "Cannot get shared lock(s) on master",
         "Cannot get exclusive lock(s) on master",
     ];
-    const OF_A_START: [&str; 3] =
-        ["is closed", "This database is shutdown", "database is not currently available"];
+    const OF_A_START: [&str; 4] =
+        ["is closed", "Closed id file", "This database is shutdown", "database is not currently available"];
     let general = matches!(
         failure.code.as_str(),
         "Neo.DatabaseError.General.UnknownError"
@@ -266,6 +266,7 @@ mod tests {
             (UNKNOWN, "Failed to end the lock session on the master (which implies rollback)", true, true),
             (UNKNOWN, "Cannot commit this transaction on the master. The master is either down", true, true),
             (UNKNOWN, "store is closed", true, false),
+            (UNKNOWN, "Closed id file /data/graph.db/neostore.nodestore.db.id", true, false),
             (UNKNOWN, "something else", false, false),
             ("Neo.ClientError.Statement.SyntaxError", "the file is closed", false, false),
         ];

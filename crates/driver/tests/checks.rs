@@ -52,11 +52,15 @@ impl Endpoint {
 }
 
 fn member(endpoint: &Endpoint, server: &Server) -> Driver {
+    member_checked_within(20_000, endpoint, server)
+}
+
+fn member_checked_within(check_timeout: u64, endpoint: &Endpoint, server: &Server) -> Driver {
     direct(&server.uri, |config: &mut Config| {
         config.mode = Mode::Ha;
         config.servers[0].http = Some(endpoint.url.clone());
         config.check_interval = 3_600_000;
-        config.check_timeout = 20_000;
+        config.check_timeout = check_timeout;
         config.retry_on_error = 0;
     })
 }
@@ -109,6 +113,21 @@ async fn an_answer_that_was_asked_for_before_a_demotion_does_not_undo_it() {
     endpoint.asked(3).await;
     endpoint.answers.add_permits(1);
     until(|| driver.view().master() == Some(0)).await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_stays_down_when_work_fails_on_it() {
+    let (endpoint, server) = (Endpoint::start().await, Server::speaking(Version::new(3, 0), 1).await);
+    let driver = member_checked_within(400, &endpoint, &server);
+    driver.ready().await.unwrap();
+    assert_eq!(driver.view().servers[0].status, Status::Down);
+    // Whoever waits for a connection to it looks for this.
+    refused(&driver, &server).await;
+    let seen = driver.view().servers[0].clone();
+    assert_eq!(
+        (seen.status, seen.error.as_deref().is_some_and(|e| e.contains("no answer in time"))),
+        (Status::Down, true)
+    );
 }
 
 async fn until(condition: impl Fn() -> bool) {

@@ -289,7 +289,7 @@ pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
         let started = Instant::now();
         let silent = checker.check_member(index, member).await;
         let has_sent = member.pool.endpoint.heard.swap(false, Ordering::Relaxed);
-        if silence.is_too_long(silent && !has_sent, unresponsive) {
+        if silence.is_too_long(silent && !has_sent, started, unresponsive) {
             member.pool.give_up();
         }
         let ended = Instant::now();
@@ -312,13 +312,14 @@ struct Silence {
 }
 
 impl Silence {
-    /// Whether there was no sign of life, at this check and those before it, for as long as that. Then it begins anew.
-    fn is_too_long(&mut self, silent: bool, limit: Duration) -> bool {
+    /// Whether there was no sign of life, at this check, which began at `asked`, and those before it, for as long as that. Then
+    /// it begins anew.
+    fn is_too_long(&mut self, silent: bool, asked: Instant, limit: Duration) -> bool {
         if !silent {
             self.since = None;
             return false;
         }
-        let is_too_long = self.since.get_or_insert_with(Instant::now).elapsed() >= limit;
+        let is_too_long = self.since.get_or_insert(asked).elapsed() >= limit;
         if is_too_long {
             self.since = None;
         }
@@ -335,14 +336,15 @@ mod tests {
         let limit = Duration::from_secs(10);
         let mut silence = Silence::default();
         let mut given_up = Vec::new();
-        for second in 0..40 {
-            // One sign of life, in the sixth second.
-            if silence.is_too_long(second != 6, limit) {
+        for second in 1..40 {
+            // A check takes a second, in which there was no sign of life but in the sixth.
+            let asked = Instant::now();
+            tokio::time::advance(Duration::from_secs(1)).await;
+            if silence.is_too_long(second != 6, asked, limit) {
                 given_up.push(second);
             }
-            tokio::time::advance(Duration::from_secs(1)).await;
         }
-        assert_eq!(given_up, [17, 28, 39]);
+        assert_eq!(given_up, [16, 26, 36]);
     }
 
     #[test]

@@ -194,8 +194,11 @@ impl Topology {
         let before = self.view();
         let Some(was) = before.servers.get(index) else { return };
         if generation != Generation(record.demotions) {
-            // Its work has shown since that it is not what the answer says.
-            info = was.clone();
+            // Its work has shown since that it is not what the answer says. That it does not answer is no contradiction.
+            info = match info.status {
+                Status::Down => ServerInfo { in_doubt: was.in_doubt, ..info },
+                _ => was.clone(),
+            };
         } else {
             let is_master = info.status == Status::Up && info.role == Role::Master;
             if is_master && record.tells_role {
@@ -221,8 +224,14 @@ impl Topology {
         let before = self.view();
         let Some(record) = records.servers.get_mut(index) else { return };
         record.demotions += 1;
-        let error = Some(error.message.as_str().into());
-        let info = ServerInfo { error, in_doubt: true, ..ServerInfo::unknown() };
+        let info = match before.servers.get(index) {
+            // Less is known of one that does not answer than of one that is unfit, and whoever waits for it is to know.
+            Some(down) if down.status == Status::Down => ServerInfo { in_doubt: true, ..down.clone() },
+            _ => {
+                let error = Some(error.message.as_str().into());
+                ServerInfo { error, in_doubt: true, ..ServerInfo::unknown() }
+            }
+        };
         let mut view = View::clone(&before);
         view.servers.iter_mut().for_each(|server| server.in_doubt = true);
         self.replace(&before, view, index, info);
