@@ -198,10 +198,31 @@ async fn an_aborted_query_is_reset_and_its_connection_serves_others() {
     let (running, waiting) = (run(&session, 1), run(&session, 2));
     server.until(|s| s.count(RUN) == 1).await;
     session.abort(1);
-    assert_eq!(failure(&running).await.kind, Kind::Aborted);
+    let error = failure(&running).await;
+    assert_eq!((error.kind, error.unknown_outcome), (Kind::Aborted, true));
     success(&waiting).await;
     assert_eq!(server.count(RESET), 1);
     assert_eq!(server.reads.lock().iter().flatten().filter(|s| **s == 0x01).count(), 1, "one connection");
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_sent_once_and_its_outcome_is_unknown() {
+    let (server, _driver, session) = opened_ha(1, |_| {}).await;
+    server.when(RUN, Fault::Closes);
+    let error = failure(&run(&session, 1)).await;
+    assert_eq!((error.kind, error.unknown_outcome, server.count(RUN)), (Kind::Connection, true, 1));
+}
+
+#[tokio::test]
+async fn whatever_ends_the_attempts_at_a_write_that_may_be_done_its_outcome_is_unknown() {
+    let (server, _driver, session) = opened_ha(1, |config| {
+        config.retry_unknown_outcome = true;
+        config.max_transaction_retry_time = 0;
+    })
+    .await;
+    server.when(RUN, Fault::Closes);
+    let error = failure(&run(&session, 1)).await;
+    assert_eq!((error.kind, error.unknown_outcome, server.count(RUN)), (Kind::Connection, true, 1));
 }
 
 #[tokio::test]

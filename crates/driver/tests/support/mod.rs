@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     Fails(&'static str),
     /// No answer until RESET comes.
     Hangs,
+    /// The connection is lost, without an answer.
+    Closes,
 }
 
 impl Server {
@@ -146,6 +148,10 @@ async fn serve(
                 Some(Fault::Hangs) => {
                     held = 1;
                     continue;
+                }
+                Some(Fault::Closes) => {
+                    reads.lock().push(signatures);
+                    return;
                 }
                 Some(Fault::Fails(code)) => {
                     failed = true;
