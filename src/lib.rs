@@ -8,6 +8,7 @@ mod driver;
 mod engine;
 mod failure;
 mod inbox;
+mod json;
 mod observer;
 mod runtime;
 mod session;
