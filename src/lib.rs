@@ -9,6 +9,7 @@ mod engine;
 mod failure;
 mod inbox;
 mod json;
+mod log;
 mod observer;
 mod runtime;
 mod session;

@@ -12,12 +12,14 @@ use tokio::sync::oneshot;
 
 use crate::inbox::{Inbox, Latest, Message};
 use crate::json;
+use crate::log::Lines;
 
 pub(crate) struct JsObserver {
     driver: i32,
     inbox: Arc<Inbox>,
     questions: Arc<Questions>,
     servers: Arc<Servers>,
+    lines: Arc<Lines>,
 }
 
 /// What JavaScript is told of the servers.
@@ -47,7 +49,8 @@ impl JsObserver {
     pub(crate) fn new(driver: i32, inbox: Arc<Inbox>) -> Self {
         let questions = Questions { open: Mutex::new(Some(HashMap::new())), last: AtomicI32::default() };
         let servers = Arc::new(Servers { driver, views: Mutex::default() });
-        JsObserver { driver, inbox, questions: Arc::new(questions), servers }
+        let lines = Arc::new(Lines::new(driver));
+        JsObserver { driver, inbox, questions: Arc::new(questions), servers, lines }
     }
 
     /// JavaScript's answer to an ASK message as JSON, or why there is none.
@@ -132,8 +135,9 @@ impl Observer for JsObserver {
     }
 
     fn log(&self, level: LogLevel, message: &str) {
-        let text = serde_json::json!({"level": level.name(), "message": message}).to_string();
-        self.inbox.push_text(Message::Log, self.driver, &text);
+        if self.lines.add(level, message) {
+            self.inbox.push_latest(self.lines.clone());
+        }
     }
 
     fn choose(&self, strategy: i32, candidates: &[usize], write: bool) -> Answer<usize> {
