@@ -40,6 +40,11 @@ export interface TopologyView {
   master: number
 }
 
+interface LogLine {
+  level: string
+  message: string
+}
+
 /** What the native side wants to know of the application. */
 export type Asked =
   | { what: 'strategy'; strategy: number; candidates: number[]; write: boolean }
@@ -186,15 +191,24 @@ export class Engine {
   #tell(kind: number, op: number, json: unknown): void {
     try {
       if (kind === TOPOLOGY) this.#drivers.get(op)?.topology(json as TopologyView)
-      else if (kind === LOG) {
-        const { level, message } = json as { level: string; message: string }
-        this.#drivers.get(op)?.log(level, message)
-      } else if (kind === ASK) {
+      else if (kind === LOG) this.#log(op, json as LogLine[])
+      else if (kind === ASK) {
         const asked = json as Asked & { driver: number }
         this.#drivers.get(asked.driver)?.asked(op, asked)
       }
     } catch (error) {
       throwLater(error)
+    }
+  }
+
+  #log(driver: number, lines: readonly LogLine[]): void {
+    for (const { level, message } of lines) {
+      try {
+        this.#drivers.get(driver)?.log(level, message)
+      } catch (error) {
+        // A logger that fails at one line gets the others nevertheless.
+        throwLater(error)
+      }
     }
   }
 

@@ -90,7 +90,7 @@ export class Pool implements DriverEars, StreamHost {
       ...settings.native,
       strategy: this.#key(strategy),
       servers: servers.map(({ http, bolt, auth }) => ({
-        http,
+        http: http && { url: http.url, auth: http.auth && nativeToken(http.auth) },
         bolt,
         ...(isManager(auth) ? { managed: true } : { auth: nativeToken(auth) })
       }))

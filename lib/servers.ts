@@ -24,7 +24,8 @@ export interface Location {
 /** A server, ready to be opened. */
 export interface Server {
   location: Location
-  http: string | null
+  /** Where it says over HTTP what it is, and who asks where that is not the user of the driver. */
+  http: { url: string; auth?: Token } | null
   bolt: string
   /** `host:port` */
   address: string
@@ -99,11 +100,23 @@ function isHttp(value: unknown): value is string {
   return typeof value === 'string' && /^https?:\/\//i.test(value)
 }
 
-function readHttp(value: unknown, name: string): string {
+function readHttp(value: unknown, name: string): NonNullable<Server['http']> {
   if (!isHttp(value) || !URL.canParse(value)) {
     throw new TypeError(`${name} takes an HTTP URL, such as 'http://host:7474'; it was ${show(value)}`)
   }
-  return value.replace(/\/+$/, '')
+  const url = withoutUser(value).replace(/\/+$/, '')
+  const { username, password } = new URL(value)
+  if (username === '' && password === '') return { url }
+  return { url, auth: { scheme: 'basic', principal: decoded(username), credentials: decoded(password) } }
+}
+
+/** What a part of a URL says; one that is not encoded as it should be says what it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
 }
 
 /** A Bolt URI, read. */

@@ -8,6 +8,7 @@ use napi_derive::napi;
 
 use crate::failure;
 use crate::inbox::{Inbox, Message};
+use crate::json;
 use crate::observer::JsObserver;
 use crate::runtime;
 use crate::session::NativeSession;
@@ -71,9 +72,7 @@ impl NativeDriver {
         config: Option<String>,
     ) -> napi::Result<NativeSession> {
         let config = match config {
-            Some(json) => serde_json::from_str(&json).map_err(|e| {
-                napi::Error::from_reason(format!("The session's configuration is wrong: {e}"))
-            })?,
+            Some(config) => json::argument("The session's configuration", config)?,
             None => SessionConfig::default(),
         };
         let intent = self.driver.intent(write, rw_mask, strategy, server);
@@ -117,8 +116,7 @@ impl NativeDriver {
     /// Makes sure that a server can be reached; a number below 0 stands for any.
     #[napi(catch_unwind)]
     pub fn verify(&self, op: i32, server: i32, config: String) -> napi::Result<()> {
-        let config = serde_json::from_str(&config)
-            .map_err(|e| napi::Error::from_reason(format!("What is to be verified is wrong: {e}")))?;
+        let config = json::argument("What is to be verified", config)?;
         let verify = self.driver.verify(usize::try_from(server).ok(), config);
         self.spawn(op, async {
             let found = verify.await?;

@@ -9,6 +9,7 @@ use napi_derive::napi;
 
 use crate::driver::NativeDriver;
 use crate::inbox::Inbox;
+use crate::json;
 use crate::observer::JsObserver;
 use crate::runtime;
 
@@ -56,8 +57,7 @@ impl Engine {
     /// Makes a driver from its configuration as JSON.
     #[napi(catch_unwind)]
     pub fn open(&self, config: String) -> napi::Result<NativeDriver> {
-        let config: driver::Config = serde_json::from_str(&config)
-            .map_err(|e| napi::Error::from_reason(format!("The configuration is wrong: {e}")))?;
+        let config: driver::Config = json::argument("The configuration", config)?;
         let id = self.next_driver.fetch_add(1, Ordering::Relaxed);
         let observer = Arc::new(JsObserver::new(id, self.inbox.clone()));
         let runtime = runtime::handle()?.clone();

@@ -8,6 +8,8 @@ mod driver;
 mod engine;
 mod failure;
 mod inbox;
+mod json;
+mod log;
 mod observer;
 mod runtime;
 mod session;

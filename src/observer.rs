@@ -7,16 +7,19 @@ use std::sync::Arc;
 use driver::{Answer, AuthConfig, ClientCertificate, LogLevel, Observer, View};
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
-use serde_json::{json, Value};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::inbox::{Inbox, Latest, Message};
+use crate::json;
+use crate::log::Lines;
 
 pub(crate) struct JsObserver {
     driver: i32,
     inbox: Arc<Inbox>,
     questions: Arc<Questions>,
     servers: Arc<Servers>,
+    lines: Arc<Lines>,
 }
 
 /// What JavaScript is told of the servers.
@@ -40,17 +43,19 @@ struct Questions {
     last: AtomicI32,
 }
 
-type Asker = oneshot::Sender<Result<String, String>>;
+type Asker = oneshot::Sender<Result<json::Text, String>>;
 
 impl JsObserver {
     pub(crate) fn new(driver: i32, inbox: Arc<Inbox>) -> Self {
         let questions = Questions { open: Mutex::new(Some(HashMap::new())), last: AtomicI32::default() };
         let servers = Arc::new(Servers { driver, views: Mutex::default() });
-        JsObserver { driver, inbox, questions: Arc::new(questions), servers }
+        let lines = Arc::new(Lines::new(driver));
+        JsObserver { driver, inbox, questions: Arc::new(questions), servers, lines }
     }
 
     /// JavaScript's answer to an ASK message as JSON, or why there is none.
     pub(crate) fn answer(&self, question: i32, json: Option<String>, reason: Option<String>) {
+        let json = json.map(json::Text::new);
         let failed = || reason.unwrap_or_else(|| "there was no answer".into());
         let asker = self.questions.open.lock().as_mut().and_then(|open| open.remove(&question));
         if let Some(asker) = asker {
@@ -80,8 +85,7 @@ impl JsObserver {
         Box::pin(async move {
             let _pending = pending;
             let json = answer.await.unwrap_or_else(|_| Err("the driver is closed".into()))?;
-            // What was answered may be a secret: only its place is told.
-            serde_json::from_str(&json).map_err(|e| format!("the answer is wrong at column {}", e.column()))
+            json::read(json).map_err(|why| format!("the answer is wrong {why}"))
         })
     }
 }
@@ -111,13 +115,13 @@ impl Latest for Servers {
             .enumerate()
             .map(|(i, s)| match views.told.as_ref().and_then(|told| told.servers.get(i)) {
                 Some(told) if told == s => Value::Null,
-                _ => json!({
+                _ => serde_json::json!({
                     "status": s.status as i8, "type": s.role as u8, "distance": s.distance, "err": s.error.as_deref(),
                 }),
             })
             .collect();
         let master = view.master().and_then(|m| i32::try_from(m).ok()).unwrap_or(-1);
-        let text = json!({"servers": servers, "master": master}).to_string();
+        let text = serde_json::json!({"servers": servers, "master": master}).to_string();
         views.told = Some(view);
         Some((Message::Topology, self.driver, text))
     }
@@ -131,8 +135,9 @@ impl Observer for JsObserver {
     }
 
     fn log(&self, level: LogLevel, message: &str) {
-        let text = json!({"level": level.name(), "message": message}).to_string();
-        self.inbox.push_text(Message::Log, self.driver, &text);
+        if self.lines.add(level, message) {
+            self.inbox.push_latest(self.lines.clone());
+        }
     }
 
     fn choose(&self, strategy: i32, candidates: &[usize], write: bool) -> Answer<usize> {

@@ -9,6 +9,7 @@ use napi_derive::napi;
 
 use crate::failure;
 use crate::inbox::{Inbox, Message};
+use crate::json;
 use crate::sink::{self, JsSink, OpenResult, Results};
 
 /// Work in order, on one server at a time.
@@ -147,10 +148,9 @@ fn id(op: i32) -> u64 {
     u64::from(op.unsigned_abs())
 }
 
-fn tx_config(json: Option<String>) -> napi::Result<TxConfig> {
-    match json {
-        Some(json) => serde_json::from_str(&json)
-            .map_err(|e| napi::Error::from_reason(format!("The transaction's configuration is wrong: {e}"))),
+fn tx_config(config: Option<String>) -> napi::Result<TxConfig> {
+    match config {
+        Some(config) => json::argument("The transaction's configuration", config),
         None => Ok(TxConfig::default()),
     }
 }

@@ -1,6 +1,20 @@
 // drop-in: "Instance" and "The check".
 import assert from 'node:assert/strict'
-import { cluster, column, member, Neo4jHA, open, ready, test, warnings } from '../support/contract.mjs'
+import { join } from 'node:path'
+import {
+  cluster,
+  column,
+  member,
+  Neo4jHA,
+  open,
+  program,
+  project,
+  ready,
+  settle,
+  test,
+  warnings
+} from '../support/contract.mjs'
+import { gate, held, rows } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
 const { Status, ServerType } = Neo4jHA
@@ -309,6 +323,92 @@ test('a full pool says nothing of a server that is checked over Bolt', async t =
   assert.equal(driver.servers[0].info.status, Status.up)
   await tx.run('CREATE (n)')
   await tx.commit()
+})
+
+test('bytes that arrive on Bolt are a sign of life, whatever the checks say', async t => {
+  const one = await member(t, {})
+  const driver = await ready(t, [one.location], {
+    checkInterval: 20,
+    checkTimeout: 50,
+    unresponsiveTimeout: 200,
+    retryOnError: 0,
+    neo4jDriverOptions: { maxTransactionRetryTime: 0 }
+  })
+  const values = Array.from({ length: 400 }, (_, n) => n)
+  one.bolt.on(/SLOW/, rows(values))
+  one.bolt.when('PULL', async x => {
+    // Silent checks for three times the time after which a server is given up, and records all the while.
+    const checks = one.checks.length
+    while (x.connection.alive && one.checks.length < checks + 12) {
+      await x.records(1)
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+    await x.reply()
+  })
+  await one.become('hang')
+  assert.deepEqual(column(await driver.session(true).run('CREATE (n) RETURN n // SLOW')), values)
+})
+
+test('a pool of one is waited for though no time is given for retries', async t => {
+  const one = await member(t, {})
+  const driver = await ready(t, [one.location], {
+    neo4jDriverOptions: { maxTransactionRetryTime: 0, maxConnectionPoolSize: 1 }
+  })
+  const open = gate()
+  one.bolt.when('COMMIT', held(open))
+  const tx = driver.session(true).beginTransaction()
+  await tx.run('CREATE (n)')
+  const commit = tx.commit()
+  const work = settle(driver.session(true).run('RETURN 7'))
+  await until(() => one.bolt.received('COMMIT').length === 1)
+  // As long as ten answers of its status page take.
+  one.delay = 20
+  for (let n = 0; n < 10; n++) await driver.checkServers()
+  open.open()
+  await commit
+  const { value, error } = await work
+  assert.equal(error, undefined)
+  assert.deepEqual(column(value), [7])
+})
+
+test('checks that refused writes hurry keep a distance from each other', async t => {
+  const one = await member(t, {})
+  const driver = await ready(t, [one.location], { checkInterval: never, retryOnError: 0 })
+  one.bolt.when('RUN', x => x.fail('Neo.ClientError.Cluster.NotALeader', 'not here'))
+  let refused = 0
+  const writer = async () => {
+    while (one.checks.length < 5) {
+      const { error } = await settle(driver.session(true).run('CREATE (n)'))
+      if (error) refused++
+    }
+  }
+  await Promise.all(Array.from({ length: 10 }, writer))
+  assert.ok(refused > one.checks.length, `${refused} refused writes, ${one.checks.length} checks`)
+  const gaps = one.checks.slice(2).map(({ at }, n) => at - one.checks[n + 1].at)
+  // From the end of one to the beginning of the next; clocks tick by milliseconds.
+  assert.ok(Math.min(...gaps) >= 48, `checks at a distance of ${gaps.map(Math.round)} ms`)
+})
+
+test('servers that use no TLS need no certificates of the system', async t => {
+  const one = await member(t, {})
+  const { stdout, stderr } = await program(
+    `import Neo4jHA from 'neo4j-ha-bolt-driver'
+    const driver = new Neo4jHA([input.location])
+    await driver.ready
+    const result = await driver.session(true).run('RETURN 1')
+    console.log(result.records.length)
+    await driver.close()`,
+    {
+      input: { location: one.location },
+      env: {
+        SSL_CERT_FILE: join(project, 'no-such.pem'),
+        SSL_CERT_DIR: join(project, 'no-such-folder'),
+        NODE_EXTRA_CA_CERTS: ''
+      }
+    }
+  )
+  assert.equal(stderr, '')
+  assert.equal(stdout.trim(), '1')
 })
 
 test('a transient error does not make a member unknown to others', async t => {

@@ -22,7 +22,7 @@ export const FAILURE = 6
 export const DONE = 7
 /** What is known of the servers changed; `op`: the driver's id, `arg`: length of the JSON object. */
 export const TOPOLOGY = 8
-/** A line for the log; `op`: the driver's id, `arg`: length of the JSON object. */
+/** Lines for the log; `op`: the driver's id, `arg`: length of the JSON array. */
 export const LOG = 9
 /** A function of the application is asked; `op`: number of the question, `arg`: length of the JSON object. */
 export const ASK = 10

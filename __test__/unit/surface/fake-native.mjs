@@ -281,7 +281,12 @@ export const restart = op => message(RESTART, op, 0)
 export const failure = (op, value) => json(FAILURE, op, value)
 export const done = (op, value) => (value === undefined ? message(DONE, op, 0) : json(DONE, op, value))
 export const topology = value => json(TOPOLOGY, 1, value)
-export const log = (level, text) => json(LOG, 1, { level, message: text })
+export const log = (level, ...messages) =>
+  json(
+    LOG,
+    1,
+    messages.map(message => ({ level, message }))
+  )
 export const ask = (question, asked) => json(ASK, question, { driver: 1, ...asked })
 
 /** A whole small result. */

@@ -167,6 +167,19 @@ test('messages go to the logger that is configured, by level', t => {
   ])
 })
 
+test('a logger that throws gets the next line nevertheless', t => {
+  const lines = []
+  const later = t.mock.method(process, 'nextTick', () => {})
+  const logger = (_, message) => {
+    lines.push(message)
+    throw new Error('disk full')
+  }
+  const { fake } = made(t, { neo4jDriverOptions: { logging: { level: 'info', logger } } })
+  fake.say(log('info', 'a', 'b'), log('info', 'c'))
+  assert.deepEqual(lines, ['a', 'b', 'c'])
+  assert.equal(later.mock.callCount(), 3)
+})
+
 test('without a logger the process is warned, once for each kind', t => {
   const warning = t.mock.method(process, 'emitWarning', () => {})
   const { fake } = made(t)

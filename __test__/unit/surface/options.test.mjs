@@ -38,7 +38,7 @@ test('the defaults', t => {
   assert.equal(boltAgent.product, userAgent)
   assert.match(boltAgent.language, /^Node\.js\//)
   assert.deepEqual(config, {
-    servers: [{ http: 'http://a:7474', bolt: 'bolt://a:7687', auth: { scheme: 'none' } }],
+    servers: [{ http: { url: 'http://a:7474' }, bolt: 'bolt://a:7687', auth: { scheme: 'none' } }],
     mode: 'ha',
     strategy: 0,
     rwMask: 7,
@@ -124,7 +124,7 @@ test('numbers are taken as neo4j-driver takes them: as text, as Integers, and ne
 })
 
 test('servers in all their forms', t => {
-  const read = servers => configOf(t, servers).servers.map(({ http, bolt }) => [http, bolt])
+  const read = servers => configOf(t, servers).servers.map(({ http, bolt }) => [http?.url ?? null, bolt])
   assert.deepEqual(read('bolt://a'), [[null, 'bolt://a']])
   assert.deepEqual(read(['neo4j+s://a:1', 'neo4j+s://[::1]']), [
     [null, 'neo4j+s://a:1'],
@@ -134,6 +134,14 @@ test('servers in all their forms', t => {
     [null, 'bolt://a'],
     ['https://a/b', 'bolt://a']
   ])
+})
+
+test('user and password of a status URL cross beside it, decoded', t => {
+  const read = url => configOf(t, [[url, 'bolt://a']]).servers[0].http
+  const basic = (principal, credentials) => ({ scheme: 'basic', principal, credentials })
+  assert.deepEqual(read('http://u:p%40%C3%A9%2F@a:1/b/'), { url: 'http://a:1/b', auth: basic('u', 'p@é/') })
+  assert.deepEqual(read('http://u@a'), { url: 'http://a', auth: basic('u', '') })
+  assert.deepEqual(read('http://:p%zz@a'), { url: 'http://a', auth: basic('', 'p%zz') })
 })
 
 for (const [what, servers, message] of [

@@ -17,7 +17,7 @@ pub struct Config {
     /// How roles are found.
     pub mode: Mode,
     /// For [`Mode::Routing`]: what the cluster is told of its client, from the query string of the URI.
-    pub routing_context: Option<Vec<(String, String)>>,
+    pub routing_context: Option<RoutingContext>,
     /// For [`Mode::Routing`]: [`crate::Observer::resolve`] is asked where the first server's name leads.
     pub resolver: bool,
     /// Default strategy of sessions.
@@ -146,8 +146,8 @@ pub enum Mode {
 /// One server of the pool.
 #[derive(Clone, Deserialize)]
 pub struct ServerConfig {
-    /// Base of the HTTP status endpoint, such as `http://host:7474`; without it the server is checked over Bolt.
-    pub http: Option<String>,
+    /// Its HTTP status endpoint; without one the server is checked over Bolt.
+    pub http: Option<StatusEndpoint>,
     /// `bolt://host:port`, also with `+s` or `+ssc`, and the `neo4j` schemes.
     pub bolt: String,
     /// How to authenticate; nothing means the scheme `none`.
@@ -157,7 +157,7 @@ pub struct ServerConfig {
     pub managed: bool,
 }
 
-/// Users and passwords may stand in the addresses: they are not printed.
+/// Users and passwords may stand in the addresses: those are not printed.
 impl std::fmt::Debug for ServerConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServerConfig")
@@ -165,6 +165,34 @@ impl std::fmt::Debug for ServerConfig {
             .field("auth", &self.auth)
             .field("managed", &self.managed)
             .finish_non_exhaustive()
+    }
+}
+
+/// Where a server says over HTTP what it is.
+#[derive(Clone, Deserialize)]
+pub struct StatusEndpoint {
+    /// Its base, such as `http://host:7474`, without user and password.
+    pub url: String,
+    /// Who asks, where not the user of the driver.
+    pub auth: Option<AuthConfig>,
+}
+
+/// What the query string of a routing URI says. The values are for the servers, and may be secrets: they are not printed.
+#[derive(Clone, Deserialize)]
+pub struct RoutingContext(pub Vec<(String, String)>);
+
+impl std::fmt::Debug for RoutingContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(key, _)| key)).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a RoutingContext {
+    type Item = &'a (String, String);
+    type IntoIter = std::slice::Iter<'a, (String, String)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
     }
 }
 
@@ -451,10 +479,27 @@ impl ServerConfig {
     /// The parsed Bolt address and TLS wish.
     pub(crate) fn address(&self) -> Result<crate::address::Address, Error> {
         crate::address::Address::parse(&self.bolt).map_err(|reason| {
-            Error::new(
-                Kind::Client,
-                format!("'{}' is not a Bolt address: {reason}. Use bolt://host:port.", self.bolt),
-            )
+            // The text may hold a password.
+            Error::new(Kind::Client, format!("A Bolt address is wrong: {reason}. Use bolt://host:port."))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_of_an_address_does_not_repeat_it() {
+        for bolt in
+            ["no-scheme://somebody:hunter2@h", "bolt://somebody:hunter2@", "bolt://somebody:hunter2@h:x"]
+        {
+            let server = ServerConfig { http: None, bolt: bolt.into(), auth: None, managed: false };
+            let error = server.address().unwrap_err();
+            assert!(
+                !error.message.contains("hunter2") && !format!("{server:?}").contains("hunter2"),
+                "{error}"
+            );
+        }
     }
 }

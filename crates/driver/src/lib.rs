@@ -27,7 +27,8 @@ mod topology;
 pub use address::{Address, TlsWish};
 pub use config::{
     AccessMode, Api, AuthConfig, BoltAgent, ClientCertificate, Config, LogLevel, Mode,
-    NotificationFilterConfig, ServerConfig, SessionConfig, Trust, TxConfig, VerifyConfig,
+    NotificationFilterConfig, RoutingContext, ServerConfig, SessionConfig, StatusEndpoint, Trust, TxConfig,
+    VerifyConfig,
 };
 pub use driver::{Driver, ServerIdentity};
 pub use error::{Error, Kind, ServerRef};

@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use bolt::server::signature;
 use bolt::{Parameters, Version};
-use driver::{Config, Driver, Mode, Run, SessionConfig, Status, TxConfig};
+use driver::{
+    AuthConfig, Config, Driver, Mode, RoutingContext, Run, ServerConfig, SessionConfig, Status,
+    StatusEndpoint, TxConfig, VerifyConfig,
+};
 use support::{direct, Collector, Fault, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -58,7 +61,7 @@ fn member(endpoint: &Endpoint, server: &Server) -> Driver {
 fn member_checked_within(check_timeout: u64, endpoint: &Endpoint, server: &Server) -> Driver {
     direct(&server.uri, |config: &mut Config| {
         config.mode = Mode::Ha;
-        config.servers[0].http = Some(endpoint.url.clone());
+        config.servers[0].http = Some(StatusEndpoint { url: endpoint.url.clone(), auth: None });
         config.check_interval = 3_600_000;
         config.check_timeout = check_timeout;
         config.retry_on_error = 0;
@@ -141,9 +144,17 @@ async fn until(condition: impl Fn() -> bool) {
 
 #[test]
 fn no_credential_is_printed() {
-    let auth = serde_json::json!({"scheme": "basic", "principal": "somebody", "credentials": "hunter2"});
-    let server = serde_json::json!({"http": "http://somebody:hunter2@h", "bolt": "bolt://somebody:hunter2@h", "auth": auth});
-    let config = Config { servers: vec![serde_json::from_value(server).unwrap()], ..Config::default() };
-    let text = format!("{config:?}");
+    let auth = serde_json::json!({"scheme": "basic", "principal": "somebody", "credentials": "hunter2",
+        "parameters": {"otp": "hunter2"}});
+    let url = "http://somebody:hunter2@h";
+    let server = serde_json::json!({"http": {"url": url, "auth": auth}, "bolt": "bolt://somebody:hunter2@h", "auth": auth});
+    let server: ServerConfig = serde_json::from_value(server).unwrap();
+    let context = RoutingContext(vec![("token".into(), "hunter2".into())]);
+    let config = Config { servers: vec![server], routing_context: Some(context), ..Config::default() };
+    let auth: AuthConfig = serde_json::from_value(auth).unwrap();
+    let session = SessionConfig { auth: Some(auth.clone()), ..SessionConfig::default() };
+    let verify = VerifyConfig { auth: Some(auth), ..VerifyConfig::default() };
+    let text = format!("{config:?} {session:?} {verify:?}");
     assert!(!text.contains("hunter2") && !text.contains("somebody"), "{text}");
+    assert!(text.contains("token"), "the keys of the routing context are no secret: {text}");
 }

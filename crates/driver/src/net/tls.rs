@@ -129,7 +129,7 @@ fn certificates(option: &str, pem: &[String]) -> Result<Vec<CertificateDer<'stat
 pub(crate) fn uses_system_store(config: &Config) -> Result<bool, Error> {
     let is_system = |trust| trust == Trust::TrustSystemCaSignedCertificates;
     for server in &config.servers {
-        let by_http = server.http.as_deref().is_some_and(|url| url.starts_with("https"));
+        let by_http = server.http.as_ref().is_some_and(|http| http.url.to_lowercase().starts_with("https:"));
         let by_bolt = trust(config, server.address()?.tls);
         if by_bolt.is_some_and(is_system) || by_http && is_system(config.trust) {
             return Ok(true);

@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
 use super::{Role, ServerInfo, Status, Topology};
-use crate::config::{AuthConfig, Config, ServerConfig};
+use crate::config::{AuthConfig, Config, ServerConfig, StatusEndpoint};
 use crate::error::{Error, Kind};
 use crate::log::Log;
 use crate::net::tls;
@@ -44,9 +44,16 @@ pub(crate) struct Checker {
 
 struct Member {
     pool: Arc<Pool>,
-    url: Option<reqwest::Url>,
+    status: Option<StatusUrl>,
     /// Held during a check: one at a time for each server.
     turn: Mutex<()>,
+}
+
+/// Where a member says what it is. No credential is in the URL.
+struct StatusUrl {
+    url: reqwest::Url,
+    /// Who asks, where not the user of the driver.
+    auth: Option<Arc<AuthConfig>>,
 }
 
 impl Checker {
@@ -70,7 +77,8 @@ impl Checker {
                 Error::new(Kind::Client, format!("The HTTP client of the checks cannot be made: {e}"))
             })?;
         let member = |(server, pool): (&ServerConfig, &Arc<Pool>)| {
-            Ok(Member { pool: pool.clone(), url: status_url(server)?, turn: Mutex::new(()) })
+            let status = server.http.as_ref().map(StatusUrl::new).transpose()?;
+            Ok(Member { pool: pool.clone(), status, turn: Mutex::new(()) })
         };
         Ok(Checker {
             config: config.clone(),
@@ -104,8 +112,8 @@ impl Checker {
         let _turn = member.turn.lock().await;
         let generation = self.topology.generation(index);
         let started = Instant::now();
-        let answer = match &member.url {
-            Some(url) => self.ask(member, url).await,
+        let answer = match &member.status {
+            Some(status) => self.ask(member, status).await,
             None => self.connect(member).await,
         };
         let latency = started.elapsed().as_secs_f64() * 1000.0;
@@ -123,26 +131,25 @@ impl Checker {
         silent
     }
 
-    async fn ask(&self, member: &Member, url: &reqwest::Url) -> Answer {
+    async fn ask(&self, member: &Member, StatusUrl { url, auth }: &StatusUrl) -> Answer {
         let Some(http) = self.http.lock().clone() else {
             return Answer::Refused("the driver is closed".into());
         };
-        let has_own = !url.username().is_empty() || url.password().is_some();
-        let mut request = http.get(url.clone()).header(ACCEPT, "text/plain");
-        let mut is_secret = has_own;
         // User and password of the URL are what the endpoint wants, whoever the driver is by Bolt.
-        if !has_own {
-            let auth = match self.token(member).await {
+        let auth = match auth {
+            Some(own) => own.clone(),
+            None => match self.token(member).await {
                 Ok(auth) => auth,
                 Err(why) => return Answer::Is(Status::Error, Role::Unknown, Some(why)),
-            };
-            // What is of another scheme means nothing to HTTP, and is for the Bolt port alone.
-            (request, is_secret) = match (auth.scheme.as_str(), &auth.principal, auth.secret()) {
-                ("bearer", _, Some(token)) => (request.bearer_auth(token), true),
-                ("basic", Some(user), password) => (request.basic_auth(user, password), true),
-                _ => (request, false),
-            };
-        }
+            },
+        };
+        let request = http.get(url.clone()).header(ACCEPT, "text/plain");
+        // What is of another scheme means nothing to HTTP, and is for the Bolt port alone.
+        let (request, is_secret) = match (auth.scheme.as_str(), &auth.principal, auth.secret()) {
+            ("bearer", _, Some(token)) => (request.bearer_auth(token), true),
+            ("basic", Some(user), password) => (request.basic_auth(user, password), true),
+            _ => (request, false),
+        };
         if is_secret && url.scheme() == "http" {
             self.warn_of_plain_http(member);
         }
@@ -200,9 +207,13 @@ impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
         let turns = self.0.clone();
         Box::pin(async move {
-            let _turn = turns.acquire().await?;
-            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            Ok(Box::new(found.into_iter()) as Addrs)
+            let turn = turns.acquire_owned().await?;
+            // Its thread is busy until the system answers, also when nobody waits for that any more.
+            let lookup = tokio::spawn(async move {
+                let _turn = turn;
+                tokio::net::lookup_host((name.as_str(), 0)).await.map(Iterator::collect::<Vec<_>>)
+            });
+            Ok(Box::new(lookup.await??.into_iter()) as Addrs)
         })
     }
 }
@@ -264,22 +275,26 @@ fn describe(error: &reqwest::Error) -> String {
     text
 }
 
-fn status_url(server: &ServerConfig) -> Result<Option<reqwest::Url>, Error> {
-    let Some(base) = &server.http else { return Ok(None) };
-    // The text may hold a password.
-    let wrong = |why: String| {
-        Error::new(
-            Kind::Client,
-            format!("The address of a status endpoint is wrong: {why}. Use http://host:port."),
-        )
-    };
-    let mut url = reqwest::Url::parse(base).map_err(|e| wrong(e.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(wrong("the scheme is neither http nor https".into()));
+impl StatusUrl {
+    fn new(endpoint: &StatusEndpoint) -> Result<Self, Error> {
+        // The text may hold a password.
+        let wrong = |why: &str| {
+            Error::new(
+                Kind::Client,
+                format!("The address of a status endpoint is wrong: {why}. Use http://host:port."),
+            )
+        };
+        let mut url = reqwest::Url::parse(&endpoint.url).map_err(|e| wrong(&e.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(wrong("the scheme is neither http nor https"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("user and password have a place of their own"));
+        }
+        let path = format!("{}{PATH}", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        Ok(StatusUrl { url, auth: endpoint.auth.clone().map(Arc::new) })
     }
-    let path = format!("{}{PATH}", url.path().trim_end_matches('/'));
-    url.set_path(&path);
-    Ok(Some(url))
 }
 
 /// Checks one server for as long as the driver lives. One check at a time: a slow one delays the next.
@@ -374,16 +389,15 @@ mod tests {
 
     #[test]
     fn status_urls() {
-        let server = |http: &str| ServerConfig {
-            http: Some(http.into()),
-            bolt: "bolt://x".into(),
-            auth: None,
-            managed: false,
+        let url = |url: &str| {
+            StatusUrl::new(&StatusEndpoint { url: url.into(), auth: None })
+                .map(|status| status.url.to_string())
         };
-        let url = |http| status_url(&server(http)).map(|u| u.unwrap().to_string());
         assert_eq!(url("http://h:7474").unwrap(), "http://h:7474/db/manage/server/ha/available");
         assert_eq!(url("https://h/proxy/").unwrap(), "https://h/proxy/db/manage/server/ha/available");
         assert!(url("bolt://h:7687").is_err());
         assert!(url("h").is_err());
+        let error = url("http://somebody:hunter2@h").unwrap_err();
+        assert!(!error.message.contains("hunter2"), "{error}");
     }
 }

@@ -217,6 +217,10 @@ impl Topology {
             }
         }
         let checked = before.checked || records.unchecked == 0;
+        // Most checks of most servers: nothing is copied for them, nor told.
+        if (&info, checked) == (was, before.checked) {
+            return;
+        }
         let mut view = View::clone(&before);
         view.checked = checked;
         self.replace(&before, view, index, info);
@@ -263,7 +267,7 @@ impl Topology {
         }
     }
 
-    /// Puts another view in the place of the one before. Only what is new is told. Called with the records locked, so that
+    /// Puts another view in the place of the one before, and tells of it if it is new. Called with the records locked, so that
     /// views follow each other as they were made.
     fn replace(&self, before: &View, mut view: View, index: usize, info: ServerInfo) {
         let (Some(was), Some(server)) = (before.servers.get(index), view.servers.get_mut(index)) else {
@@ -273,20 +277,20 @@ impl Topology {
         if view == *before {
             return;
         }
-        let is_looked_for = was.in_doubt != info.in_doubt || view.checked != before.checked;
+        let is_settled = was.in_doubt != info.in_doubt || view.checked != before.checked;
         let view = Arc::new(view);
         self.view.store(view.clone());
         self.observer.topology(&view);
         let is_other = (was.status, was.role) != (info.status, info.role);
         if is_other {
-            self.tell(&view, index, &info);
+            self.log_change(&view, index, &info);
         }
-        if is_other || is_looked_for {
+        if is_other || is_settled {
             self.changed.send_replace(());
         }
     }
 
-    fn tell(&self, view: &View, index: usize, info: &ServerInfo) {
+    fn log_change(&self, view: &View, index: usize, info: &ServerInfo) {
         self.log.info(|| {
             let why = info.error.as_deref().map(|e| format!(" ({e})")).unwrap_or_default();
             format!("{} is now {:?} as {:?}{why}", self.address(index), info.status, info.role)
