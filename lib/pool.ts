@@ -213,7 +213,7 @@ export class Pool implements DriverEars, StreamHost {
     const { code, token } = failure
     if (typeof token !== 'number' || code?.startsWith('Neo.ClientError.Security.') !== true) return
     try {
-      if (this.#tokens.refused(token, code)) failure.retryable = true
+      if (this.#tokens.refused(token, code) && failure.unknownOutcome !== true) failure.retryable = true
     } catch (error) {
       this.settings.log.write('warn', `handleSecurityException of the auth token manager threw: ${error}`)
     }

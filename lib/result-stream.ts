@@ -35,6 +35,8 @@ export interface Consumer {
   readonly keeps: boolean
   /** Whether there is room for another batch now; {@link ResultStream.resume} is called when there is again. */
   readonly ready: boolean
+  /** It takes no records: it can have the end also after another consumer had them. */
+  readonly takesNone?: boolean
   keys(keys: string[]): void
   records(records: Record[]): void
   /** Forgets the records it was given: they come again. Never called when they were not for keeping. */
@@ -173,7 +175,8 @@ export class ResultStream implements Operation, Debtor {
   /** Gives the result to a consumer, beside those before it. What was held is delivered. */
   attach(consumer: Consumer): void {
     if (this.#schema !== null) consumer.keys(this.#schema.keys)
-    if (this.#consumed || this.#cancelled) {
+    const isWhole = this.#told && !this.#cancelled && !this.failed
+    if ((this.#consumed || this.#cancelled) && !(isWhole && consumer.takesNone === true)) {
       if (this.failed) consumer.fail(() => this.error)
       else consumer.fail(() => this.#loss())
       return

@@ -1,7 +1,7 @@
 /** Runs a transaction function again after errors that another attempt may cure. */
 
 import { isRetryableError, Neo4jError } from 'neo4j-driver-core'
-import { watch } from './abort'
+import { type Unwatch, watch } from './abort'
 import { earlierAttempts, isOfUnknownOutcome } from './errors'
 import type { Shutdown } from './shutdown'
 
@@ -70,13 +70,14 @@ function isOver({ session, driver }: Ends): boolean {
 /** A pause, which anything that ends the attempts ends. */
 function rest(ms: number, { signal, session, driver }: Ends): Promise<void> {
   return new Promise(resolve => {
+    const watches: Unwatch[] = []
     const wake = (): void => {
       clearTimeout(timer)
       for (const unwatch of watches) unwatch()
       resolve()
     }
     const timer = setTimeout(wake, ms)
-    const watches = [session.watch(wake), driver.watch(wake)]
+    watches.push(session.watch(wake), driver.watch(wake))
     if (signal !== undefined) watches.push(watch(signal, wake))
   })
 }

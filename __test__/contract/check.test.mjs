@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   cluster,
   column,
+  failing,
   member,
   Neo4jHA,
   open,
@@ -177,6 +178,22 @@ test('a check is made at once when a query meets a demoted server', async t => {
   assert.equal(result.servedBy.location.bolt, servers[2][1])
   assert.equal(driver.masterIndex, 2)
 })
+
+for (const [what, answer] of [
+  ['lost', x => x.reset()],
+  ['refused', x => x.fail('Neo.ClientError.Cluster.NotALeader', 'not here')]
+]) {
+  test(`a check is made at once when a COMMIT is ${what}`, async t => {
+    const { servers, members } = await cluster(t)
+    const driver = await ready(t, servers, { checkInterval: never })
+    members[0].bolt.when('COMMIT', answer)
+    const tx = driver.session(true).beginTransaction()
+    await tx.run('CREATE (n)')
+    const before = members.map(({ checks }) => checks.length)
+    await failing(tx.commit())
+    await until(() => members.every(({ checks }, i) => checks.length > before[i]))
+  })
+}
 
 test('driver.ready settles after the first check though every server is down', async t => {
   const { servers } = await cluster(t, { roles: ['refuse', 'refuse'] })

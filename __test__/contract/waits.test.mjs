@@ -40,7 +40,18 @@ test('NOOPs in place of the answer to RESET do not lengthen its limit', async t 
       await new Promise(resolve => setTimeout(resolve, 10))
     }
   })
-  await within(failing(driver.verifyConnectivity()), 5000, 'verifyConnectivity')
+  const error = await within(failing(driver.verifyConnectivity()), 5000, 'verifyConnectivity')
+  assert.match(error.message, /RESET was not answered within 300 ms/)
+})
+
+test('close() ends verifyAuthentication, which logs in by a connection of its own before Bolt 5.1', async t => {
+  const { server, driver } = await single(t, { connectionTimeout: 0 }, { versions: ['4.4'] })
+  await ask(driver)
+  server.handshake = 'silent'
+  const verifying = settle(driver.verifyAuthentication({ database: 'neo4j' }))
+  await until(() => server.connections.open === 2)
+  await driver.close()
+  await within(verifying, 5000, 'verifyAuthentication')
 })
 
 test('a liveness check without an answer leaves time for a new connection, and is not repeated on others', async t => {

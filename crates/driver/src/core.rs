@@ -20,6 +20,17 @@ use crate::strategy::{Intent, Strategy};
 use crate::topology::routing::{Ask, Router};
 use crate::topology::{Cluster, Topology, View};
 
+/// What [`crate::Driver::verify`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerIdentity {
+    /// `host:port`.
+    pub address: String,
+    /// The Bolt version agreed on.
+    pub version: bolt::Version,
+    /// What the server calls itself, such as `Neo4j/5.26.0`.
+    pub agent: String,
+}
+
 pub(crate) struct Core {
     pub(crate) config: Arc<Config>,
     pub(crate) runtime: Handle,
@@ -100,6 +111,34 @@ impl Core {
         Ok(router.connect(&ask).await?.pooled)
     }
 
+    /// Makes sure that a server answers, and as whom it takes who asks.
+    pub(crate) async fn verify(
+        &self,
+        server: Option<usize>,
+        config: &VerifyConfig,
+    ) -> Result<ServerIdentity, Error> {
+        let mut pooled = self.connect(server, config).await?;
+        match config.login {
+            true => pooled.log_in_now().await?,
+            false => pooled.answers().await?,
+        }
+        let (version, agent) = pooled.identity();
+        let identity = ServerIdentity { address: pooled.server.address.clone(), version, agent };
+        pooled.release();
+        Ok(identity)
+    }
+
+    /// Checks all members once, and waits for the result.
+    pub(crate) async fn check(&self) {
+        if self.is_closed() {
+            return;
+        }
+        tokio::select! {
+            () = self.cluster.check() => {}
+            _ = self.closing() => {}
+        }
+    }
+
     /// The Bolt version that is spoken with this server, or with any.
     pub(crate) async fn negotiate(&self, server: Option<usize>) -> Result<bolt::Version, Error> {
         match self.cluster.router() {
@@ -154,11 +193,12 @@ impl Core {
 
     /// Stops the checks, ends what is under way with an error, and closes every connection.
     pub(crate) async fn close(&self) {
-        self.cluster.stop().await;
+        // From now on nothing is begun, and nothing more is sent.
         self.closed.send_replace(true);
         for pool in &self.pools {
             pool.endpoint.interrupt.send_replace(Interrupt::Closed);
         }
+        self.cluster.stop().await;
         for pool in &self.pools {
             pool.close().await;
         }

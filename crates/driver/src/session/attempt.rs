@@ -82,8 +82,7 @@ impl State {
         session.core.debug(|| format!("attempt {} failed: {error}", retry.attempts()));
     }
 
-    /// After an attempt that failed and may be made again: marks the server if it is unfit, and waits for the time of the next
-    /// one. An error is the one to surface.
+    /// After an attempt that failed and may be made again: waits for the time of the next one. An error is the one to surface.
     pub(super) async fn retry(
         &mut self,
         session: &Inner,
@@ -92,10 +91,6 @@ impl State {
     ) -> Result<(), Error> {
         let error = session.on_error(error);
         let core = &session.core;
-        let failed = error.server.as_ref().map(|s| s.index);
-        if let Some(index) = failed.filter(|_| error.server_unfit()) {
-            core.topology.demote(index, &error);
-        }
         let lost = retry.after(error)?;
         // Somebody who has not failed just now: there is nothing to wait for.
         if lost && core.selection.another_fits(retry.failed(), session.intent) {

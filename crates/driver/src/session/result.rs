@@ -127,6 +127,12 @@ impl<R: Borrow<Run>> Streaming<R> {
         // With others it has one PULL a turn.
         let mut had_its_turn = self.pulling;
         loop {
+            // What the server gave no name cannot be asked for once another result is open: it does not give way.
+            let is_nameless = self.progress == Progress::Executing && self.qid.is_none();
+            let pace = match pace {
+                Pace::Shared { .. } if is_nameless => Pace::Alone,
+                pace => pace,
+            };
             self.hand_over(session, pace);
             if self.waiting.is_empty() {
                 if let Some(end) = self.end.take() {
