@@ -356,7 +356,7 @@ mod tests {
             topology.found(1, down());
         }
         assert_eq!(seen.views.load(Ordering::Relaxed), told);
-        assert!(Arc::ptr_eq(&view, &topology.view()), "no view is made for it either");
+        assert!(Arc::ptr_eq(&view, &topology.view()), "the view is the same one");
         topology.found(1, up(Role::Slave));
         assert_eq!(seen.views.load(Ordering::Relaxed), told + 1);
     }
