@@ -94,9 +94,6 @@ async function runNode(stage) {
   const options = [
     '--test',
     `--test-timeout=${stage.fileLimit}`,
-    // Node 20 at times never ends the process of a file that served TLS: it waits, busily, for a request of its own server
-    // (FreeEnvironment, CleanupHandles). That the driver keeps no process alive is tested by programs of their own.
-    '--test-force-exit',
     ...(stage.concurrency ? [`--test-concurrency=${stage.concurrency}`] : []),
     ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
     ...[`--test-reporter=${reporter}`, `--test-reporter-destination=${lines}`]

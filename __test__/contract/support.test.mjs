@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import neo4j from 'neo4j-driver'
+import { program } from '../support/contract.mjs'
 import { HaMember } from '../support/ha-member.mjs'
 import { chunked, Float, node, pack, Structure, Uuid, unpack } from '../support/packstream.mjs'
 import { RawClient } from '../support/raw-client.mjs'
@@ -296,4 +297,23 @@ test('an HA member tells its role, asks for credentials, and can be killed and r
   assert.deepEqual(await seen('slave'), [200, 'slave'])
   assert.equal(member.checks[0].headers.authorization, 'Basic bmVvNGo6c2VjcmV0')
   assert.deepEqual(rows([1, [2]]).records, [[1], [2]])
+})
+
+test('the process of a server that is stopped while TLS of it ends, ends too', options, async () => {
+  const { code, stdout, stderr } = await program(`
+    import tls from 'node:tls'
+    import { authority } from './__test__/support/certificates.mjs'
+    import { ScriptedServer } from './__test__/support/scripted-server.mjs'
+    import { until } from './__test__/support/until.mjs'
+    const ca = authority()
+    const server = await ScriptedServer.start({ tls: ca.issue(['IP:127.0.0.1']) })
+    ca.remove()
+    const client = tls.connect({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false })
+    client.on('error', () => {})
+    await until(() => server.connections.live.size === 1)
+    for (const connection of server.connections.live) connection.end()
+    await server.stop()
+    console.log('stopped')`)
+  assert.equal(stdout.trim(), 'stopped', stderr)
+  assert.equal(code, 0)
 })

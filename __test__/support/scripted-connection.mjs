@@ -1,9 +1,9 @@
 // One connection of the scripted server: messages in, answers out, in order, each answer possibly a fault.
 import { once } from 'node:events'
+import { reset } from '../../tools/lib/sockets.mjs'
 import { Handshake } from './bolt-versions.mjs'
 import { chunked, Dechunker, pack, structure, unpack } from './packstream.mjs'
 import { failure, routeOf, tableRows } from './scripts.mjs'
-import { cut } from './sockets.mjs'
 
 const signatures = new Map([
   [0x01, 'HELLO'],
@@ -479,6 +479,6 @@ export class Connection {
   reset() {
     this.#stalled = true
     this.ended = true
-    cut(this.#socket)
+    reset(this.#socket)
   }
 }

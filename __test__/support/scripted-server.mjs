@@ -11,10 +11,10 @@
 import { EventEmitter, once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
+import { reset } from '../../tools/lib/sockets.mjs'
 import { bolt, parseVersion } from './bolt-versions.mjs'
 import { Connection } from './scripted-connection.mjs'
 import { explained, fallback, routeOf, routingTable } from './scripts.mjs'
-import { cut } from './sockets.mjs'
 
 export class ScriptedServer {
   #net
@@ -233,7 +233,8 @@ export class ScriptedServer {
     this.thaw()
     const closed = once(this.#net, 'close')
     this.#net.close()
-    for (const socket of this.#sockets) cut(socket)
+    const carriesTls = this.#net instanceof tls.Server
+    for (const socket of this.#sockets) reset(socket, { carriesTls })
     await closed
   }
 }

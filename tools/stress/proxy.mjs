@@ -1,6 +1,7 @@
 // A TCP proxy on loopback before one Bolt port, which cuts each connection at a byte, or at a COMMIT, that a plan says.
 
 import { connect, createServer } from 'node:net'
+import { reset } from '../lib/sockets.mjs'
 import { decisions } from './random.mjs'
 
 const HOST = '127.0.0.1'
@@ -116,7 +117,7 @@ export class CuttingProxy {
     })
     from.on('end', () => to.end())
     // a reset goes on as one
-    from.on('error', () => to.resetAndDestroy())
+    from.on('error', () => reset(to))
     from.on('close', () => {
       this.#sockets.delete(from)
       to.destroySoon()
@@ -132,12 +133,12 @@ export class CuttingProxy {
     this.cuts.push({ number, cut, when: performance.now() })
     if (cut.drop) {
       // `destroySoon` lets go out what passed before
-      for (const socket of [to, from]) cut.reset ? socket.resetAndDestroy() : socket.destroySoon()
+      for (const socket of [to, from]) cut.reset ? reset(socket) : socket.destroySoon()
       return
     }
     // half of it: the one side has its end, and its own bytes still arrive at the other
     from.removeAllListeners('data').on('data', () => {})
-    if (cut.reset) to.resetAndDestroy()
+    if (cut.reset) reset(to)
     else to.end()
     const drained = setTimeout(() => {
       to.destroy()

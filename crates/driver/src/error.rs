@@ -77,6 +77,21 @@ impl Error {
         error
     }
 
+    pub(crate) fn driver_closed() -> Self {
+        Error::new(Kind::Pool, "The driver is closed.")
+    }
+
+    pub(crate) fn aborted() -> Self {
+        Error::new(Kind::Aborted, "The work was aborted.")
+    }
+
+    pub(crate) fn internal() -> Self {
+        Error::new(
+            Kind::Internal,
+            "The driver failed inside, and ended this work. This is a bug: please report it.",
+        )
+    }
+
     /// Says which server it was.
     pub(crate) fn on(mut self, server: ServerRef) -> Self {
         self.server.get_or_insert(server);
@@ -87,6 +102,9 @@ impl Error {
     pub(crate) fn with_unknown_outcome(mut self) -> Self {
         if !self.unknown_outcome {
             self.unknown_outcome = true;
+            if !self.message.ends_with(['.', '!', '?']) {
+                self.message.push('.');
+            }
             self.message.push_str(
                 " The outcome is unknown: the work may or may not have been committed. Look before sending it again.",
             );

@@ -10,6 +10,7 @@
 
 mod address;
 mod config;
+mod core;
 mod driver;
 mod error;
 mod identity;
@@ -18,6 +19,7 @@ mod net;
 mod observer;
 mod pool;
 mod retry;
+mod selection;
 mod session;
 mod strategy;
 mod topology;

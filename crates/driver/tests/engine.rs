@@ -8,35 +8,15 @@ use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bolt::Parameters;
-use driver::{Done, Driver, Flow, Kind, Run, Session, SessionConfig, TxConfig};
-use support::{direct, Collector, Server};
+use driver::{Done, Kind};
+use support::{opened, run, session, Collector};
 use tokio::sync::oneshot;
-
-fn session(driver: &Driver) -> Session {
-    driver.session(driver.intent(true, -1, -1, -1), SessionConfig::default())
-}
-
-fn run(session: &Session, sink: &Arc<Collector>) -> Arc<Flow> {
-    let flow = session.flow();
-    session.run(Run {
-        id: 0,
-        query: "RETURN 1".into(),
-        parameters: Parameters::empty(),
-        config: TxConfig::default(),
-        metadata: None,
-        sink: sink.clone(),
-        flow: flow.clone(),
-    });
-    flow
-}
 
 #[tokio::test]
 async fn a_reader_that_pauses_stops_the_server() {
-    let server = Server::start(100_000).await;
-    let driver = direct(&server.uri, |_| {});
-    let (session, sink) = (session(&driver), Arc::new(Collector::default()));
-    let flow = run(&session, &sink);
+    let (server, _driver, session) = opened(100_000, |_| {}).await;
+    let sink = Arc::new(Collector::default());
+    let flow = run(&session, 0, &sink);
     sink.until(|c| c.batches == 2).await;
     // The answers to what was asked ahead come in; then nothing more is asked, however long the reader waits.
     let settled = tokio::time::timeout(Duration::from_millis(300), sink.until(|c| c.batches > 2)).await;
@@ -50,12 +30,10 @@ async fn a_reader_that_pauses_stops_the_server() {
 
 #[tokio::test]
 async fn who_waits_behind_a_result_lets_it_be_read_whole() {
-    let server = Server::start(50_000).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (_server, _driver, session) = opened(50_000, |_| {}).await;
     let (first, second) = (Arc::new(Collector::default()), Arc::new(Collector::default()));
-    run(&session, &first);
-    let flow = run(&session, &second);
+    run(&session, 0, &first);
+    let flow = run(&session, 0, &second);
     flow.more(1_000);
     second.until(|c| c.summaries == 1).await;
     assert_eq!(first.collected.lock().rows, 50_000, "nobody gave credit, and still nothing is stuck");
@@ -63,49 +41,46 @@ async fn who_waits_behind_a_result_lets_it_be_read_whole() {
 
 #[tokio::test]
 async fn cancelling_discards_the_rest_and_frees_the_connection() {
-    let server = Server::start(100_000).await;
-    let driver = direct(&server.uri, |config| config.max_connection_pool_size = 1);
+    let (_server, driver, first) = opened(100_000, |config| config.max_connection_pool_size = 1).await;
     let sink = Arc::new(Collector::default());
-    let flow = run(&session(&driver), &sink);
+    let flow = run(&first, 0, &sink);
     let next = session(&driver);
     sink.until(|c| c.batches > 0).await;
     flow.cancel();
     sink.until(|c| c.summaries == 1).await;
     assert!(sink.collected.lock().rows < 100_000);
     let sink = Arc::new(Collector::default());
-    run(&next, &sink).more(1_000);
+    run(&next, 0, &sink).more(1_000);
     sink.until(|c| c.summaries == 1).await;
 }
 
 #[tokio::test]
 async fn a_panic_becomes_an_error_of_the_result_and_of_all_that_waits() {
-    let server = Server::start(1).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (_server, driver, session) = opened(1, |_| {}).await;
     let sink = Arc::new(Collector { panics: true, ..Collector::default() });
-    run(&session, &sink);
+    run(&session, 0, &sink);
     let (told, waiting) = oneshot::channel();
     session.commit(Done::new(move |result| told.send(result).unwrap()));
     sink.until(|c| c.failure.is_some()).await;
     assert!(sink.collected.lock().failure.as_ref().unwrap().message.contains("bug"));
     assert!(waiting.await.unwrap().is_err());
     let sink = Arc::new(Collector::default());
-    run(&self::session(&driver), &sink);
+    run(&self::session(&driver), 0, &sink);
     sink.until(|c| c.summaries == 1).await;
 }
 
 #[tokio::test]
 async fn an_exhausted_pool_says_what_it_lacks() {
-    let server = Server::start(100_000).await;
-    let driver = direct(&server.uri, |config| {
+    let (_server, driver, holder) = opened(100_000, |config| {
         config.max_connection_pool_size = 1;
         config.connection_acquisition_timeout = 50;
-    });
-    let (holder, sink) = (session(&driver), Arc::new(Collector::default()));
-    run(&holder, &sink);
+    })
+    .await;
+    let sink = Arc::new(Collector::default());
+    run(&holder, 0, &sink);
     sink.until(|c| c.batches == 2).await;
     let late = Arc::new(Collector::default());
-    run(&session(&driver), &late);
+    run(&session(&driver), 0, &late);
     late.until(|c| c.failure.is_some()).await;
     let error = late.collected.lock().failure.clone().unwrap();
     assert_eq!(error.kind, Kind::Pool);
@@ -114,10 +89,9 @@ async fn an_exhausted_pool_says_what_it_lacks() {
 
 #[tokio::test]
 async fn closing_the_driver_settles_what_is_under_way() {
-    let server = Server::start(100_000).await;
-    let driver = direct(&server.uri, |_| {});
-    let (session, sink) = (session(&driver), Arc::new(Collector::default()));
-    run(&session, &sink);
+    let (_server, driver, session) = opened(100_000, |_| {}).await;
+    let sink = Arc::new(Collector::default());
+    run(&session, 0, &sink);
     sink.until(|c| c.batches == 2).await;
     driver.close().await;
     sink.until(|c| c.failure.is_some()).await;

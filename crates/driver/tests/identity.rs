@@ -7,13 +7,13 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bolt::{Parameters, Version};
+use bolt::Version;
 use driver::{
-    Answer, AuthConfig, ClientCertificate, Driver, Error, Kind, LogLevel, Observer, Run, SessionConfig,
-    TxConfig, VerifyConfig, View,
+    Answer, AuthConfig, ClientCertificate, Config, Driver, Error, Kind, LogLevel, Observer, SessionConfig,
+    VerifyConfig, View,
 };
 use parking_lot::Mutex;
-use support::{asking, direct, Collector, Server};
+use support::{asking, direct, run, Collector, Server};
 
 fn token(user: &str) -> AuthConfig {
     serde_json::from_value(serde_json::json!({"scheme": "basic", "principal": user, "credentials": "sesame"}))
@@ -24,25 +24,26 @@ fn token(user: &str) -> AuthConfig {
 async fn work(driver: &Driver, user: Option<&str>) -> Result<(), Error> {
     let config = SessionConfig { auth: user.map(token), ..SessionConfig::default() };
     let session = driver.session(driver.intent(true, -1, -1, -1), config);
-    let (sink, flow) = (Arc::new(Collector::default()), session.flow());
-    session.run(Run {
-        id: 0,
-        query: "RETURN 1".into(),
-        parameters: Parameters::empty(),
-        config: TxConfig::default(),
-        metadata: None,
-        sink: sink.clone(),
-        flow: flow.clone(),
-    });
-    flow.more(100);
+    let sink = Arc::new(Collector::default());
+    run(&session, 0, &sink).more(100);
     sink.until(|c| c.summaries == 1 || c.failure.is_some()).await;
     let failure = sink.collected.lock().failure.take();
     failure.map_or(Ok(()), Err)
 }
 
-/// What one connection heard.
-fn words(heard: &[(usize, String)], connection: usize) -> Vec<&str> {
-    heard.iter().filter(|(number, _)| *number == connection).map(|(_, what)| what.as_str()).collect()
+/// A server that speaks `version`, and a driver that logs in there as `driver`.
+async fn opened(version: Version, change: impl FnOnce(&mut Config)) -> (Server, Driver) {
+    let server = Server::speaking(version, 1).await;
+    let driver = direct(&server.uri, |config| {
+        config.servers[0].auth = Some(token("driver"));
+        change(config);
+    });
+    (server, driver)
+}
+
+/// What came in on one connection.
+fn words(received: &[(usize, String)], connection: usize) -> Vec<&str> {
+    received.iter().filter(|(number, _)| *number == connection).map(|(_, what)| what.as_str()).collect()
 }
 
 /// Gives whatever token is in it; none for ever, if there is none.
@@ -61,35 +62,30 @@ impl Observer for Manager {
 
 #[tokio::test]
 async fn from_5_1_on_a_connection_changes_its_user() {
-    let server = Server::speaking(Version::new(5, 1), 1).await;
-    let driver = direct(&server.uri, |config| config.servers[0].auth = Some(token("driver")));
+    let (server, driver) = opened(Version::new(5, 1), |_| {}).await;
     for user in [None, Some("ann"), Some("ann"), None] {
         work(&driver, user).await.unwrap();
     }
-    let heard = server.heard();
+    let received = server.received();
     assert_eq!(
-        words(&heard, 1),
+        words(&received, 1),
         ["driver", "run", "-", "ann", "run", "run", "-", "driver", "run"],
         "and only where it is another"
     );
-    assert!(words(&heard, 2).is_empty());
+    assert!(words(&received, 2).is_empty());
 }
 
 #[tokio::test]
 async fn before_5_1_a_session_has_a_connection_of_its_own_even_in_a_pool_of_one() {
-    let server = Server::speaking(Version::new(4, 4), 1).await;
-    let driver = direct(&server.uri, |config| {
-        config.servers[0].auth = Some(token("driver"));
-        config.max_connection_pool_size = 1;
-    });
+    let (server, driver) = opened(Version::new(4, 4), |config| config.max_connection_pool_size = 1).await;
     for user in [None, Some("ann"), None] {
         work(&driver, user).await.unwrap();
     }
     driver.close().await;
-    let heard = server.heard();
-    assert_eq!(words(&heard, 1), ["driver", "run", "bye"], "it made room");
-    assert_eq!(words(&heard, 2), ["ann", "run", "bye"], "nobody else gets it");
-    assert_eq!(words(&heard, 3)[..2], ["driver", "run"]);
+    let received = server.received();
+    assert_eq!(words(&received, 1), ["driver", "run", "bye"], "it made room");
+    assert_eq!(words(&received, 2), ["ann", "run", "bye"], "nobody else gets it");
+    assert_eq!(words(&received, 3)[..2], ["driver", "run"]);
 }
 
 #[tokio::test]
@@ -105,15 +101,15 @@ async fn a_new_token_of_the_manager_counts_from_the_next_work_on() {
         *manager.0.lock() = Some("new");
         work(&driver, None).await.unwrap();
         driver.close().await;
-        let heard = server.heard();
-        assert_eq!(words(&heard, 1)[..expected.len()], expected, "5.{minor}");
+        let received = server.received();
+        assert_eq!(words(&received, 1)[..expected.len()], expected, "5.{minor}");
     }
 }
 
 #[tokio::test]
 async fn a_manager_that_never_answers_is_what_the_error_names() {
     let server = Server::start(1).await;
-    let change = |config: &mut driver::Config| {
+    let change = |config: &mut Config| {
         config.servers[0].managed = true;
         config.connection_acquisition_timeout = 50;
     };
@@ -126,20 +122,19 @@ async fn a_manager_that_never_answers_is_what_the_error_names() {
 #[tokio::test]
 async fn to_verify_a_login_is_to_log_in() {
     for (minor, expected) in [(4, vec!["driver", "run", "-", "driver"]), (0, vec!["driver", "run"])] {
-        let server = Server::speaking(Version::new(5, minor), 1).await;
-        let driver = direct(&server.uri, |config| config.servers[0].auth = Some(token("driver")));
+        let (server, driver) = opened(Version::new(5, minor), |_| {}).await;
         work(&driver, None).await.unwrap();
         driver.verify(None, VerifyConfig { login: true, ..VerifyConfig::default() }).await.unwrap();
         let wait = async {
             // The goodbye of a connection that gave way comes in its own time.
-            while server.heard.lock().len() < 4 {
+            while server.received.lock().len() < 4 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         tokio::time::timeout(Duration::from_secs(10), wait).await.expect("a login");
-        let heard = server.heard();
-        assert_eq!(words(&heard, 1)[..expected.len()], expected, "5.{minor}");
-        assert_eq!(words(&heard, 2), if minor == 0 { vec!["driver"] } else { vec![] });
+        let received = server.received();
+        assert_eq!(words(&received, 1)[..expected.len()], expected, "5.{minor}");
+        assert_eq!(words(&received, 2), if minor == 0 { vec!["driver"] } else { vec![] });
     }
 }
 

@@ -9,41 +9,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bolt::server::signature::{BEGIN, COMMIT, PULL, RESET, ROLLBACK, RUN, TELEMETRY};
-use bolt::Parameters;
-use driver::{Begin, Config, Done, Driver, Error, Flow, Kind, Mode, Run, Session, SessionConfig, TxConfig};
-use support::{direct, Collector, Fault, Server};
+use driver::{Begin, Config, Done, Driver, Error, Flow, Kind, Mode, Session, TxConfig};
+use support::{opened, session, Collector, Fault, Server};
 use tokio::sync::oneshot;
 
 const TRANSIENT: &str = "Neo.TransientError.Transaction.DeadlockDetected";
 const WRONG: &str = "Neo.ClientError.Statement.SyntaxError";
 
-fn session(driver: &Driver) -> Session {
-    driver.session(driver.intent(true, -1, -1, 0), SessionConfig::default())
-}
-
-/// A driver that tries again, as on HA clusters, and knows all about its server.
-async fn patient(server: &Server) -> Driver {
-    let driver = direct(&server.uri, |config: &mut Config| {
+/// Like `opened`, with a driver that tries again, as on HA clusters, and knows all about its server.
+async fn opened_ha(rows: i64, change: impl FnOnce(&mut Config)) -> (Server, Driver, Session) {
+    let (server, driver, session) = opened(rows, |config| {
         config.mode = Mode::Ha;
         config.check_interval = 60_000;
-    });
+        change(config);
+    })
+    .await;
     driver.ready().await.unwrap();
     server.reads.lock().clear();
-    driver
+    (server, driver, session)
 }
 
 fn run(session: &Session, id: u64) -> Arc<Collector> {
-    let sink = Arc::new(Collector::default());
-    session.run(Run {
-        id,
-        query: "RETURN 1".into(),
-        parameters: Parameters::empty(),
-        config: TxConfig::default(),
-        metadata: None,
-        sink: sink.clone(),
-        flow: session.flow(),
-    });
-    sink
+    run_slowly(session, id).0
 }
 
 type Outcome = oneshot::Receiver<Result<(), Error>>;
@@ -92,24 +79,14 @@ async fn success(sink: &Collector) {
 
 /// A query that is given credit by hand.
 fn run_slowly(session: &Session, id: u64) -> (Arc<Collector>, Arc<Flow>) {
-    let (sink, flow) = (Arc::new(Collector::default()), session.flow());
-    session.run(Run {
-        id,
-        query: "RETURN 1".into(),
-        parameters: Parameters::empty(),
-        config: TxConfig::default(),
-        metadata: None,
-        sink: sink.clone(),
-        flow: flow.clone(),
-    });
+    let sink = Arc::new(Collector::default());
+    let flow = support::run(session, id, &sink);
     (sink, flow)
 }
 
 #[tokio::test]
 async fn a_result_that_is_not_read_gives_way_and_is_discarded_at_the_end() {
-    let server = Server::start(100_000).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (server, _driver, session) = opened(100_000, |_| {}).await;
     outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
     let (unread, no_more) = run_slowly(&session, 2);
     unread.until(|c| c.batches == 2).await;
@@ -133,9 +110,7 @@ async fn a_result_that_is_not_read_gives_way_and_is_discarded_at_the_end() {
 
 #[tokio::test]
 async fn what_nobody_wants_is_kept_if_it_is_all() {
-    let server = Server::start(3).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (_server, _driver, session) = opened(3, |_| {}).await;
     outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
     let (sink, flow) = run_slowly(&session, 2);
     flow.cancel();
@@ -146,9 +121,7 @@ async fn what_nobody_wants_is_kept_if_it_is_all() {
 
 #[tokio::test]
 async fn results_that_are_open_end_with_their_transaction() {
-    let server = Server::start(100_000).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (_server, _driver, session) = opened(100_000, |_| {}).await;
     outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
     let (first, _) = run_slowly(&session, 2);
     let (second, _) = run_slowly(&session, 3);
@@ -162,9 +135,7 @@ async fn results_that_are_open_end_with_their_transaction() {
 
 #[tokio::test]
 async fn begin_goes_out_with_the_first_query_in_one_write() {
-    let server = Server::start(1).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (server, _driver, session) = opened(1, |_| {}).await;
     let begun = begin(&session, 1, pipelined());
     let sink = run(&session, 2);
     outcome(begun).await.unwrap();
@@ -177,9 +148,7 @@ async fn begin_goes_out_with_the_first_query_in_one_write() {
 
 #[tokio::test]
 async fn a_query_behind_a_begin_that_fails_gets_its_error_and_is_never_one_of_its_own() {
-    let server = Server::start(1).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (server, _driver, session) = opened(1, |_| {}).await;
     server.when(BEGIN, Fault::Fails(WRONG));
     let begun = begin(&session, 1, TxConfig::default());
     let sinks = [run(&session, 2), run(&session, 3)];
@@ -198,9 +167,7 @@ async fn a_query_behind_a_begin_that_fails_gets_its_error_and_is_never_one_of_it
 
 #[tokio::test]
 async fn commit_of_a_transaction_that_failed_says_why_and_ends_it() {
-    let server = Server::start(1).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (server, _driver, session) = opened(1, |_| {}).await;
     server.when(RUN, Fault::Fails(WRONG));
     let begun = begin(&session, 1, TxConfig::default());
     let sink = run(&session, 2);
@@ -214,9 +181,7 @@ async fn commit_of_a_transaction_that_failed_says_why_and_ends_it() {
 
 #[tokio::test]
 async fn the_first_query_is_sent_again_with_begin_and_telemetry_is_not() {
-    let server = Server::start(3).await;
-    let driver = patient(&server).await;
-    let session = session(&driver);
+    let (server, _driver, session) = opened_ha(3, |_| {}).await;
     server.when(BEGIN, Fault::Fails(TRANSIENT));
     let begun = begin(&session, 1, pipelined());
     let sink = run(&session, 2);
@@ -228,24 +193,41 @@ async fn the_first_query_is_sent_again_with_begin_and_telemetry_is_not() {
 
 #[tokio::test]
 async fn an_aborted_query_is_reset_and_its_connection_serves_others() {
-    let server = Server::start(1).await;
-    let driver = direct(&server.uri, |config| config.max_connection_pool_size = 1);
-    let session = session(&driver);
+    let (server, _driver, session) = opened(1, |config| config.max_connection_pool_size = 1).await;
     server.when(RUN, Fault::Hangs);
     let (running, waiting) = (run(&session, 1), run(&session, 2));
     server.until(|s| s.count(RUN) == 1).await;
     session.abort(1);
-    assert_eq!(failure(&running).await.kind, Kind::Aborted);
+    let error = failure(&running).await;
+    assert_eq!((error.kind, error.unknown_outcome), (Kind::Aborted, true));
     success(&waiting).await;
     assert_eq!(server.count(RESET), 1);
     assert_eq!(server.reads.lock().iter().flatten().filter(|s| **s == 0x01).count(), 1, "one connection");
 }
 
 #[tokio::test]
+async fn a_write_whose_answer_was_lost_is_sent_once_and_its_outcome_is_unknown() {
+    let (server, _driver, session) = opened_ha(1, |_| {}).await;
+    server.when(RUN, Fault::Closes);
+    let error = failure(&run(&session, 1)).await;
+    assert_eq!((error.kind, error.unknown_outcome, server.count(RUN)), (Kind::Connection, true, 1));
+}
+
+#[tokio::test]
+async fn whatever_ends_the_attempts_at_a_write_that_may_be_done_its_outcome_is_unknown() {
+    let (server, _driver, session) = opened_ha(1, |config| {
+        config.retry_unknown_outcome = true;
+        config.max_transaction_retry_time = 0;
+    })
+    .await;
+    server.when(RUN, Fault::Closes);
+    let error = failure(&run(&session, 1)).await;
+    assert_eq!((error.kind, error.unknown_outcome, server.count(RUN)), (Kind::Connection, true, 1));
+}
+
+#[tokio::test]
 async fn an_aborted_query_that_waits_is_never_sent() {
-    let server = Server::start(1).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (server, _driver, session) = opened(1, |_| {}).await;
     server.when(RUN, Fault::Hangs);
     let (running, waiting) = (run(&session, 1), run(&session, 2));
     server.until(|s| s.count(RUN) == 1).await;
@@ -260,9 +242,8 @@ async fn an_aborted_query_that_waits_is_never_sent() {
 
 #[tokio::test]
 async fn an_abort_ends_the_wait_for_a_connection() {
-    let server = Server::start(1).await;
-    let driver = direct(&server.uri, |config| config.max_connection_pool_size = 1);
-    let (holder, session) = (session(&driver), session(&driver));
+    let (_server, driver, holder) = opened(1, |config| config.max_connection_pool_size = 1).await;
+    let session = session(&driver);
     outcome(begin(&holder, 1, TxConfig::default())).await.unwrap();
     let waiting = run(&session, 1);
     session.abort(1);
@@ -271,9 +252,7 @@ async fn an_abort_ends_the_wait_for_a_connection() {
 
 #[tokio::test]
 async fn an_abort_ends_the_pause_before_another_attempt() {
-    let server = Server::start(1).await;
-    let driver = patient(&server).await;
-    let session = session(&driver);
+    let (server, _driver, session) = opened_ha(1, |_| {}).await;
     (0..10).for_each(|_| server.when(RUN, Fault::Fails(TRANSIENT)));
     let waiting = run(&session, 1);
     server.until(|s| s.count(RUN) >= 5).await;
@@ -283,9 +262,7 @@ async fn an_abort_ends_the_pause_before_another_attempt() {
 
 #[tokio::test]
 async fn an_aborted_transaction_is_failed_until_it_is_rolled_back() {
-    let server = Server::start(1).await;
-    let driver = direct(&server.uri, |config| config.max_connection_pool_size = 1);
-    let session = session(&driver);
+    let (server, _driver, session) = opened(1, |config| config.max_connection_pool_size = 1).await;
     outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
     server.when(RUN, Fault::Hangs);
     let running = run(&session, 2);
@@ -303,9 +280,7 @@ async fn an_aborted_transaction_is_failed_until_it_is_rolled_back() {
 
 #[tokio::test]
 async fn an_abort_ends_an_open_transaction_that_nothing_is_asked_of() {
-    let server = Server::start(1).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (server, _driver, session) = opened(1, |_| {}).await;
     outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
     success(&run(&session, 2)).await;
     session.abort(1);
@@ -317,9 +292,7 @@ async fn an_abort_ends_an_open_transaction_that_nothing_is_asked_of() {
 
 #[tokio::test]
 async fn an_abort_ends_a_begin_under_way_and_what_waits_behind_it() {
-    let server = Server::start(1).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (server, _driver, session) = opened(1, |_| {}).await;
     server.when(BEGIN, Fault::Hangs);
     let begun = begin(&session, 1, TxConfig::default());
     let (sink, committed) = (run(&session, 2), commit(&session));
@@ -335,9 +308,7 @@ async fn an_abort_ends_a_begin_under_way_and_what_waits_behind_it() {
 #[tokio::test]
 async fn a_transaction_aborted_in_the_queue_takes_its_queries_with_it() {
     for ends in [true, false] {
-        let server = Server::start(1).await;
-        let driver = direct(&server.uri, |_| {});
-        let session = session(&driver);
+        let (server, _driver, session) = opened(1, |_| {}).await;
         server.when(RUN, Fault::Hangs);
         let first = run(&session, 1);
         server.until(|s| s.count(RUN) == 1).await;
@@ -367,9 +338,7 @@ async fn a_transaction_aborted_in_the_queue_takes_its_queries_with_it() {
 
 #[tokio::test]
 async fn of_a_commit_aborted_under_way_the_outcome_is_unknown() {
-    let server = Server::start(1).await;
-    let driver = direct(&server.uri, |_| {});
-    let session = session(&driver);
+    let (server, _driver, session) = opened(1, |_| {}).await;
     outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
     server.when(COMMIT, Fault::Hangs);
     let committed = commit(&session);

@@ -3,7 +3,7 @@
 use bolt::{Event, Request, TxMeta};
 
 use super::batches::commits_in_batches;
-use super::command::Fate;
+use super::outcome::Progress;
 use super::result::{Broken, Streaming};
 use super::verdict::{judge, Attempt, Verdict, Work};
 use super::{Inner, Run, State};
@@ -15,7 +15,7 @@ use crate::retry::Retry;
 impl State {
     /// Attempts until one succeeds, or fails for good.
     pub(super) async fn auto_commit(&mut self, session: &Inner, run: &Run) -> Result<(), Error> {
-        let mut retry = Retry::new(&session.shared.config);
+        let mut retry = Retry::new(&session.core.config);
         let mut doubt = None;
         let mut repeats = session.repeats_at_the_servers_word();
         let mut told = false;
@@ -77,7 +77,7 @@ impl State {
         }
         let message = bolt::Run { query: &run.query, parameters: &run.parameters, tx: Some(&meta) };
         let fetch_size = session.fetch_size(run);
-        let by_master = State::is_by_master(session, server);
+        let by_master = session.core.topology.is_done_alone(server);
         let telling = if told { Ok(false) } else { session.tell_api(&mut pooled, Api::AutoCommit) };
         let asked =
             telling.and_then(|_| pooled.bolt.run(&message)).and_then(|()| pooled.bolt.pull(fetch_size, None));
@@ -95,18 +95,18 @@ impl State {
                 result.finish(&metadata, identity, retry.attempts());
                 Ok(())
             }
-            Err(Broken { error, fate, handed_over }) => {
+            Err(Broken { error, progress, handed_over }) => {
                 pooled.release();
                 let attempt = Attempt {
                     error: &error,
                     work: Work::Query { batches: commits_in_batches(&run.query) },
-                    fate,
+                    progress,
                     by_master,
                     version: identity.0,
                     reads: session.reads_only(),
                     delivered: false,
                     doubt: doubt.is_some(),
-                    at_least_once: session.shared.config.retry_unknown_outcome,
+                    at_least_once: session.core.config.retry_unknown_outcome,
                 };
                 let mut verdict = judge(&attempt);
                 if handed_over && matches!(verdict, Verdict::Again | Verdict::AgainInDoubt) {
@@ -116,8 +116,9 @@ impl State {
                         verdict = judge(&Attempt { delivered: true, ..attempt });
                     }
                 }
-                let is_repeatable =
-                    fate == Fate::Refused && error.is_idempotent() && verdict != Verdict::SurfaceUnknown;
+                let is_repeatable = progress == Progress::Refused
+                    && error.is_idempotent()
+                    && verdict != Verdict::SurfaceUnknown;
                 Err(Failed { error, verdict, is_repeatable })
             }
         }
@@ -167,27 +168,10 @@ async fn only_reads(pooled: &mut Pooled, run: &Run, meta: &TxMeta<'_>) -> Result
 }
 
 impl Inner {
-    /// Whether the application has declared that the work only reads.
-    pub(super) fn reads_only(&self) -> bool {
-        !self.intent.write && self.reads()
-    }
-
     /// Whether a query that the server refuses as idempotent is sent once more. HA members never say so.
     fn repeats_at_the_servers_word(&self) -> bool {
-        let driver = &self.shared.config;
+        let driver = &self.core.config;
         let disabled = self.config.disable_auto_commit_retries.unwrap_or(driver.disable_auto_commit_retries);
         !disabled && driver.mode != Mode::Ha
-    }
-
-    /// TELEMETRY, for servers that ask for it (Bolt 5.4 and later). Whether it was written.
-    pub(super) fn tell_api(&self, pooled: &mut Pooled, api: Api) -> Result<bool, bolt::RequestError> {
-        if self.shared.config.telemetry_disabled {
-            return Ok(false);
-        }
-        pooled.bolt.telemetry(api.into())
-    }
-
-    pub(super) fn fetch_size(&self, run: &Run) -> i64 {
-        run.config.fetch_size.or(self.config.fetch_size).unwrap_or(self.shared.config.fetch_size)
     }
 }

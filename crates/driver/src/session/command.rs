@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::outcome::Done;
+use super::sink::{Flow, Sink};
 use crate::config::TxConfig;
-use crate::error::{Error, Kind};
-use crate::session::result::{Flow, Sink};
+use crate::error::Error;
 
 /// One query.
 pub struct Run {
@@ -67,7 +68,7 @@ impl Command {
 impl Run {
     /// Ends the result by an error.
     pub(super) fn fail(&self, error: Error) {
-        if let Some(head) = self.flow.take_untold() {
+        if let Some(head) = self.flow.take_failed_head() {
             self.sink.keys(&head);
         }
         self.sink.failure(error);
@@ -98,73 +99,4 @@ pub(super) fn take_out(commands: &mut VecDeque<Command>, id: u64) -> Vec<Command
         taken.extend(commands.drain(at + 1..behind));
     }
     taken
-}
-
-type Settle = Box<dyn FnOnce(Result<(), Error>) + Send>;
-
-/// Whoever waits for a command. Is told once, even if the command is lost on the way.
-pub struct Done {
-    settle: Option<Settle>,
-    /// What the command does may be done although its answer is lost.
-    in_doubt: bool,
-}
-
-impl Done {
-    /// Calls `settle` with the outcome.
-    pub fn new(settle: impl FnOnce(Result<(), Error>) + Send + 'static) -> Self {
-        Done { settle: Some(Box::new(settle)), in_doubt: false }
-    }
-
-    pub(super) fn nobody() -> Self {
-        Done { settle: None, in_doubt: false }
-    }
-
-    /// From now on the work is under way, and cannot be taken back.
-    pub(super) fn begun(mut self) -> Self {
-        self.in_doubt = true;
-        self
-    }
-
-    pub(super) fn settle(mut self, result: Result<(), Error>) {
-        if let Some(settle) = self.settle.take() {
-            settle(result);
-        }
-    }
-}
-
-impl Drop for Done {
-    fn drop(&mut self) {
-        if let Some(settle) = self.settle.take() {
-            let error = internal_error();
-            settle(Err(if self.in_doubt { error.with_unknown_outcome() } else { error }));
-        }
-    }
-}
-
-/// How far a piece of work got before its error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fate {
-    /// Nothing left this process.
-    Unsent,
-    /// It was sent, in part at least.
-    Sent,
-    /// The server refused the query itself.
-    Refused,
-    /// The server took it up.
-    Executing,
-}
-
-pub(super) fn internal_error() -> Error {
-    Error::new(
-        Kind::Internal,
-        "The driver failed inside, and ended this work. This is a bug: please report it.",
-    )
-}
-
-pub(super) fn closed() -> Error {
-    Error::new(Kind::Pool, "The driver is closed.")
-}
-
-pub(super) fn aborted() -> Error {
-    Error::new(Kind::Aborted, "The work was aborted.")
 }

@@ -3,11 +3,15 @@
 //! A session is a queue of commands and, while the queue is not empty, one task that does them (`worker`). Nothing of it
 //! lives on between commands but its state: the open transaction, the bookmarks, the server it sticks to.
 
+mod attempt;
 mod auto_commit;
 mod batches;
 mod command;
 mod open_results;
+mod outcome;
 mod result;
+mod settings;
+mod sink;
 mod transaction;
 mod verdict;
 mod worker;
@@ -17,21 +21,17 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use bolt::TxMeta;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use crate::config::{AccessMode, Mode, SessionConfig, TxConfig};
-use crate::driver::Shared;
+use crate::config::SessionConfig;
+use crate::core::Core;
 use crate::error::{Error, Kind};
-use crate::pool::Pooled;
-use crate::retry::Retry;
 use crate::strategy::Intent;
-use crate::topology::routing::{Ask, Router};
-use crate::topology::{Role, Status};
 use command::Command;
-pub use command::{Begin, Done, Run};
-pub use result::{Flow, Head, Sink, Summary};
+pub use command::{Begin, Run};
+pub use outcome::Done;
+pub use sink::{Flow, Head, Sink, Summary};
 use transaction::Transaction;
 use worker::Worker;
 
@@ -39,7 +39,7 @@ use worker::Worker;
 pub struct Session(Arc<Inner>);
 
 struct Inner {
-    shared: Arc<Shared>,
+    core: Arc<Core>,
     intent: Intent,
     config: SessionConfig,
     queue: Mutex<Queue>,
@@ -47,7 +47,7 @@ struct Inner {
     /// The home database of the user, once a cluster that routes has told it: this session stays with it.
     home: Mutex<Option<String>>,
     /// Wakes the task: there is credit, a result was cancelled, or a command came.
-    nudge: Arc<Notify>,
+    wake: Arc<Notify>,
     /// What the task does is to end at once. Set and cleared under the queue's lock.
     aborted: AtomicBool,
     /// Wakes the task: `aborted` was set.
@@ -71,24 +71,19 @@ struct State {
 }
 
 impl Session {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        intent: Intent,
-        config: SessionConfig,
-        server: Option<usize>,
-    ) -> Self {
+    pub(crate) fn new(core: Arc<Core>, intent: Intent, config: SessionConfig, server: Option<usize>) -> Self {
         let bookmarks = Mutex::new(config.bookmarks.clone());
         let home = Mutex::new(config.home.clone());
         let state = State { server, transaction: None };
         let queue = Queue { commands: VecDeque::new(), state: Some(state), doing: 0, closed: false };
         Session(Arc::new(Inner {
-            shared,
+            core,
             intent,
             config,
             queue: Mutex::new(queue),
             bookmarks,
             home,
-            nudge: Arc::new(Notify::new()),
+            wake: Arc::new(Notify::new()),
             aborted: AtomicBool::new(false),
             abort: Notify::new(),
         }))
@@ -96,7 +91,7 @@ impl Session {
 
     /// Flow control of a result of this session, to be given to [`Session::run`].
     pub fn flow(&self) -> Arc<Flow> {
-        Arc::new(Flow::new(self.0.nudge.clone()))
+        Arc::new(Flow::new(self.0.wake.clone()))
     }
 
     /// Runs a query: in the open transaction, or as one of its own. A result that still streams is read to its end
@@ -142,8 +137,8 @@ impl Session {
                     return;
                 }
                 Some(State { transaction: Some(transaction), .. }) if transaction.id == id => {
-                    let _entered = self.0.shared.runtime.enter();
-                    transaction.fail(command::aborted());
+                    let _entered = self.0.core.runtime.enter();
+                    transaction.fail(Error::aborted());
                     return;
                 }
                 _ => command::take_out(&mut queue.commands, id),
@@ -152,7 +147,7 @@ impl Session {
         for command in taken {
             match command {
                 Command::Rollback(done) => done.settle(Ok(())),
-                command => command.refuse(command::aborted()),
+                command => command.refuse(Error::aborted()),
             }
         }
     }
@@ -194,11 +189,11 @@ impl Inner {
         match queue.state.take() {
             Some(state) => {
                 drop(queue);
-                self.shared.runtime.spawn(Worker::new(self.clone(), state).work());
+                self.core.runtime.spawn(Worker::new(self.clone(), state).work());
             }
             None => {
                 drop(queue);
-                self.nudge.notify_one();
+                self.wake.notify_one();
             }
         }
     }
@@ -221,7 +216,7 @@ impl Inner {
     async fn unless_aborted<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::select! {
             biased;
-            () = self.aborted() => Err(command::aborted()),
+            () = self.aborted() => Err(Error::aborted()),
             done = work => done,
         }
     }
@@ -247,203 +242,5 @@ impl Inner {
     /// Whether somebody waits for the work under way to end.
     fn is_awaited(&self) -> bool {
         !self.queue.lock().commands.is_empty()
-    }
-
-    /// Whether the server is told that the work only reads.
-    fn reads(&self) -> bool {
-        match self.config.access_mode {
-            Some(mode) => mode == AccessMode::Read,
-            None => !self.intent.write,
-        }
-    }
-
-    /// What a transaction that begins now is told of its session.
-    fn settings(&self) -> Settings<'_> {
-        Settings {
-            session: self,
-            bookmarks: self.bookmarks.lock().clone(),
-            database: self.database(),
-            filter: self.config.notification_filter.as_ref().map(|filter| filter.to_bolt()),
-        }
-    }
-
-    /// The database that the work is for, as far as it is known.
-    fn database(&self) -> Option<String> {
-        self.config.database.clone().or_else(|| self.home.lock().clone())
-    }
-
-    /// Lets the routing draw its consequences from an error of a server.
-    fn on_error(&self, error: Error) -> Error {
-        match &self.shared.router {
-            Some(router) => router.on_error(error, self.database().as_deref()),
-            None => error,
-        }
-    }
-
-    /// A server says in which database it does the work.
-    fn works_in(&self, database: Option<String>) {
-        let (Some(router), Some(database), None) = (&self.shared.router, database, &self.config.database)
-        else {
-            return;
-        };
-        let mut home = self.home.lock();
-        if home.is_none() {
-            router.home_is(&self.ask(None, &[]), &database);
-            *home = Some(database);
-        }
-    }
-
-    fn ask<'a>(&'a self, database: Option<&'a str>, bookmarks: &'a [String]) -> Ask<'a> {
-        Ask {
-            database,
-            write: !self.reads(),
-            bookmarks,
-            impersonated_user: self.config.impersonated_user.as_deref(),
-            auth: self.config.auth.as_ref(),
-            by_driver: false,
-        }
-    }
-
-    fn remember(&self, bookmark: Option<String>) {
-        if let Some(bookmark) = bookmark {
-            *self.bookmarks.lock() = vec![bookmark];
-        }
-    }
-}
-
-/// Settings of a transaction that are its session's, as they were when it began.
-struct Settings<'a> {
-    session: &'a Inner,
-    bookmarks: Vec<String>,
-    database: Option<String>,
-    filter: Option<bolt::NotificationFilter>,
-}
-
-impl Settings<'_> {
-    fn tx_meta<'a>(&'a self, config: &TxConfig, metadata: Option<&'a [u8]>) -> TxMeta<'a> {
-        TxMeta {
-            bookmarks: &self.bookmarks,
-            timeout_ms: config.timeout,
-            metadata,
-            read: self.session.reads(),
-            database: self.database.as_deref(),
-            impersonated_user: self.session.config.impersonated_user.as_deref(),
-            notification_filter: self.filter.as_ref(),
-        }
-    }
-}
-
-impl State {
-    /// The server to work on now: the one chosen before while it fits, else a new choice that avoids those that have
-    /// just failed.
-    async fn choose(&mut self, session: &Inner, avoid: &[usize]) -> Result<usize, Error> {
-        let shared = &session.shared;
-        shared.wait_checked().await;
-        if shared.is_closed() {
-            return Err(command::closed());
-        }
-        let fits = |server: &usize| !avoid.contains(server) && shared.fits(*server, session.intent);
-        if let Some(server) = self.server.filter(fits) {
-            return Ok(server);
-        }
-        let server = shared.choose_patiently(session.intent, avoid).await?;
-        self.server = Some(server);
-        Ok(server)
-    }
-
-    /// Whether this server is known to do what it is asked itself. All others may pass it on to the master of this moment.
-    fn is_by_master(session: &Inner, server: usize) -> bool {
-        let shared = &session.shared;
-        let was_asked = || shared.config.servers.get(server).is_some_and(|s| s.http.is_some());
-        let is_master = || shared.topology.view().servers.get(server).is_some_and(|s| s.role == Role::Master);
-        shared.config.mode != Mode::Ha || was_asked() && is_master()
-    }
-
-    /// A connection to the server to work on now.
-    async fn connect(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
-        tokio::select! {
-            connected = async {
-                match &session.shared.router {
-                    // In a box, as all that is large and rare: the task of every query would carry its room.
-                    Some(router) => Box::pin(Self::connect_by(router, session)).await,
-                    None => self.connect_to_chosen(session, retry).await,
-                }
-            } => connected,
-            error = session.shared.closing() => Err(error),
-        }
-    }
-
-    /// A connection to whatever member of the cluster does this work.
-    async fn connect_by(router: &Arc<Router>, session: &Inner) -> Result<(usize, Pooled), Error> {
-        let (database, bookmarks) = (session.database(), session.bookmarks.lock().clone());
-        let routed = router.connect(&session.ask(database.as_deref(), &bookmarks)).await?;
-        if let Some(home) = routed.home {
-            *session.home.lock() = Some(home);
-        }
-        Ok((routed.pooled.server.index, routed.pooled))
-    }
-
-    async fn connect_to_chosen(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
-        let server = self.choose(session, retry.failed()).await?;
-        let shared = &session.shared;
-        let pool = shared.pool(server)?;
-        let is_down = || shared.topology.view().servers.get(server).is_some_and(|s| s.status == Status::Down);
-        let was_down = is_down();
-        let mut changes = shared.topology.changes();
-        let acquiring = pool.acquire(session.config.auth.as_ref());
-        let patience = tokio::time::sleep(retry.patience(&shared.config, was_down));
-        tokio::pin!(acquiring, patience);
-        // A host that swallows packets, or a process that hangs, would be waited for much longer.
-        loop {
-            tokio::select! {
-                biased;
-                acquired = &mut acquiring => return Ok((server, acquired?)),
-                () = &mut patience => {
-                    let what = format!("{} gave no connection in good time.", pool.endpoint.address);
-                    return Err(pool.endpoint.error(Kind::Connection, what));
-                }
-                _ = changes.changed() => if is_down() && !was_down {
-                    let what = format!("{} stopped answering its checks while a connection was made.", pool.endpoint.address);
-                    return Err(pool.endpoint.error(Kind::Connection, what));
-                },
-            }
-        }
-    }
-
-    fn log_failure(session: &Inner, retry: &Retry, error: &Error) {
-        session.shared.debug(|| format!("attempt {} failed: {error}", retry.attempts()));
-    }
-
-    /// After an attempt that failed and may be made again: marks the server if it is unfit, and waits for the time of the next
-    /// one. An error is the one to surface.
-    async fn retry(&mut self, session: &Inner, retry: &mut Retry, error: Error) -> Result<(), Error> {
-        let error = session.on_error(error);
-        let shared = &session.shared;
-        let failed = error.server.as_ref().map(|s| s.index);
-        if let Some(index) = failed.filter(|_| error.server_unfit()) {
-            shared.demote(index, &error);
-        }
-        let lost = retry.after(error)?;
-        // Somebody who has not failed just now: there is nothing to wait for.
-        if lost && shared.another_fits(retry.failed(), session.intent) {
-            return Ok(());
-        }
-        let pause = tokio::time::sleep(retry.pause());
-        tokio::pin!(pause);
-        let mut changes = shared.topology.changes();
-        loop {
-            tokio::select! {
-                () = &mut pause => {
-                    retry.forgive();
-                    return Ok(());
-                }
-                error = shared.closing() => return Err(retry.end(error)),
-                _ = changes.changed(), if lost => {
-                    if shared.another_fits(retry.failed(), session.intent) {
-                        return Ok(());
-                    }
-                }
-            }
-        }
     }
 }

@@ -44,7 +44,7 @@ impl OpenResults {
             session
                 .unless_aborted(async {
                     tokio::select! {
-                        () = session.nudge.notified() => Ok(()),
+                        () = session.wake.notified() => Ok(()),
                         error = pooled.conn.interrupted() => Err(error),
                     }
                 })

@@ -2,15 +2,12 @@
 
 use std::borrow::Borrow;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::Arc;
 
 use bolt::columns::{Batch, Transcoder};
 use bolt::{Event, Limits, Metadata, PullForm, Request, Version};
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 
-use super::command::Fate;
+use super::outcome::Progress;
+use super::sink::{Head, Summary};
 use super::{Inner, Run};
 use crate::error::{Error, Kind, ServerRef};
 use crate::net::Conn;
@@ -19,115 +16,13 @@ use crate::net::Conn;
 const LOW_WATERMARK: usize = 2;
 /// Batches waiting for the reader at which the socket is left alone.
 const HIGH_WATERMARK: usize = 4;
-/// Batches that are handed over before the reader says anything.
-const INITIAL_CREDIT: usize = 2;
 /// Rows that are kept of a result whose rest is not wanted, where all of them were asked for at once.
 const UNWANTED_ROWS: usize = 1_000;
-
-/// Takes a result. Calls come in this order: `keys`, `batch` any number of times, then `summary` or `failure`, and
-/// `failure` may come alone; after `restart`, it begins anew. Called from the driver's tasks: must not block.
-pub trait Sink: Send + Sync {
-    /// The head of the result; just before the first batch or the summary.
-    fn keys(&self, head: &Head);
-    /// Some records, in columns.
-    fn batch(&self, batch: Batch);
-    /// The connection was lost, and the query can be sent again. If no record has reached the application: forgets all
-    /// that was handed over, and returns true.
-    fn restart(&self) -> bool;
-    /// The end of the result.
-    fn summary(&self, summary: Summary);
-    /// The end, by an error.
-    fn failure(&self, error: Error);
-    /// What was handed over can be looked at now; more will take a while.
-    fn flush(&self);
-}
-
-/// The head of a result.
-#[derive(Debug, Clone)]
-pub struct Head {
-    /// Place of the server in the configuration.
-    pub server: usize,
-    /// Bolt version of the connection.
-    pub version: Version,
-    /// Time to the first record in milliseconds, as the server says.
-    pub available_after: Option<i64>,
-    /// Names of the columns.
-    pub keys: Vec<String>,
-}
-
-/// The end of a result.
-#[derive(Debug)]
-pub struct Summary {
-    /// Which server it was.
-    pub server: ServerRef,
-    /// Bolt version of the connection.
-    pub version: Version,
-    /// What the server calls itself, such as `Neo4j/5.26.0`.
-    pub agent: String,
-    /// How often the query was sent, 1 if it went well at once.
-    pub attempts: u32,
-    /// The server sent records, whether or not they were handed over.
-    pub has_records: bool,
-    /// Not all records were handed over: the result was cancelled, and the rest discarded.
-    pub is_partial: bool,
-    /// The server's metadata: a batch of one row and one column, which holds a map.
-    pub metadata: Batch,
-}
-
-/// What a reader says while it reads: how much more it takes, and that it has enough.
-pub struct Flow {
-    credit: AtomicUsize,
-    cancelled: AtomicBool,
-    nudge: Arc<Notify>,
-    /// The head of an attempt that failed before anything was handed over: told with the error, if that is the last word.
-    untold: Mutex<Option<Head>>,
-}
-
-impl Flow {
-    pub(super) fn new(nudge: Arc<Notify>) -> Self {
-        Flow {
-            credit: AtomicUsize::new(INITIAL_CREDIT),
-            cancelled: AtomicBool::new(false),
-            nudge,
-            untold: Mutex::default(),
-        }
-    }
-
-    /// So many batches more may be handed over.
-    pub fn more(&self, batches: usize) {
-        self.credit.fetch_add(batches, Ordering::AcqRel);
-        self.nudge.notify_one();
-    }
-
-    /// No more is to be asked for: if the server has not sent all with what it was asked for already, the rest is
-    /// discarded. The summary comes, and says which it was.
-    pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        self.nudge.notify_one();
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Acquire)
-    }
-
-    /// The result begins anew.
-    pub(super) fn restart(&self) {
-        self.credit.store(INITIAL_CREDIT, Ordering::Release);
-    }
-
-    pub(super) fn take_untold(&self) -> Option<Head> {
-        self.untold.lock().take()
-    }
-
-    fn take_credit(&self) -> bool {
-        self.credit.fetch_update(Ordering::AcqRel, Ordering::Acquire, |c| c.checked_sub(1)).is_ok()
-    }
-}
 
 /// Why a result ended early, and how far it got.
 pub(super) struct Broken {
     pub(super) error: Error,
-    pub(super) fate: Fate,
+    pub(super) progress: Progress,
     /// Something of it was handed over.
     pub(super) handed_over: bool,
 }
@@ -160,7 +55,7 @@ pub(super) struct Streaming<R> {
     has_records: bool,
     /// Records were thrown away, or will be by the server.
     is_partial: bool,
-    fate: Fate,
+    progress: Progress,
     /// A PULL or DISCARD is under way.
     pulling: bool,
     end: Option<Metadata>,
@@ -172,7 +67,7 @@ pub(super) struct Streaming<R> {
 
 impl<R: Borrow<Run>> Streaming<R> {
     pub(super) fn new(run: R, conn: &Conn, fetch_size: i64) -> Self {
-        run.borrow().flow.take_untold();
+        run.borrow().flow.take_failed_head();
         Streaming {
             run,
             server: conn.server.clone(),
@@ -186,7 +81,7 @@ impl<R: Borrow<Run>> Streaming<R> {
             handed_over: false,
             has_records: false,
             is_partial: false,
-            fate: Fate::Unsent,
+            progress: Progress::Unsent,
             pulling: true,
             end: None,
             qid: None,
@@ -214,11 +109,11 @@ impl<R: Borrow<Run>> Streaming<R> {
             Ok(metadata) => Ok(metadata),
             Err(error) => {
                 if let Some(head) = self.head.take() {
-                    *self.run.borrow().flow.untold.lock() = Some(head);
+                    self.run.borrow().flow.keep_failed_head(head);
                 }
-                let is_unsent = self.fate == Fate::Sent && conn.bolt.output().len() >= self.queued;
-                let fate = if is_unsent { Fate::Unsent } else { self.fate };
-                Err(Broken { error, fate, handed_over: self.handed_over })
+                let is_unsent = self.progress == Progress::Sent && conn.bolt.output().len() >= self.queued;
+                let progress = if is_unsent { Progress::Unsent } else { self.progress };
+                Err(Broken { error, progress, handed_over: self.handed_over })
             }
         }
     }
@@ -257,7 +152,7 @@ impl<R: Borrow<Run>> Streaming<R> {
             if !self.may_read(session, pace) {
                 self.run.borrow().sink.flush();
                 tokio::select! {
-                    () = session.nudge.notified() => {}
+                    () = session.wake.notified() => {}
                     error = conn.interrupted() => return Err(error),
                 }
                 continue;
@@ -268,10 +163,10 @@ impl<R: Borrow<Run>> Streaming<R> {
                     if self.handed_over {
                         self.run.borrow().sink.flush();
                     }
-                    self.fate = self.fate.max(Fate::Sent);
+                    self.progress = self.progress.max(Progress::Sent);
                     tokio::select! {
                         event = conn.event() => event?,
-                        () = session.nudge.notified() => continue,
+                        () = session.wake.notified() => continue,
                     }
                 }
             };
@@ -355,7 +250,7 @@ impl<R: Borrow<Run>> Streaming<R> {
     fn take(&mut self, session: &Inner, conn: &mut Conn, event: Event) -> Result<(), Error> {
         match event {
             Event::Success { request: Request::Run, metadata } => {
-                self.fate = Fate::Executing;
+                self.progress = Progress::Executing;
                 session.works_in(metadata.database());
                 self.qid = metadata.qid();
                 let keys = metadata.fields().unwrap_or_default();
@@ -385,9 +280,9 @@ impl<R: Borrow<Run>> Streaming<R> {
             }
             Event::Failure { request, failure } => {
                 // A request before it, such as LOGON, takes the query along.
-                self.fate = match request {
-                    Request::Pull | Request::Discard => Fate::Executing,
-                    _ => Fate::Refused,
+                self.progress = match request {
+                    Request::Pull | Request::Discard => Progress::Executing,
+                    _ => Progress::Refused,
                 };
                 Err(Error::from_failure(failure).on(conn.server.clone()))
             }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bolt::{Event, Metadata, Request};
 
-use super::command::{Begin, Fate};
+use super::command::Begin;
 use super::open_results::OpenResults;
+use super::outcome::Progress;
 use super::result::Streaming;
 use super::verdict::{judge, Attempt, Verdict, Work};
 use super::{Inner, Run, State};
@@ -60,7 +61,7 @@ impl State {
     }
 
     async fn open(&mut self, session: &Inner, begin: &Begin) -> Result<Open, Error> {
-        let driver = &session.shared.config;
+        let driver = &session.core.config;
         let time = begin.config.retry_time.map_or(driver.retry_time(), Duration::from_millis);
         let mut retry = Retry::within(driver, time);
         let mut told = false;
@@ -90,7 +91,7 @@ impl State {
         told: &mut bool,
     ) -> Result<Open, Error> {
         let (server, mut pooled) = session.unless_aborted(self.connect(session, retry)).await?;
-        let by_master = State::is_by_master(session, server);
+        let by_master = session.core.topology.is_done_alone(server);
         let sent = match send_begin(session, begin, &mut pooled, *told) {
             Ok(sent) => sent,
             Err(e) => {
@@ -137,7 +138,7 @@ impl State {
         });
         let result = committed.await;
         let is_sent = queued.is_some_and(|queued| pooled.bolt.output().len() < queued);
-        let fate = if is_sent { Fate::Executing } else { Fate::Unsent };
+        let progress = if is_sent { Progress::Executing } else { Progress::Unsent };
         let version = pooled.bolt.version();
         pooled.release();
         let error = match result {
@@ -150,7 +151,7 @@ impl State {
         let verdict = judge(&Attempt {
             error: &error,
             work: Work::Commit,
-            fate,
+            progress,
             by_master,
             version,
             reads: session.reads_only(),
@@ -255,7 +256,7 @@ impl Transaction {
         // Without COMMIT nothing was done: no outcome is unknown here.
         if let (Err(error), Standing::Open(open)) = (done, &self.standing) {
             if error.server_unfit() {
-                session.shared.demote(open.server, &error);
+                session.core.topology.demote(open.server, &error);
             }
             self.fail(session.on_error(error));
         }

@@ -5,7 +5,7 @@
 
 use bolt::Version;
 
-use super::command::Fate;
+use super::outcome::Progress;
 use crate::error::{Error, Kind};
 
 /// From this version on the server itself refuses writes in access mode READ. Members of HA clusters do not: what an
@@ -18,7 +18,7 @@ pub(super) struct Attempt<'a> {
     pub(super) error: &'a Error,
     pub(super) work: Work,
     /// How far the work itself got.
-    pub(super) fate: Fate,
+    pub(super) progress: Progress,
     /// Its server was known to be the master when the work began there, or is no member of an HA cluster: nobody else had a
     /// hand in it.
     pub(super) by_master: bool,
@@ -40,7 +40,7 @@ impl<'a> Attempt<'a> {
         Attempt {
             error,
             work: Work::Begin,
-            fate: Fate::Unsent,
+            progress: Progress::Unsent,
             by_master: true,
             version: READS_ARE_ENFORCED,
             reads: false,
@@ -103,8 +103,8 @@ pub(super) fn judge(attempt: &Attempt<'_>) -> Verdict {
 
 /// Whether the work, if it writes, may have been committed although an error came of it.
 fn may_be_done(attempt: &Attempt<'_>) -> bool {
-    let Attempt { error, fate, .. } = attempt;
-    if *fate == Fate::Unsent || attempt.work == Work::Begin {
+    let Attempt { error, progress, .. } = attempt;
+    if *progress == Progress::Unsent || attempt.work == Work::Begin {
         return false;
     }
     if error.failure.is_none() {
@@ -112,12 +112,12 @@ fn may_be_done(attempt: &Attempt<'_>) -> bool {
         return matches!(error.kind, Kind::Connection | Kind::Protocol | Kind::Aborted | Kind::Internal);
     }
     // The failure of a request before it, such as LOGON, leaves it unread.
-    let batches_may_be_done = *fate >= Fate::Refused
+    let batches_may_be_done = *progress >= Progress::Refused
         && attempt.work == Work::Query { batches: true }
-        && !(*fate == Fate::Refused && error.is_before_execution());
+        && !(*progress == Progress::Refused && error.is_before_execution());
     // The answer was lost on its way from the master to the member that passed the work on.
     let is_lost_behind = error.master_went_away()
-        || !attempt.by_master && *fate == Fate::Executing && error.is_instance_state_changed();
+        || !attempt.by_master && *progress == Progress::Executing && error.is_instance_state_changed();
     batches_may_be_done || is_lost_behind
 }
 
@@ -149,11 +149,11 @@ mod tests {
     }
 
     /// A write that the master of a new server took up.
-    fn write(error: &Error, work: Work, fate: Fate) -> Attempt<'_> {
+    fn write(error: &Error, work: Work, progress: Progress) -> Attempt<'_> {
         Attempt {
             error,
             work,
-            fate,
+            progress,
             by_master: true,
             version: READS_ARE_ENFORCED,
             reads: false,
@@ -163,8 +163,8 @@ mod tests {
         }
     }
 
-    fn read(error: &Error, fate: Fate, version: Version) -> Attempt<'_> {
-        Attempt { reads: true, version, ..write(error, QUERY, fate) }
+    fn read(error: &Error, progress: Progress, version: Version) -> Attempt<'_> {
+        Attempt { reads: true, version, ..write(error, QUERY, progress) }
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
         let master_gone = &says(unknown, "Cannot commit this transaction on the master");
         let unauthorized = &answer("Neo.ClientError.Security.Unauthorized");
         let garbled = &Error::new(Kind::Protocol, "garbled");
-        use Fate::{Executing, Refused, Sent, Unsent};
+        use Progress::{Executing, Refused, Sent, Unsent};
         let table: &[(&str, &[(Attempt<'_>, Verdict)])] = &[
             ("What was not sent, or was refused by a server that is not what it was taken for, is sent again.", &[
                 (write(lost, QUERY, Unsent), Again),

@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 
-use super::command::{self, Command};
-use super::result::Sink;
+use super::command::Command;
+use super::sink::Sink;
 use super::transaction::Transaction;
 use super::{Inner, State};
+use crate::error::Error;
 
 pub(super) struct Worker {
     session: Arc<Inner>,
@@ -31,14 +32,14 @@ impl Worker {
                     continue;
                 }
             };
-            if self.session.shared.is_closed() {
+            if self.session.core.is_closed() {
                 if let Some(mut transaction) = state.transaction.take() {
-                    transaction.fail(command::closed());
+                    transaction.fail(Error::driver_closed());
                 }
                 match command {
                     // The server rolls back what was open when its connection ends.
                     Command::Rollback(done) => done.settle(Ok(())),
-                    command => command.refuse(command::closed()),
+                    command => command.refuse(Error::driver_closed()),
                 }
                 continue;
             }
@@ -61,7 +62,7 @@ impl Worker {
                     done.settle(Box::pin(state.begin(&self.session, &begin)).await)
                 }
                 Command::Aborted(id) => {
-                    state.transaction = Some(Transaction::failed(id, command::aborted()));
+                    state.transaction = Some(Transaction::failed(id, Error::aborted()));
                 }
                 Command::Commit(done) => {
                     let done = done.begun();
@@ -84,7 +85,7 @@ impl Worker {
         // What was aborted may have been over by then; but not its transaction.
         if self.session.aborted.swap(false, Ordering::AcqRel) {
             if let Some(transaction) = open.filter(|t| t.id == queue.doing) {
-                transaction.fail(command::aborted());
+                transaction.fail(Error::aborted());
             }
         }
         let command = queue.commands.pop_front();
@@ -121,7 +122,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         let Some(state) = self.state.take() else { return };
         if let Some(mut transaction) = state.transaction {
-            transaction.fail(command::internal_error());
+            transaction.fail(Error::internal());
         }
         let commands = {
             let mut queue = self.session.queue.lock();
@@ -129,7 +130,7 @@ impl Drop for Worker {
             std::mem::take(&mut queue.commands)
         };
         for command in commands {
-            command.refuse(command::internal_error());
+            command.refuse(Error::internal());
         }
     }
 }
@@ -144,7 +145,7 @@ struct ToldOfPanic {
 impl Drop for ToldOfPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let error = command::internal_error();
+            let error = Error::internal();
             self.sink.failure(if self.in_doubt { error.with_unknown_outcome() } else { error });
             self.sink.flush();
         }

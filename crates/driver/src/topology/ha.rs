@@ -94,6 +94,11 @@ impl Checker {
         })
     }
 
+    /// How many are checked.
+    pub(crate) fn members(&self) -> usize {
+        self.members.len()
+    }
+
     /// Closes the connections of the checks. None is made any more.
     pub(crate) fn close(&self) {
         self.http.lock().take();

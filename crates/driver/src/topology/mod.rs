@@ -1,6 +1,7 @@
 //! Who is what: one published, immutable view of the servers.
 
-pub(crate) mod ha;
+mod cluster;
+mod ha;
 pub(crate) mod routing;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::config::{Config, Mode, ServerConfig};
 use crate::error::Error;
 use crate::log::Log;
 use crate::observer::Observer;
+pub(crate) use cluster::Cluster;
 
 /// Whether a server can be used. The numbers are the public values of `Status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +109,8 @@ impl View {
 /// Holds the view; readers take no lock. Tells the observer, and whoever waits, what has changed.
 pub(crate) struct Topology {
     view: ArcSwap<View>,
+    /// What a server is taken for comes from its checks.
+    is_checked: bool,
     changed: watch::Sender<()>,
     /// Held by whoever replaces the view.
     records: Mutex<Records>,
@@ -160,6 +164,7 @@ impl Topology {
         let records = if is_checked { config.servers.iter().map(record).collect() } else { Vec::new() };
         Topology {
             view: ArcSwap::from_pointee(View { servers: vec![info; servers], checked: !is_checked }),
+            is_checked,
             changed: watch::Sender::new(()),
             records: Mutex::new(Records { servers: records, unchecked: servers, claims: 0 }),
             urgent: (0..servers).map(|_| Notify::new()).collect(),
@@ -244,6 +249,16 @@ impl Topology {
         }
     }
 
+    /// Whether what this server is asked is done by it alone. An HA member that is not known to be the master, by its own
+    /// word, may pass it on to whoever is.
+    pub(crate) fn is_done_alone(&self, index: usize) -> bool {
+        !self.is_checked || self.view().servers.get(index).is_some_and(|server| server.claim.is_some())
+    }
+
+    pub(crate) fn address(&self, index: usize) -> &str {
+        self.addresses.get(index).map_or("?", String::as_str)
+    }
+
     /// Waits until the next check of the server is wanted before its time.
     pub(crate) async fn hurried(&self, index: usize) {
         match self.urgent.get(index) {
@@ -276,17 +291,16 @@ impl Topology {
     }
 
     fn log_change(&self, view: &View, index: usize, info: &ServerInfo) {
-        let address = |index: usize| self.addresses.get(index).map_or("?", String::as_str);
         self.log.info(|| {
             let why = info.error.as_deref().map(|e| format!(" ({e})")).unwrap_or_default();
-            format!("{} is now {:?} as {:?}{why}", address(index), info.status, info.role)
+            format!("{} is now {:?} as {:?}{why}", self.address(index), info.status, info.role)
         });
         let claims = view.servers.iter().filter(|s| s.claim.is_some()).count();
         if let (Some(_), true, Some(master)) = (info.claim, claims > 1, view.master()) {
             self.log.warn(&format!(
                 "{claims} servers say that they are the master: writes go to {}, which began to say so last. \
                  Is the cluster split?",
-                address(master)
+                self.address(master)
             ));
         }
     }

@@ -1,11 +1,14 @@
-//! A Bolt server of a few lines, and a sink that keeps what it is handed.
+//! A Bolt server of a few lines, a driver and a session of it, and a sink that keeps what it is handed.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use bolt::server::{signature, Replies, Requests};
-use bolt::{Value, Version};
-use driver::{Config, Driver, Error, Head, LogLevel, Mode, Observer, ServerConfig, Sink, Summary, View};
+use bolt::{Parameters, Value, Version};
+use driver::{
+    Config, Driver, Error, Flow, Head, LogLevel, Mode, Observer, Run, ServerConfig, Session, SessionConfig,
+    Sink, Summary, TxConfig, View,
+};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,7 +21,7 @@ pub(crate) struct Server {
     /// Signatures, by the read they came in.
     pub(crate) reads: Arc<Mutex<Vec<Vec<u8>>>>,
     /// By the number of the connection: the users of its logins, `-` for a LOGOFF, `run` and `bye`.
-    pub(crate) heard: Arc<Mutex<Vec<(usize, String)>>>,
+    pub(crate) received: Arc<Mutex<Vec<(usize, String)>>>,
     pub(crate) script: Arc<Mutex<Script>>,
 }
 
@@ -30,6 +33,8 @@ pub(crate) enum Fault {
     Fails(&'static str),
     /// No answer until RESET comes.
     Hangs,
+    /// The connection is lost, without an answer.
+    Closes,
 }
 
 impl Server {
@@ -42,9 +47,9 @@ impl Server {
         self.reads.lock().iter().flatten().filter(|s| **s == signature).count()
     }
 
-    /// What was heard since the last time.
-    pub(crate) fn heard(&self) -> Vec<(usize, String)> {
-        std::mem::take(&mut *self.heard.lock())
+    /// What was received since the last time.
+    pub(crate) fn received(&self) -> Vec<(usize, String)> {
+        std::mem::take(&mut *self.received.lock())
     }
 
     pub(crate) async fn until(&self, condition: impl Fn(&Server) -> bool) {
@@ -69,17 +74,17 @@ impl Server {
             uri,
             pulls: Arc::default(),
             reads: Arc::default(),
-            heard: Arc::default(),
+            received: Arc::default(),
             script: Arc::default(),
         };
         let (pulls, reads, script) = (server.pulls.clone(), server.reads.clone(), server.script.clone());
-        let ears = server.heard.clone();
+        let received = server.received.clone();
         tokio::spawn(async move {
             let mut connections = 0;
             while let Ok((stream, _)) = listener.accept().await {
                 connections += 1;
-                let (number, ears) = (connections, ears.clone());
-                let hear = move |what: &str| ears.lock().push((number, what.to_owned()));
+                let (number, received) = (connections, received.clone());
+                let note = move |what: &str| received.lock().push((number, what.to_owned()));
                 tokio::spawn(serve(
                     stream,
                     version,
@@ -87,7 +92,7 @@ impl Server {
                     pulls.clone(),
                     reads.clone(),
                     script.clone(),
-                    hear,
+                    note,
                 ));
             }
         });
@@ -102,7 +107,7 @@ async fn serve(
     pulls: Arc<AtomicUsize>,
     reads: Arc<Mutex<Vec<Vec<u8>>>>,
     script: Arc<Mutex<Script>>,
-    hear: impl Fn(&str) + Send,
+    note: impl Fn(&str) + Send,
 ) {
     let mut proposals = [0; 20];
     stream.read_exact(&mut proposals).await.unwrap();
@@ -144,6 +149,10 @@ async fn serve(
                     held = 1;
                     continue;
                 }
+                Some(Fault::Closes) => {
+                    reads.lock().push(signatures);
+                    return;
+                }
                 Some(Fault::Fails(code)) => {
                     failed = true;
                     replies.failure(&[("code", code.into()), ("message", "as scripted".into())]).unwrap();
@@ -157,18 +166,18 @@ async fn serve(
                         if let Some((_, Value::String(user))) =
                             token.iter().find(|(key, _)| key == "principal")
                         {
-                            hear(user);
+                            note(user);
                         }
                     }
                     let hints = Value::Map(vec![("telemetry.enabled".into(), Value::Boolean(true))]);
                     replies.success(&[("hints", hints)]).unwrap();
                 }
                 signature::LOGOFF => {
-                    hear("-");
+                    note("-");
                     replies.success(&[]).unwrap();
                 }
                 signature::RUN => {
-                    hear("run");
+                    note("run");
                     left = rows;
                     replies.success(&[("fields", Value::List(vec![Value::String("n".into())]))]).unwrap();
                 }
@@ -190,7 +199,7 @@ async fn serve(
                     replies.success(&[]).unwrap();
                 }
                 signature::GOODBYE => {
-                    hear("bye");
+                    note("bye");
                     return;
                 }
                 _ => replies.success(&[]).unwrap(),
@@ -267,16 +276,16 @@ impl Sink for Collector {
     }
 }
 
-struct Deaf;
+struct Unobserved;
 
-impl Observer for Deaf {
+impl Observer for Unobserved {
     fn topology(&self, _: &View) {}
     fn log(&self, _: LogLevel, _: &str) {}
 }
 
 /// A driver of one server, without checks.
 pub(crate) fn direct(uri: &str, change: impl FnOnce(&mut Config)) -> Driver {
-    asking(uri, change, Arc::new(Deaf))
+    asking(uri, change, Arc::new(Unobserved))
 }
 
 /// The same, with somebody to ask.
@@ -288,4 +297,32 @@ pub(crate) fn asking(uri: &str, change: impl FnOnce(&mut Config), observer: Arc<
     };
     change(&mut config);
     Driver::new(config, observer, tokio::runtime::Handle::current()).unwrap()
+}
+
+/// A server that answers each query with `rows` records, a driver of it, and a session that writes.
+pub(crate) async fn opened(rows: i64, change: impl FnOnce(&mut Config)) -> (Server, Driver, Session) {
+    let server = Server::start(rows).await;
+    let driver = direct(&server.uri, change);
+    let session = session(&driver);
+    (server, driver, session)
+}
+
+/// A session that writes.
+pub(crate) fn session(driver: &Driver) -> Session {
+    driver.session(driver.intent(true, -1, -1, -1), SessionConfig::default())
+}
+
+/// Runs a query, which is given credit by hand.
+pub(crate) fn run(session: &Session, id: u64, sink: &Arc<Collector>) -> Arc<Flow> {
+    let flow = session.flow();
+    session.run(Run {
+        id,
+        query: "RETURN 1".into(),
+        parameters: Parameters::empty(),
+        config: TxConfig::default(),
+        metadata: None,
+        sink: sink.clone(),
+        flow: flow.clone(),
+    });
+    flow
 }

@@ -1,0 +1,202 @@
+//! What a driver and its sessions work with: the configuration, the connections to each server, who is what, and the choice.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::address::Address;
+use crate::config::{Config, Mode, VerifyConfig};
+use crate::error::{Error, Kind, ServerRef};
+use crate::identity::Identity;
+use crate::log::Log;
+use crate::net::certificate::Shown;
+use crate::net::{tls, Conn, Endpoint, Interrupt};
+use crate::observer::Observer;
+use crate::pool::{Pool, Pooled};
+use crate::selection::ServerSelection;
+use crate::strategy::{Intent, Strategy};
+use crate::topology::routing::{Ask, Router};
+use crate::topology::{Cluster, Topology, View};
+
+pub(crate) struct Core {
+    pub(crate) config: Arc<Config>,
+    pub(crate) runtime: Handle,
+    /// One for each configured server; empty in [`Mode::Routing`], where the router has those of the members.
+    pub(crate) pools: Vec<Arc<Pool>>,
+    pub(crate) topology: Arc<Topology>,
+    /// Where `topology`, or a routing table, has it from.
+    pub(crate) cluster: Cluster,
+    pub(crate) selection: ServerSelection,
+    closed: watch::Sender<bool>,
+    log: Log,
+}
+
+impl Core {
+    /// Makes no connection yet, but begins to check the servers.
+    pub(crate) fn new(config: Config, observer: Arc<dyn Observer>, runtime: Handle) -> Result<Core, Error> {
+        if config.servers.is_empty() {
+            return Err(Error::new(Kind::Client, "There is no server: name at least one."));
+        }
+        let config = Arc::new(config);
+        let log = Log::new(observer.clone(), config.log_level);
+        let shown = config.client_certificate.then(|| Arc::new(Shown::new(observer.clone())));
+        let endpoints = (0..config.servers.len())
+            .map(|index| endpoint(&config, index, &observer, &shown))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let addresses = endpoints.iter().map(|endpoint| endpoint.address.to_string()).collect();
+        let topology = Arc::new(Topology::new(&config, addresses, observer.clone(), log.clone()));
+        let selection = ServerSelection::new(&config, &topology, &observer, &log);
+        let mut endpoints = endpoints.into_iter().peekable();
+        let seed = endpoints.next_if(|_| config.mode == Mode::Routing);
+        let pools: Vec<_> = endpoints.map(|endpoint| Arc::new(Pool::new(endpoint, log.clone()))).collect();
+        let cluster = match (config.mode, seed) {
+            (_, Some(seed)) => Cluster::routing(Router::new(&config, seed, observer, log.clone())),
+            (Mode::Ha, _) => Cluster::ha(&config, &pools, &topology, &log, &runtime)?,
+            _ => Cluster::Single,
+        };
+        if tls::uses_system_store(&config)? {
+            // Reading it takes a while, and is not to keep the connections waiting that need it first.
+            let config = config.clone();
+            runtime.spawn_blocking(move || tls::read_system_store(&config));
+        }
+        Ok(Core {
+            config,
+            runtime,
+            pools,
+            topology,
+            cluster,
+            selection,
+            closed: watch::Sender::new(false),
+            log,
+        })
+    }
+
+    /// The pool of a configured server.
+    pub(crate) fn pool(&self, index: usize) -> Result<&Arc<Pool>, Error> {
+        self.pools.get(index).ok_or_else(|| Error::new(Kind::Client, format!("There is no server {index}.")))
+    }
+
+    /// A connection to this server, or to any that may do such work.
+    pub(crate) async fn connect(
+        &self,
+        server: Option<usize>,
+        config: &VerifyConfig,
+    ) -> Result<Pooled, Error> {
+        let Some(router) = self.cluster.router() else {
+            return self.pool_for(server, config.write).await?.acquire(config.auth.as_ref()).await;
+        };
+        // Who is to be verified may have no database to be at home in, nor the right to ask for a table.
+        let database = config.database.as_deref().or(config.login.then_some("system"));
+        let ask = Ask {
+            database,
+            write: config.write,
+            bookmarks: &[],
+            impersonated_user: None,
+            auth: config.auth.as_ref(),
+            by_driver: config.login,
+        };
+        Ok(router.connect(&ask).await?.pooled)
+    }
+
+    /// The Bolt version that is spoken with this server, or with any.
+    pub(crate) async fn negotiate(&self, server: Option<usize>) -> Result<bolt::Version, Error> {
+        match self.cluster.router() {
+            Some(router) => router.negotiate().await,
+            None => Conn::negotiate(&self.pool_for(server, false).await?.endpoint).await,
+        }
+    }
+
+    async fn pool_for(&self, server: Option<usize>, write: bool) -> Result<&Arc<Pool>, Error> {
+        let index = match server {
+            Some(index) => index,
+            None => {
+                let view = self.wait_checked().await;
+                let permissions = self.config.permissions();
+                let intent = Intent { write, permissions, strategy: Strategy::Random, pinned: None };
+                self.selection.choose(&view, intent)
+            }
+        };
+        self.pool(index)
+    }
+
+    /// Waits for the end of the first check, or of the driver.
+    pub(crate) async fn wait_checked(&self) -> Arc<View> {
+        let mut changes = self.topology.changes();
+        let mut closed = self.closed.subscribe();
+        loop {
+            let view = self.topology.view();
+            if view.checked || *closed.borrow() {
+                return view;
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                _ = closed.changed() => {}
+            }
+        }
+    }
+
+    pub(crate) fn debug(&self, message: impl FnOnce() -> String) {
+        self.log.debug(message);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
+    /// Waits until the driver is closed.
+    pub(crate) async fn closing(&self) -> Error {
+        // An error would mean that the sender is gone, and the driver with it.
+        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
+        Error::driver_closed()
+    }
+
+    /// Stops the checks, ends what is under way with an error, and closes every connection.
+    pub(crate) async fn close(&self) {
+        self.cluster.stop().await;
+        self.closed.send_replace(true);
+        for pool in &self.pools {
+            pool.endpoint.interrupt.send_replace(Interrupt::Closed);
+        }
+        for pool in &self.pools {
+            pool.close().await;
+        }
+        if let Some(router) = self.cluster.router() {
+            router.close().await;
+        }
+    }
+}
+
+fn endpoint(
+    config: &Arc<Config>,
+    index: usize,
+    observer: &Arc<dyn Observer>,
+    shown: &Option<Arc<Shown>>,
+) -> Result<Endpoint, Error> {
+    let Some(server) = config.servers.get(index) else {
+        return Err(Error::new(Kind::Client, format!("There is no server {index}.")));
+    };
+    let address = server.address()?;
+    Ok(Endpoint {
+        server: ServerRef { index, address: address.to_string(), token: None },
+        identity: Identity::of(server, index, observer),
+        expiries: Arc::default(),
+        tls: tls::for_bolt(config, address.tls, shown.clone())?,
+        shown: shown.clone(),
+        routing: (config.mode == Mode::Routing).then(|| routing_context(config, &address)),
+        address,
+        config: config.clone(),
+        legacy_first: AtomicBool::new(false),
+        best_known: AtomicBool::new(false),
+        heard: Arc::default(),
+        interrupt: watch::Sender::new(Interrupt::None),
+        log: Log::new(observer.clone(), config.log_level),
+    })
+}
+
+/// What the members of a cluster are told of their client: the application's own words, and where it began.
+fn routing_context(config: &Config, seed: &Address) -> Arc<[(String, String)]> {
+    let given = config.routing_context.iter().flatten().filter(|(key, _)| key != "address").cloned();
+    given.chain([("address".to_owned(), seed.to_string())]).collect()
+}

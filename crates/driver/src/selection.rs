@@ -1,0 +1,145 @@
+//! Server selection: which server does the work, by what is known of the servers, the session's intent, and a strategy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::config::Config;
+use crate::error::{Error, Kind};
+use crate::log::Log;
+use crate::observer::Observer;
+use crate::strategy::{eligible, is_eligible, pick, Intent, Strategy, Turns};
+use crate::topology::{Status, Topology, View};
+
+/// How often the same situation is warned of at most.
+const WARN_EVERY: Duration = Duration::from_secs(1);
+
+pub(crate) struct ServerSelection {
+    topology: Arc<Topology>,
+    observer: Arc<dyn Observer>,
+    log: Log,
+    /// How long a server that is being looked at again is waited for.
+    patience: Duration,
+    turns: Turns,
+    warned: Mutex<Option<Instant>>,
+}
+
+impl ServerSelection {
+    pub(crate) fn new(
+        config: &Config,
+        topology: &Arc<Topology>,
+        observer: &Arc<dyn Observer>,
+        log: &Log,
+    ) -> Self {
+        ServerSelection {
+            topology: topology.clone(),
+            observer: observer.clone(),
+            log: log.clone(),
+            patience: Duration::from_millis(config.check_timeout),
+            turns: Turns::default(),
+            warned: Mutex::new(None),
+        }
+    }
+
+    /// Chooses from what is known now, by a strategy that needs no callback, or falls back as 1.2.3 does: to the master, else
+    /// to the first.
+    pub(crate) fn choose(&self, view: &View, intent: Intent) -> usize {
+        if let Some(pinned) = intent.pinned {
+            return pinned;
+        }
+        let candidates = eligible(view, intent.permissions, intent.write);
+        pick(intent.strategy, view, &candidates, self.turns.of(intent.write))
+            .unwrap_or_else(|| self.fall_back(view, intent.write, &[]))
+    }
+
+    /// The server that a session begins with; `None` if it is better chosen when there is work.
+    pub(crate) fn choose_early(&self, intent: Intent, preferred: Option<usize>) -> Option<usize> {
+        let view = self.topology.view();
+        match (intent.pinned, intent.strategy) {
+            (Some(pinned), _) => Some(pinned),
+            (None, Strategy::Custom(_)) => preferred,
+            _ if !view.checked => None,
+            // Somebody is being looked at again: the session's work waits for that instead of falling back now.
+            _ if view.is_in_doubt() && eligible(&view, intent.permissions, intent.write).is_empty() => None,
+            _ => Some(self.choose(&view, intent)),
+        }
+    }
+
+    /// Chooses by any strategy, asking the user's own where it is one. Avoids some servers if there are others, and
+    /// falls back only when no server is about to be looked at again.
+    pub(crate) async fn choose_patiently(&self, intent: Intent, avoid: &[usize]) -> Result<usize, Error> {
+        if let Some(pinned) = intent.pinned {
+            return Ok(pinned);
+        }
+        let view = self.wait_for_candidates(intent).await;
+        let all = eligible(&view, intent.permissions, intent.write);
+        let fresh: Vec<usize> = all.iter().copied().filter(|i| !avoid.contains(i)).collect();
+        let candidates = if fresh.is_empty() { all } else { fresh };
+        let Strategy::Custom(key) = intent.strategy else {
+            let picked = pick(intent.strategy, &view, &candidates, self.turns.of(intent.write));
+            return Ok(picked.unwrap_or_else(|| self.fall_back(&view, intent.write, avoid)));
+        };
+        if candidates.is_empty() {
+            return Ok(self.fall_back(&view, intent.write, avoid));
+        }
+        match self.observer.choose(key, &candidates, intent.write).await {
+            Ok(index) if candidates.contains(&index) => Ok(index),
+            Ok(_) => Err(Error::new(Kind::Client, "The strategy function returned none of its candidates.")),
+            Err(why) => Err(Error::new(Kind::Client, format!("The strategy function failed: {why}"))),
+        }
+    }
+
+    /// Whether the server still fits the intent.
+    pub(crate) fn fits(&self, index: usize, intent: Intent) -> bool {
+        intent.pinned.is_some() || is_eligible(&self.topology.view(), index, intent.permissions, intent.write)
+    }
+
+    /// Whether any server fits, other than these.
+    pub(crate) fn another_fits(&self, but: &[usize], intent: Intent) -> bool {
+        intent.pinned.is_none()
+            && eligible(&self.topology.view(), intent.permissions, intent.write)
+                .iter()
+                .any(|i| !but.contains(i))
+    }
+
+    /// The view, when it has a server for this work or no server is in doubt any more.
+    async fn wait_for_candidates(&self, intent: Intent) -> Arc<View> {
+        let mut changes = self.topology.changes();
+        let limit = tokio::time::sleep(self.patience);
+        tokio::pin!(limit);
+        loop {
+            let view = self.topology.view();
+            let candidates = eligible(&view, intent.permissions, intent.write);
+            if !candidates.is_empty() || !view.is_in_doubt() {
+                return view;
+            }
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = &mut limit => return self.topology.view(),
+            }
+        }
+    }
+
+    /// The master, else the first server. A read that has just failed there goes to the first that answers its checks:
+    /// members that know no master still read.
+    fn fall_back(&self, view: &View, write: bool, avoid: &[usize]) -> usize {
+        let what = if write { "writes" } else { "reads" };
+        let answers = |i: &usize| view.servers.get(*i).is_some_and(|s| s.status != Status::Down);
+        let other = (0..view.servers.len())
+            .find(|i| !write && avoid.contains(&0) && !avoid.contains(i) && answers(i));
+        let (index, whom) = match (view.master(), other) {
+            (Some(master), _) => (master, "the master"),
+            (None, Some(other)) => (other, "one that answers"),
+            (None, None) => (0, "the first server"),
+        };
+        let mut warned = self.warned.lock();
+        if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
+            *warned = Some(Instant::now());
+            let address = self.topology.address(index);
+            self.log.warn(&format!("No server is eligible for {what}: taking {whom}, {address}."));
+        }
+        index
+    }
+}

@@ -1,0 +1,122 @@
+//! What every attempt at work begins with, a server and a connection to it; and what comes between two attempts.
+
+use std::sync::Arc;
+
+use super::{Inner, State};
+use crate::error::{Error, Kind};
+use crate::pool::Pooled;
+use crate::retry::Retry;
+use crate::topology::routing::Router;
+use crate::topology::Status;
+
+impl State {
+    /// The server to work on now: the one chosen before while it fits, else a new choice that avoids those that have
+    /// just failed.
+    async fn choose(&mut self, session: &Inner, avoid: &[usize]) -> Result<usize, Error> {
+        let core = &session.core;
+        core.wait_checked().await;
+        if core.is_closed() {
+            return Err(Error::driver_closed());
+        }
+        let fits = |server: &usize| !avoid.contains(server) && core.selection.fits(*server, session.intent);
+        if let Some(server) = self.server.filter(fits) {
+            return Ok(server);
+        }
+        let server = core.selection.choose_patiently(session.intent, avoid).await?;
+        self.server = Some(server);
+        Ok(server)
+    }
+
+    /// A connection to the server to work on now.
+    pub(super) async fn connect(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
+        tokio::select! {
+            connected = async {
+                match session.core.cluster.router() {
+                    // In a box, as all that is large and rare: the task of every query would carry its room.
+                    Some(router) => Box::pin(Self::connect_by(router, session)).await,
+                    None => self.connect_to_chosen(session, retry).await,
+                }
+            } => connected,
+            error = session.core.closing() => Err(error),
+        }
+    }
+
+    /// A connection to whatever member of the cluster does this work.
+    async fn connect_by(router: &Arc<Router>, session: &Inner) -> Result<(usize, Pooled), Error> {
+        let (database, bookmarks) = (session.database(), session.bookmarks.lock().clone());
+        let routed = router.connect(&session.ask(database.as_deref(), &bookmarks)).await?;
+        if let Some(home) = routed.home {
+            *session.home.lock() = Some(home);
+        }
+        Ok((routed.pooled.server.index, routed.pooled))
+    }
+
+    async fn connect_to_chosen(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
+        let server = self.choose(session, retry.failed()).await?;
+        let core = &session.core;
+        let pool = core.pool(server)?;
+        let is_down = || core.topology.view().servers.get(server).is_some_and(|s| s.status == Status::Down);
+        let was_down = is_down();
+        let mut changes = core.topology.changes();
+        let acquiring = pool.acquire(session.config.auth.as_ref());
+        let patience = tokio::time::sleep(retry.patience(&core.config, was_down));
+        tokio::pin!(acquiring, patience);
+        // A host that swallows packets, or a process that hangs, would be waited for much longer.
+        loop {
+            tokio::select! {
+                biased;
+                acquired = &mut acquiring => return Ok((server, acquired?)),
+                () = &mut patience => {
+                    let what = format!("{} gave no connection in good time.", pool.endpoint.address);
+                    return Err(pool.endpoint.error(Kind::Connection, what));
+                }
+                _ = changes.changed() => if is_down() && !was_down {
+                    let what = format!("{} stopped answering its checks while a connection was made.", pool.endpoint.address);
+                    return Err(pool.endpoint.error(Kind::Connection, what));
+                },
+            }
+        }
+    }
+
+    pub(super) fn log_failure(session: &Inner, retry: &Retry, error: &Error) {
+        session.core.debug(|| format!("attempt {} failed: {error}", retry.attempts()));
+    }
+
+    /// After an attempt that failed and may be made again: marks the server if it is unfit, and waits for the time of the next
+    /// one. An error is the one to surface.
+    pub(super) async fn retry(
+        &mut self,
+        session: &Inner,
+        retry: &mut Retry,
+        error: Error,
+    ) -> Result<(), Error> {
+        let error = session.on_error(error);
+        let core = &session.core;
+        let failed = error.server.as_ref().map(|s| s.index);
+        if let Some(index) = failed.filter(|_| error.server_unfit()) {
+            core.topology.demote(index, &error);
+        }
+        let lost = retry.after(error)?;
+        // Somebody who has not failed just now: there is nothing to wait for.
+        if lost && core.selection.another_fits(retry.failed(), session.intent) {
+            return Ok(());
+        }
+        let pause = tokio::time::sleep(retry.pause());
+        tokio::pin!(pause);
+        let mut changes = core.topology.changes();
+        loop {
+            tokio::select! {
+                () = &mut pause => {
+                    retry.forgive();
+                    return Ok(());
+                }
+                error = core.closing() => return Err(retry.end(error)),
+                _ = changes.changed(), if lost => {
+                    if core.selection.another_fits(retry.failed(), session.intent) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}

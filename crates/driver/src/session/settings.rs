@@ -1,0 +1,112 @@
+//! What a session's work is told of its session: access mode, database, bookmarks, user.
+
+use bolt::TxMeta;
+
+use super::{Inner, Run};
+use crate::config::{AccessMode, Api, TxConfig};
+use crate::error::Error;
+use crate::pool::Pooled;
+use crate::topology::routing::Ask;
+
+impl Inner {
+    /// Whether the server is told that the work only reads.
+    pub(super) fn reads(&self) -> bool {
+        match self.config.access_mode {
+            Some(mode) => mode == AccessMode::Read,
+            None => !self.intent.write,
+        }
+    }
+
+    /// What a transaction that begins now is told of its session.
+    pub(super) fn settings(&self) -> Settings<'_> {
+        Settings {
+            session: self,
+            bookmarks: self.bookmarks.lock().clone(),
+            database: self.database(),
+            filter: self.config.notification_filter.as_ref().map(|filter| filter.to_bolt()),
+        }
+    }
+
+    /// The database that the work is for, as far as it is known.
+    pub(super) fn database(&self) -> Option<String> {
+        self.config.database.clone().or_else(|| self.home.lock().clone())
+    }
+
+    /// Lets the routing draw its consequences from an error of a server.
+    pub(super) fn on_error(&self, error: Error) -> Error {
+        match self.core.cluster.router() {
+            Some(router) => router.on_error(error, self.database().as_deref()),
+            None => error,
+        }
+    }
+
+    /// A server says in which database it does the work.
+    pub(super) fn works_in(&self, database: Option<String>) {
+        let (Some(router), Some(database), None) =
+            (self.core.cluster.router(), database, &self.config.database)
+        else {
+            return;
+        };
+        let mut home = self.home.lock();
+        if home.is_none() {
+            router.home_is(&self.ask(None, &[]), &database);
+            *home = Some(database);
+        }
+    }
+
+    pub(super) fn ask<'a>(&'a self, database: Option<&'a str>, bookmarks: &'a [String]) -> Ask<'a> {
+        Ask {
+            database,
+            write: !self.reads(),
+            bookmarks,
+            impersonated_user: self.config.impersonated_user.as_deref(),
+            auth: self.config.auth.as_ref(),
+            by_driver: false,
+        }
+    }
+
+    pub(super) fn remember(&self, bookmark: Option<String>) {
+        if let Some(bookmark) = bookmark {
+            *self.bookmarks.lock() = vec![bookmark];
+        }
+    }
+
+    /// Whether the application has declared that the work only reads.
+    pub(super) fn reads_only(&self) -> bool {
+        !self.intent.write && self.reads()
+    }
+
+    /// TELEMETRY, for servers that ask for it (Bolt 5.4 and later). Whether it was written.
+    pub(super) fn tell_api(&self, pooled: &mut Pooled, api: Api) -> Result<bool, bolt::RequestError> {
+        if self.core.config.telemetry_disabled {
+            return Ok(false);
+        }
+        pooled.bolt.telemetry(api.into())
+    }
+
+    pub(super) fn fetch_size(&self, run: &Run) -> i64 {
+        run.config.fetch_size.or(self.config.fetch_size).unwrap_or(self.core.config.fetch_size)
+    }
+}
+
+/// Settings of a transaction that are its session's, as they were when it began.
+pub(super) struct Settings<'a> {
+    session: &'a Inner,
+    bookmarks: Vec<String>,
+    database: Option<String>,
+    filter: Option<bolt::NotificationFilter>,
+}
+
+impl Settings<'_> {
+    pub(super) fn tx_meta<'a>(&'a self, config: &TxConfig, metadata: Option<&'a [u8]>) -> TxMeta<'a> {
+        TxMeta {
+            bookmarks: &self.bookmarks,
+            timeout_ms: config.timeout,
+            metadata,
+            read: self.session.reads(),
+            database: self.database.as_deref(),
+            impersonated_user: self.session.config.impersonated_user.as_deref(),
+            notification_filter: self.filter.as_ref(),
+        }
+    }
+}
