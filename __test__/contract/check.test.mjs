@@ -342,6 +342,39 @@ test('a full pool says nothing of a server that is checked over Bolt', async t =
   await tx.commit()
 })
 
+test('a full pool says nothing of a server: it stays what it is, and no check is hurried', async t => {
+  const one = await member(t, {})
+  const driver = await ready(t, [one.location], {
+    checkInterval: never,
+    retryOnError: 0,
+    neo4jDriverOptions: {
+      maxConnectionPoolSize: 1,
+      connectionAcquisitionTimeout: 100,
+      maxTransactionRetryTime: 0
+    }
+  })
+  const tx = driver.session(true).beginTransaction()
+  await tx.run('CREATE (n)')
+  const checks = one.checks.length
+  const { error } = await settle(driver.session(true).run('CREATE (m)'))
+  assert.match(error.message, /1 of 1 connections are in use/)
+  assert.equal(driver.masterIndex, 0)
+  // The second is this one.
+  await driver.checkServers()
+  assert.equal(one.checks.length, checks + 1)
+  await tx.commit()
+})
+
+test('a token manager that never answers ends its check, and no more', async t => {
+  const one = await member(t, {})
+  const auth = { getToken: () => new Promise(() => {}), handleSecurityException: () => false }
+  const driver = await ready(t, [one.location], { auth, checkTimeout: 100 })
+  const { status, err } = driver.servers[0].info
+  assert.equal(status, Status.error)
+  assert.match(err.message, /gave no token within 100 ms/)
+  assert.equal(one.checks.length, 0)
+})
+
 test('bytes that arrive on Bolt are a sign of life, whatever the checks say', async t => {
   const one = await member(t, {})
   const driver = await ready(t, [one.location], {

@@ -397,7 +397,7 @@ pub struct VerifyConfig {
     pub database: Option<String>,
     /// One that may write; else one that may read.
     pub write: bool,
-    /// Who is to be let in, where not the user of the driver.
+    /// Who is to be authenticated, where not the user of the driver.
     pub auth: Option<AuthConfig>,
     /// A login now is wanted: one that was done earlier does not count.
     pub login: bool,

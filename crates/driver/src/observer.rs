@@ -9,7 +9,7 @@ use crate::topology::View;
 /// The answer to a question, or the reason why there is none.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
 
-/// The ears of a driver, and whom it asks. Called from its tasks: must not block.
+/// Takes what a driver says, and answers what it asks. Called from its tasks: must not block.
 pub trait Observer: Send + Sync {
     /// The servers were checked.
     fn topology(&self, view: &View);
