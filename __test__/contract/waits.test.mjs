@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import { authority } from '../support/certificates.mjs'
-import { ask, boltServer, connect, failing, settle, test } from '../support/contract.mjs'
+import { ask, boltServer, connect, failing, member, ready, settle, test } from '../support/contract.mjs'
 import { routingTable, silence } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
@@ -160,6 +160,19 @@ test('an acquisition that fails says what the server did not do', async t => {
   const error = await failing(ask(driver))
   assert.match(error.message, /did not answer the Bolt handshake/)
   assert.doesNotMatch(error.message, /in use|maxConnectionPoolSize/)
+})
+
+test('a connection that is given up because its server stopped answering checks: the error says the phase', async t => {
+  const one = await member(t, { versions: ['5.4'] })
+  const driver = await ready(t, [[one.url, one.uri]], { neo4jDriverOptions: { maxTransactionRetryTime: 0 } })
+  await one.bolt.kick()
+  one.bolt.handshake = 'silent'
+  const opened = one.bolt.connections.total
+  const asked = failing(driver.session(true).run('RETURN 1'))
+  await until(() => one.bolt.connections.total > opened)
+  await one.become('refuse')
+  const { message } = await within(asked, 5000, 'the query')
+  assert.match(message, /127\.0\.0\.1:\d+ stopped answering its checks .*did not answer the Bolt handshake/)
 })
 
 test('LOGOFF, LOGON and the next message leave in one write', async t => {

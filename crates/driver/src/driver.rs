@@ -16,6 +16,7 @@ use crate::error::{Error, Kind, ServerRef};
 use crate::identity::Identity;
 use crate::log::Log;
 use crate::net::certificate::Shown;
+use crate::net::phase::Phases;
 use crate::net::{tls, Conn, Endpoint, Interrupt};
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
@@ -270,7 +271,7 @@ impl Shared {
             };
             return Ok(router.connect(&ask).await?.pooled);
         }
-        self.any_pool(server, config.write).await?.acquire(config.auth.as_ref()).await
+        self.any_pool(server, config.write).await?.acquire(config.auth.as_ref(), &Phases::default()).await
     }
 
     /// The pool of this server, or of any that may do such work.
@@ -420,14 +421,13 @@ impl Shared {
 
     async fn close(&self) {
         self.closed.send_replace(true);
-        for pool in &self.pools {
-            pool.endpoint.interrupt.send_replace(Interrupt::Closed);
-        }
         if let Some(checker) = &self.checker {
             checker.close();
         }
-        for pool in &self.pools {
-            pool.close().await;
+        // All at once, and then all are waited for.
+        let closing: Vec<_> = self.pools.iter().map(|pool| pool.close()).collect();
+        for closed in closing {
+            closed.await;
         }
         if let Some(router) = &self.router {
             router.close().await;
@@ -456,7 +456,7 @@ fn endpoint(
         config: config.clone(),
         legacy_first: AtomicBool::new(false),
         best_known: AtomicBool::new(false),
-        heard: Arc::default(),
+        has_received: Arc::default(),
         interrupt: watch::Sender::new(Interrupt::None),
         log: Log::new(observer.clone(), config.log_level),
     })

@@ -380,3 +380,21 @@ async fn of_a_commit_aborted_under_way_the_outcome_is_unknown() {
     server.until(|s| s.count(RESET) == 1).await;
     success(&run(&session, 2)).await;
 }
+
+/// Nothing that was left to a task of its own gets done after it: the runtime ends with the driver's close.
+#[tokio::test]
+async fn closing_the_driver_waits_for_the_goodbye_of_a_transaction_that_nobody_talks_on() {
+    let server = Server::start(1).await;
+    let uri = server.uri.clone();
+    let client = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let driver = direct(&uri, |_| {});
+            let session = session(&driver);
+            outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
+            driver.close().await;
+        });
+    });
+    client.await.unwrap();
+    server.until(|server| server.heard.lock().iter().any(|(_, what)| what == "bye")).await;
+}
