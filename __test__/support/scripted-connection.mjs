@@ -125,6 +125,11 @@ export class Connection {
     return !this.ended && !this.#socket.destroyed
   }
 
+  /** Takes nothing more of what the client sends, as a process that hangs. */
+  stopReading() {
+    this.#socket.pause()
+  }
+
   #feed(bytes) {
     this.#segment++
     if (this.version) this.#messages(bytes)

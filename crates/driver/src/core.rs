@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, ServerRef};
 use crate::identity::Identity;
 use crate::log::Log;
 use crate::net::certificate::Shown;
+use crate::net::phase::Phases;
 use crate::net::{tls, Conn, Endpoint, Interrupt};
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
@@ -96,7 +97,11 @@ impl Core {
         config: &VerifyConfig,
     ) -> Result<Pooled, Error> {
         let Some(router) = self.cluster.router() else {
-            return self.pool_for(server, config.write).await?.acquire(config.auth.as_ref()).await;
+            return self
+                .pool_for(server, config.write)
+                .await?
+                .acquire(config.auth.as_ref(), &Phases::default())
+                .await;
         };
         // Who is to be verified may have no database to be at home in, nor the right to ask for a table.
         let database = config.database.as_deref().or(config.login.then_some("system"));
@@ -195,12 +200,10 @@ impl Core {
     pub(crate) async fn close(&self) {
         // From now on nothing is begun, and nothing more is sent.
         self.closed.send_replace(true);
-        for pool in &self.pools {
-            pool.endpoint.interrupt.send_replace(Interrupt::Closed);
-        }
+        let closing: Vec<_> = self.pools.iter().map(|pool| pool.close()).collect();
         self.cluster.stop().await;
-        for pool in &self.pools {
-            pool.close().await;
+        for closed in closing {
+            closed.await;
         }
         if let Some(router) = self.cluster.router() {
             router.close().await;
@@ -229,7 +232,7 @@ fn endpoint(
         config: config.clone(),
         legacy_first: AtomicBool::new(false),
         best_known: AtomicBool::new(false),
-        heard: Arc::default(),
+        has_received: Arc::default(),
         interrupt: watch::Sender::new(Interrupt::None),
         log: Log::new(observer.clone(), config.log_level),
     })

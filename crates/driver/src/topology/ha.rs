@@ -313,7 +313,7 @@ pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
     loop {
         let started = Instant::now();
         let silent = checker.check_member(index, member).await;
-        let has_sent = member.pool.endpoint.heard.swap(false, Ordering::Relaxed);
+        let has_sent = member.pool.endpoint.has_received.swap(false, Ordering::Relaxed);
         if silence.is_too_long(silent && !has_sent, started, unresponsive) {
             member.pool.give_up();
         }

@@ -30,7 +30,8 @@ use crate::address::Address;
 use crate::config::{AuthConfig, Config};
 use crate::error::{Error, Kind, ServerRef};
 use crate::log::Log;
-use crate::net::{Conn, Endpoint, Interrupt};
+use crate::net::phase::Phases;
+use crate::net::{Conn, Endpoint};
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
 use crate::strategy::Turns;
@@ -236,7 +237,7 @@ impl Router {
         pools.sort_by_key(|pool| pool.in_use());
         let mut last = None;
         for pool in pools {
-            match pool.acquire(ask.auth).await {
+            match pool.acquire(ask.auth, &Phases::default()).await {
                 Ok(pooled) => {
                     self.known.lock().note(&pool.endpoint.address, pooled.bolt.hints().server_side_routing);
                     return Ok(pooled);
@@ -421,7 +422,7 @@ impl Router {
             limit => limit.min(config.connection_acquisition_timeout),
         };
         let fetching = async {
-            let mut pooled = pool.acquire(lookup.auth.as_ref()).await?;
+            let mut pooled = pool.acquire(lookup.auth.as_ref(), &Phases::default()).await?;
             self.known.lock().note(address, pooled.bolt.hints().server_side_routing);
             let context = self.template.routing.as_deref().unwrap_or_default();
             let answer = discovery::ask(&mut pooled, context, lookup, self.seed().tls).await;
@@ -554,11 +555,9 @@ impl Router {
     pub(crate) async fn close(&self) {
         self.closed.send_replace(true);
         let pools: Vec<Arc<Pool>> = self.known.lock().numbered.values().filter_map(Weak::upgrade).collect();
-        for pool in &pools {
-            pool.endpoint.interrupt.send_replace(Interrupt::Closed);
-        }
-        for pool in &pools {
-            pool.close().await;
+        let closing: Vec<_> = pools.iter().map(|pool| pool.close()).collect();
+        for closed in closing {
+            closed.await;
         }
     }
 }
