@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bolt::handshake::{Handshake, HandshakeError, Progress, Proposal};
-use bolt::{Event, Hello, HelloForm, Limits, Request, State, Version};
+use bolt::{Event, Hello, HelloForm, Request, State, Version};
 use rustls::ClientConfig;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -163,7 +163,7 @@ impl Conn {
         phases.enter(Phase::Login);
         let mut conn = Conn {
             io,
-            bolt: bolt::Connection::new(version, Limits::default()),
+            bolt: bolt::Connection::new(version, endpoint.config.limits.to_bolt()),
             input: Vec::new(),
             read_size: *READ_SIZE.start(),
             interrupt: endpoint.interrupt.subscribe(),
