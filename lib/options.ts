@@ -73,8 +73,6 @@ export interface DriverSettings {
   encryption: EncryptionService
   fetchSize: number
   maxTransactionRetryTime: number
-  /** ms, of a connection and of bookmarks. */
-  acquisitionTimeout: number
   encrypted: boolean
   trust: string | undefined
   resolver: DriverOptions['resolver']
@@ -261,7 +259,6 @@ export function readDriverOptions(
     encryption: encryptionOf(given.encryptionProfiles, at('encryptionProfiles'), integers),
     fetchSize,
     maxTransactionRetryTime,
-    acquisitionTimeout,
     encrypted: encrypted || secure,
     trust: secure ? (uris.some(uri => uri.selfSigned) ? TRUSTS[2] : TRUSTS[0]) : trust,
     resolver: given.resolver ?? undefined,

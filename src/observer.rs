@@ -158,4 +158,14 @@ impl Observer for JsObserver {
     fn resolve(&self, address: &str) -> Answer<Vec<String>> {
         self.ask("addresses", [("address", address.into())])
     }
+
+    fn bookmarks(&self, manager: i32) -> Answer<Vec<String>> {
+        self.ask("bookmarks", [("manager", manager.into())])
+    }
+
+    fn committed(&self, manager: i32, previous: &[String], bookmark: &str) {
+        let text =
+            serde_json::json!({"manager": manager, "previous": previous, "bookmark": bookmark}).to_string();
+        self.inbox.push_text(Message::Committed, self.driver, &text);
+    }
 }

@@ -9,7 +9,7 @@ use crate::topology::View;
 /// The answer to a question, or the reason why there is none.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
 
-/// The ears of a driver, and whom it asks. Called from its tasks: must not block.
+/// Whom a driver informs and asks. Called from its tasks: must not block.
 pub trait Observer: Send + Sync {
     /// The servers were checked.
     fn topology(&self, view: &View);
@@ -36,6 +36,14 @@ pub trait Observer: Send + Sync {
     fn resolve(&self, _address: &str) -> Answer<Vec<String>> {
         nobody("resolves addresses")
     }
+
+    /// The bookmarks that a manager of the user's own, by its number, has at this moment.
+    fn bookmarks(&self, _manager: i32) -> Answer<Vec<String>> {
+        nobody("manages bookmarks")
+    }
+
+    /// Work that waited for `previous` was committed: what comes after it waits for `bookmark`. Said before the work's end.
+    fn committed(&self, _manager: i32, _previous: &[String], _bookmark: &str) {}
 }
 
 fn nobody<T: Send + 'static>(does: &str) -> Answer<T> {

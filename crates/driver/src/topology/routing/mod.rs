@@ -24,9 +24,10 @@ use bolt::Version;
 use parking_lot::Mutex;
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{timeout_at, Instant};
 
 use crate::address::Address;
+use crate::bookmarks::Bookmarks;
 use crate::config::{AuthConfig, Config};
 use crate::error::{Error, Kind, ServerRef};
 use crate::log::Log;
@@ -66,6 +67,8 @@ pub(crate) struct Router {
     hasher: RandomState,
     /// Shared by each question to the resolver that waits for its answer.
     resolving: Arc<()>,
+    /// The same of questions to bookmark managers.
+    managing: Arc<()>,
     closed: watch::Sender<bool>,
 }
 
@@ -100,7 +103,7 @@ struct Key {
 /// What a table is asked for with.
 struct Lookup {
     key: Key,
-    bookmarks: Vec<String>,
+    bookmarks: Bookmarks,
     impersonated_user: Option<String>,
     auth: Option<AuthConfig>,
 }
@@ -136,7 +139,7 @@ pub(crate) struct Ask<'a> {
     /// `None` is the home database of the user.
     pub(crate) database: Option<&'a str>,
     pub(crate) write: bool,
-    pub(crate) bookmarks: &'a [String],
+    pub(crate) bookmarks: Bookmarks,
     pub(crate) impersonated_user: Option<&'a str>,
     /// Who the work is done as, where not the user of the driver.
     pub(crate) auth: Option<&'a AuthConfig>,
@@ -163,6 +166,7 @@ impl Router {
             turns: Turns::default(),
             hasher: RandomState::new(),
             resolving: Arc::default(),
+            managing: Arc::default(),
             closed: watch::Sender::new(false),
         }
     }
@@ -186,9 +190,19 @@ impl Router {
                     limit.as_millis(),
                     verb(ask.write),
                     self.seed(),
-                    if Arc::strong_count(&self.resolving) > 1 { ", whose resolver has not answered" } else { "" },
+                    self.unanswered(),
                 ),
             )),
+        }
+    }
+
+    /// Which function of the application has been asked, and has not answered.
+    fn unanswered(&self) -> &'static str {
+        let waits = |asked: &Arc<()>| Arc::strong_count(asked) > 1;
+        match (waits(&self.resolving), waits(&self.managing)) {
+            (true, _) => ", whose resolver has not answered",
+            (_, true) => "; a bookmark manager has not answered: look at its getBookmarks()",
+            (false, false) => "",
         }
     }
 
@@ -306,7 +320,7 @@ impl Router {
         }
         let lookup = Arc::new(Lookup {
             key,
-            bookmarks: ask.bookmarks.to_vec(),
+            bookmarks: ask.bookmarks.clone(),
             impersonated_user: ask.impersonated_user.map(str::to_owned),
             auth: ask.auth.filter(|_| !ask.by_driver).cloned(),
         });
@@ -326,12 +340,14 @@ impl Router {
             let Fetch { lookup: theirs, mut outcome } = joined;
             let outcome = outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
             match outcome {
-                // An answer to what they asked, and not to what is asked here.
+                // An answer to what they asked with, and not to what is asked with here.
                 Some(Err(error))
-                    if error.failure.is_some() && is_final(&error) && !theirs.is_like(&lookup) => {}
+                    if (error.failure.is_some() || theirs.bookmarks.manager.is_some())
+                        && is_final(&error)
+                        && !theirs.is_like(&lookup) => {}
                 Some(outcome) => return outcome,
                 // The task went with its runtime.
-                None => return Err(closed()),
+                None => return Err(Error::driver_closed()),
             }
         }
     }
@@ -420,19 +436,27 @@ impl Router {
             0 => config.connection_acquisition_timeout,
             limit => limit.min(config.connection_acquisition_timeout),
         };
-        let fetching = async {
-            let mut pooled = pool.acquire(lookup.auth.as_ref()).await?;
-            self.known.lock().note(address, pooled.bolt.hints().server_side_routing);
-            let context = self.template.routing.as_deref().unwrap_or_default();
-            let answer = discovery::ask(&mut pooled, context, lookup, self.seed().tls).await;
-            pooled.release();
-            answer
+        let late = |_| {
+            let what = format!("{address} sent no routing table within {limit} ms. Is the server up?");
+            pool.endpoint.error(Kind::Connection, what)
         };
-        let answer =
-            tokio::time::timeout(Duration::from_millis(limit), fetching).await.unwrap_or_else(|_| {
-                let what = format!("{address} sent no routing table within {limit} ms. Is the server up?");
-                Err(pool.endpoint.error(Kind::Connection, what))
-            });
+        let mut deadline = Instant::now() + Duration::from_millis(limit);
+        let mut pooled = timeout_at(deadline, pool.acquire(lookup.auth.as_ref())).await.map_err(late)??;
+        self.known.lock().note(address, pooled.bolt.hints().server_side_routing);
+        let asked = Instant::now();
+        let bookmarks = match self.bookmarks(lookup).await {
+            Ok(bookmarks) => bookmarks,
+            Err(error) => {
+                pooled.release();
+                return Err(error);
+            }
+        };
+        // That the application takes its time says nothing of the router.
+        deadline += asked.elapsed();
+        let context = self.template.routing.as_deref().unwrap_or_default();
+        let asking = discovery::ask(&mut pooled, context, lookup, &bookmarks, self.seed().tls);
+        let answer = timeout_at(deadline, asking).await.map_err(late)?;
+        pooled.release();
         match answer {
             Err(error) if error.code() == NO_PROCEDURE => {
                 let message = format!(
@@ -443,6 +467,12 @@ impl Router {
             }
             answer => answer,
         }
+    }
+
+    /// What the members that are asked for a table have to have seen.
+    async fn bookmarks(&self, lookup: &Lookup) -> Result<Vec<String>, Error> {
+        let _managing = self.managing.clone();
+        lookup.bookmarks.now(&*self.observer, &self.template.config).await
     }
 
     /// Where to begin: what the URI names, or what the application's resolver makes of it. What in its list is no
@@ -485,7 +515,7 @@ impl Router {
     fn pool(&self, address: &Address) -> Result<Arc<Pool>, Error> {
         let mut known = self.known.lock();
         if *self.closed.borrow() {
-            return Err(closed());
+            return Err(Error::driver_closed());
         }
         if let Some(pool) = known.pools.get(address) {
             return Ok(pool.clone());
@@ -569,7 +599,7 @@ impl UnderWay {
         let mut is_closed = self.router.closed.subscribe();
         let outcome = tokio::select! {
             outcome = self.router.fetch(&lookup) => outcome,
-            _ = is_closed.wait_for(|closed| *closed) => Err(closed()),
+            _ = is_closed.wait_for(|closed| *closed) => Err(Error::driver_closed()),
         };
         // Before anybody is told: who asks after a failure gets a fetch of its own.
         drop(self);
@@ -706,10 +736,6 @@ async fn addresses_of(name: &Address) -> Vec<Address> {
     } else {
         vec![name.clone()]
     }
-}
-
-fn closed() -> Error {
-    Error::new(Kind::Pool, "The driver is closed.")
 }
 
 fn verb(write: bool) -> &'static str {
