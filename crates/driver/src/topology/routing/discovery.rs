@@ -3,8 +3,8 @@
 use bolt::packstream::decode;
 use bolt::{Event, Limits, Parameters, RawRecords, Request, Route, RouteForm, TxMeta, Value, Version};
 
+use super::fetch::Lookup;
 use super::table::Table;
-use super::Lookup;
 use crate::address::TlsWish;
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
