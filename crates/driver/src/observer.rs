@@ -1,4 +1,4 @@
-//! What a driver tells, and asks, whoever made it.
+//! What a driver reports to the application, and asks it.
 
 use std::future::{ready, Future};
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use crate::topology::View;
 /// The answer to a question, or the reason why there is none.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
 
-/// Whom a driver informs and asks. Called from its tasks: must not block.
+/// The application, as far as a driver reports to it and asks it. Called from its tasks: must not block.
 pub trait Observer: Send + Sync {
     /// The servers were checked.
     fn topology(&self, view: &View);

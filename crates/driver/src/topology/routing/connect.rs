@@ -123,7 +123,7 @@ impl Router {
         let Some(table) = table.filter(|table| !table.is_stale(ask.write)) else { return Ok(None) };
         match self.connect_to_one_of(&table, ask).await {
             Ok(pooled) if pooled.bolt.hints().server_side_routing => Ok(Some(pooled)),
-            // The first word of a member that was not known before.
+            // A member that was not known before.
             Ok(pooled) => {
                 pooled.release();
                 Ok(None)

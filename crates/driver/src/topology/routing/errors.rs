@@ -60,8 +60,8 @@ pub(super) fn is_final(error: &Error) -> bool {
 }
 
 /// No router had a table to give.
-pub(super) fn nobody_told<'a>(errors: impl Iterator<Item = &'a Error>, old: Option<&Table>) -> Error {
-    let errors: Vec<String> = errors.map(told_by).collect();
+pub(super) fn no_router_answered<'a>(errors: impl Iterator<Item = &'a Error>, old: Option<&Table>) -> Error {
+    let errors: Vec<String> = errors.map(describe).collect();
     let table = old.map_or_else(|| "none".to_owned(), |table| table.to_string());
     let message = format!(
         "Could not perform discovery. No routing servers available. Tried: {}. Known routing table: {table}.",
@@ -70,7 +70,7 @@ pub(super) fn nobody_told<'a>(errors: impl Iterator<Item = &'a Error>, old: Opti
     Error { earlier: errors, ..Error::new(Kind::Discovery, message) }
 }
 
-fn told_by(error: &Error) -> String {
+fn describe(error: &Error) -> String {
     match &error.server {
         Some(server) => format!("{}: {}", server.address, error.message),
         None => error.message.clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{timeout_at, Instant};
 
-use super::errors::{is_final, nobody_told, NO_PROCEDURE};
+use super::errors::{is_final, no_router_answered, NO_PROCEDURE};
 use super::race::{race, Gain};
 use super::seeds::addresses_of;
 use super::table::Table;
@@ -144,7 +144,7 @@ impl Router {
                 self.log.info(|| format!("new routing table: {table}"));
                 Ok(table)
             }
-            None => Err(nobody_told(failed.iter().map(|(_, error)| error), old.as_deref())),
+            None => Err(no_router_answered(failed.iter().map(|(_, error)| error), old.as_deref())),
         }
     }
 
@@ -218,15 +218,15 @@ impl Router {
 
 impl UnderWay {
     /// Fetches, whoever waits for it still, until the driver is closed.
-    async fn fetch(self, lookup: Arc<Lookup>, told: watch::Sender<Fetched>) {
+    async fn fetch(self, lookup: Arc<Lookup>, sender: watch::Sender<Fetched>) {
         let mut is_closed = self.router.closed.subscribe();
         let outcome = tokio::select! {
             outcome = self.router.fetch(&lookup) => outcome,
             _ = is_closed.wait_for(|closed| *closed) => Err(Error::driver_closed()),
         };
-        // Before anybody is told: who asks after a failure gets a fetch of its own.
+        // Before it is sent: who asks after a failure gets a fetch of its own.
         drop(self);
-        told.send_replace(Some(outcome));
+        sender.send_replace(Some(outcome));
     }
 }
 

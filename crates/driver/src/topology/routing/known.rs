@@ -71,15 +71,15 @@ impl Known {
         (!is_home || table.fetched >= asked).then(|| table.clone())
     }
 
-    /// The fetch under way for the same database and user; or a new one, and whom its outcome is to be told.
+    /// The fetch under way for the same database and user; or a new one, and where its outcome is to be sent.
     pub(super) fn join(&mut self, lookup: &Arc<Lookup>) -> (Fetch, Option<watch::Sender<Fetched>>) {
         if let Some(fetch) = self.fetches.get(&lookup.key) {
             return (fetch.clone(), None);
         }
-        let (told, outcome) = watch::channel(None);
+        let (sender, outcome) = watch::channel(None);
         let fetch = Fetch { lookup: lookup.clone(), outcome };
         self.fetches.insert(lookup.key.clone(), fetch.clone());
-        (fetch, Some(told))
+        (fetch, Some(sender))
     }
 
     /// Replaces the tables of some databases by what `change` makes of them.

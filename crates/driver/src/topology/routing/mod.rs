@@ -87,7 +87,7 @@ pub(crate) struct Ask<'a> {
 /// A connection to a server that does the work.
 pub(crate) struct Routed {
     pub(crate) pooled: Pooled,
-    /// The home database of the user, where that was asked for and the server told.
+    /// The home database of the user, where that was asked for and the server knows it.
     pub(crate) home: Option<String>,
 }
 
