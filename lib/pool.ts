@@ -268,7 +268,7 @@ export class Pool implements DriverEars, StreamHost {
       case 'addresses':
         return this.#addresses(await this.settings.resolver?.(asked.address))
       case 'bookmarks':
-        return await this.bookmarkManagers.bookmarksOf(asked.manager)
+        return await this.bookmarkManagers.ask(asked.manager)
     }
   }
 

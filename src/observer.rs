@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
 
-use driver::{Answer, AuthConfig, ClientCertificate, LogLevel, Observer, View};
+use driver::{Answer, AuthConfig, ClientCertificate, LogLevel, Observer, Supplied, View};
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -159,7 +159,7 @@ impl Observer for JsObserver {
         self.ask("addresses", [("address", address.into())])
     }
 
-    fn bookmarks(&self, manager: i32) -> Answer<Vec<String>> {
+    fn bookmarks(&self, manager: i32) -> Answer<Supplied> {
         self.ask("bookmarks", [("manager", manager.into())])
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::error::{Error, Kind};
-use crate::observer::Observer;
+use crate::observer::{Observer, Supplied};
 
 /// Where the bookmarks of work come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,16 +21,16 @@ impl Bookmarks {
         let Some(manager) = self.manager else { return Ok(self.own.clone()) };
         let limit = config.connection_acquisition_timeout;
         let asked = observer.bookmarks(manager);
-        let mut bookmarks = tokio::time::timeout(Duration::from_millis(limit), asked)
-            .await
-            .unwrap_or_else(|_| {
-                Err(format!(
-                    "no answer in {limit} ms (connectionAcquisitionTimeout). Look at its getBookmarks()"
-                ))
-            })
-            .map_err(|why| {
-                Error::new(Kind::Client, format!("The bookmark manager gave no bookmarks: {why}."))
-            })?;
+        let supplied = tokio::time::timeout(Duration::from_millis(limit), asked).await.unwrap_or_else(|_| {
+            Err(format!("no answer in {limit} ms (connectionAcquisitionTimeout). Look at its getBookmarks()"))
+        });
+        let mut bookmarks = match supplied {
+            Ok(Supplied::Bookmarks(bookmarks)) => bookmarks,
+            Ok(Supplied::Thrown { thrown, message }) => {
+                return Err(Error { thrown: Some(thrown), ..no_bookmarks(&message) });
+            }
+            Err(why) => return Err(no_bookmarks(&why)),
+        };
         for bookmark in &self.own {
             if !bookmarks.contains(bookmark) {
                 bookmarks.push(bookmark.clone());
@@ -38,4 +38,8 @@ impl Bookmarks {
         }
         Ok(bookmarks)
     }
+}
+
+fn no_bookmarks(why: &str) -> Error {
+    Error::new(Kind::Client, format!("The bookmark manager gave no bookmarks: {why}."))
 }

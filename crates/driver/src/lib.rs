@@ -33,7 +33,7 @@ pub use config::{
 };
 pub use driver::{Driver, ServerIdentity};
 pub use error::{Error, Kind, ServerRef};
-pub use observer::{Answer, Observer};
+pub use observer::{Answer, Observer, Supplied};
 pub use session::{Begin, Done, Flow, Head, Run, Session, Sink, Summary};
 pub use strategy::{Intent, Permissions, Strategy};
 pub use topology::{Role, ServerInfo, Status, View};

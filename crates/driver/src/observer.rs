@@ -3,11 +3,28 @@
 use std::future::{ready, Future};
 use std::pin::Pin;
 
+use serde::Deserialize;
+
 use crate::config::{AuthConfig, ClientCertificate, LogLevel};
 use crate::topology::View;
 
 /// The answer to a question, or the reason why there is none.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
+
+/// What a bookmark manager came to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Supplied {
+    /// Its bookmarks.
+    Bookmarks(Vec<String>),
+    /// An error of the application's own, which the work is to fail by.
+    Thrown {
+        /// By what the application knows it.
+        thrown: u32,
+        /// What it says.
+        message: String,
+    },
+}
 
 /// The application, as far as a driver reports to it and asks it. Called from its tasks: must not block.
 pub trait Observer: Send + Sync {
@@ -38,7 +55,7 @@ pub trait Observer: Send + Sync {
     }
 
     /// The bookmarks that a manager of the user's own, by its number, has at this moment.
-    fn bookmarks(&self, _manager: i32) -> Answer<Vec<String>> {
+    fn bookmarks(&self, _manager: i32) -> Answer<Supplied> {
         nobody("manages bookmarks")
     }
 
