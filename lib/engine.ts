@@ -4,7 +4,8 @@
  * included. References are explicit: work under way keeps the process alive, an idle driver does not.
  */
 
-import { ASK, FAILURE, Inbox, LOG, SUMMARY, TOPOLOGY } from './codec/inbox'
+import type { Committed } from './bookmark-managers'
+import { ASK, COMMITTED, FAILURE, Inbox, LOG, SUMMARY, TOPOLOGY } from './codec/inbox'
 import { errorOf, type Failure, rejectLater, throwLater } from './errors'
 import { type NativeDriver, type NativeEngine, nativeModule } from './native'
 
@@ -32,6 +33,8 @@ export interface DriverListener {
   log(level: string, message: string): void
   /** Has to answer by {@link NativeDriver.answer}, now or later. */
   asked(question: number, asked: Asked): void
+  /** Comes before the end of the work that was committed. */
+  committed(committed: Committed): void
 }
 
 export interface TopologyView {
@@ -51,6 +54,7 @@ export type Asked =
   | { what: 'token'; server: number }
   | { what: 'certificates' }
   | { what: 'addresses'; address: string }
+  | { what: 'bookmarks'; manager: number }
 
 /** A result that has taken batches: the native side may send as many more. */
 export interface CreditSender {
@@ -195,7 +199,7 @@ export class Engine {
       else if (kind === ASK) {
         const asked = json as Asked & { driver: number }
         this.#drivers.get(asked.driver)?.asked(op, asked)
-      }
+      } else if (kind === COMMITTED) this.#drivers.get(op)?.committed(json as Committed)
     } catch (error) {
       throwLater(error)
     }

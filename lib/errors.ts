@@ -23,6 +23,22 @@ export interface Failure {
   aborted?: boolean
   /** What earlier attempts of the same work died of, oldest first. */
   earlier?: string[]
+  /** The error of the application's own that it stands for, by its number in {@link keepThrown}. */
+  thrown?: number | null
+}
+
+/** How many errors of the application's own are remembered: work that has not failed by one yet may still do so. */
+const REMEMBERED = 100
+
+const thrownErrors = new Map<number, Error>()
+let lastThrown = 0
+
+/** Keeps what a function of the application threw, for the work that fails by it: its number. */
+export function keepThrown(error: Error): number {
+  lastThrown = (lastThrown + 1) % 2 ** 31
+  thrownErrors.set(lastThrown, error)
+  thrownErrors.delete(lastThrown - REMEMBERED)
+  return lastThrown
 }
 
 /** What the native side says of work that it ended because it was told to; applications get the signal's reason. */
@@ -51,6 +67,8 @@ interface Extras {
  */
 export function errorOf(failure: Failure, integers: IntegerMode = 'Integer'): Error {
   if (failure.aborted === true) return new Aborted(failure.unknownOutcome === true)
+  const thrown = thrownErrors.get(failure.thrown ?? -1)
+  if (thrown !== undefined) return thrown
   const mode = modeOf(integers)
   const earlier = failure.earlier ?? []
   const cause =

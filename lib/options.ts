@@ -64,6 +64,11 @@ export interface DriverOptions {
   notificationFilter?: NotificationFilter
   useBigInt?: boolean
   logging?: LoggingConfig
+  /**
+   * Where a `neo4j://` driver begins to look for a cluster: gets the URI's `host:port`, and gives the addresses that stand behind it,
+   * as `host`, `host:port`, `[IPv6]:port`, or a URI such as `neo4j://host:port`, whose scheme does not matter: how to connect is what
+   * the driver's own URI says. An entry that is none of these is left out with a warning. Members that a table names are not resolved.
+   */
   resolver?: (address: string) => string[] | Promise<string[]>
   userAgent?: string
   telemetryDisabled?: boolean
@@ -93,8 +98,6 @@ export interface DriverSettings {
   encryption: EncryptionService
   fetchSize: number
   maxTransactionRetryTime: number
-  /** ms, of a connection and of bookmarks. */
-  acquisitionTimeout: number
   encrypted: boolean
   trust: string | undefined
   resolver: DriverOptions['resolver']
@@ -282,7 +285,6 @@ export function readDriverOptions(
     encryption: encryptionOf(given.encryptionProfiles, at('encryptionProfiles'), integers),
     fetchSize,
     maxTransactionRetryTime,
-    acquisitionTimeout,
     encrypted: encrypted || secure,
     trust: secure ? (uris.some(uri => uri.selfSigned) ? TRUSTS[2] : TRUSTS[0]) : trust,
     resolver: given.resolver ?? undefined,

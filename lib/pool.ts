@@ -5,6 +5,7 @@
 
 import { inspect } from 'node:util'
 import { isManager, nativeToken, type Token, type TokenManager, Tokens } from './auth'
+import { BookmarkManagers, type Committed } from './bookmark-managers'
 import type { IntegerMode } from './codec/decode'
 import { Status } from './constants'
 import { type Asked, type DriverListener, type Engine, type TopologyView, theEngine } from './engine'
@@ -68,6 +69,7 @@ export class Pool implements DriverListener, StreamHost {
   /** Of the servers whose token is not always the same, by their index. */
   readonly #managers: readonly (TokenManager | undefined)[]
   readonly #tokens = new Tokens()
+  readonly bookmarkManagers = new BookmarkManagers()
   readonly #native: NativeDriver
   /** Begins when the driver is closed. */
   readonly shutdown = new Shutdown()
@@ -245,6 +247,10 @@ export class Pool implements DriverListener, StreamHost {
     )
   }
 
+  committed(committed: Committed): void {
+    this.bookmarkManagers.committed(committed)
+  }
+
   async #answer(asked: Asked): Promise<unknown> {
     switch (asked.what) {
       case 'strategy': {
@@ -261,6 +267,8 @@ export class Pool implements DriverListener, StreamHost {
         return await this.settings.clientCertificates?.get()
       case 'addresses':
         return this.#addresses(await this.settings.resolver?.(asked.address))
+      case 'bookmarks':
+        return await this.bookmarkManagers.ask(asked.manager)
     }
   }
 

@@ -2,6 +2,7 @@
 
 import type { BookmarkManager } from 'neo4j-driver-core'
 import { plainTokenOf, type Token } from './auth'
+import { bookmarksOf } from './bookmark-managers'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
 import { clientError } from './errors'
 import { flag, readText } from './option-values'
@@ -13,7 +14,7 @@ import {
   readStrategy,
   type StrategyFunction
 } from './options'
-import { type AccessMode, bookmarksOf, type SessionSettings } from './session'
+import type { AccessMode, SessionSettings } from './session'
 
 /** The session config of `neo4j-driver`. */
 export interface SessionConfig {

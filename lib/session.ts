@@ -1,10 +1,9 @@
 /** Sessions: queries and transactions in causal order, on servers chosen by intent. */
 
-import { type BookmarkManager, internal, type RecordShape, type Rules } from 'neo4j-driver-core'
+import type { BookmarkManager, RecordShape, Rules } from 'neo4j-driver-core'
 import { unlessAborted } from './abort'
 import { nativeToken, type Token } from './auth'
 import { clientError } from './errors'
-import { LateSession } from './late-session'
 import type { NativeSession } from './native'
 import type { NotificationFilter } from './options'
 import type { Intent, Pool } from './pool'
@@ -68,8 +67,6 @@ export class Session implements StreamOwner, TransactionOwner {
   #transaction: TransactionState | null = null
   /** Bookmarks of the last committed work, or those the session was opened with; those of the main native session may be later. */
   #bookmarks: readonly string[]
-  /** Beside those of the bookmark manager: the bookmarks the session was opened with, until some work has followed on them. */
-  #configured: readonly string[]
   #closing: Promise<void> | null = null
   /** The native session opened last, and the home database of the user, once routing has found it. */
   #newest: NativeSession | null = null
@@ -80,13 +77,12 @@ export class Session implements StreamOwner, TransactionOwner {
     this.#pool = pool
     this.#settings = settings
     this.#bookmarks = settings.bookmarks
-    this.#configured = settings.bookmarks
     this.writeLock = settings.intent.write
     const fetchSize = settings.fetchSize ?? pool.settings.fetchSize
     this.#lowWatermark = Math.floor(
       LOW_WATERMARK * (fetchSize > 0 ? Math.min(fetchSize, ROWS_OF_A_BATCH) : ROWS_OF_A_BATCH)
     )
-    if (settings.chooseNow && settings.bookmarkManager === undefined) this.#theMain()
+    if (settings.chooseNow) this.#theMain()
   }
 
   // ---- work ----
@@ -213,9 +209,8 @@ export class Session implements StreamOwner, TransactionOwner {
   // ---- what ended ----
 
   /** @internal */
-  ended(stream: ResultStream, failed: boolean): void {
+  ended(stream: ResultStream): void {
     this.#streams.delete(stream)
-    if (!failed && this.#settings.bookmarkManager !== undefined) this.committed(stream.native)
   }
 
   /** @internal */
@@ -225,29 +220,15 @@ export class Session implements StreamOwner, TransactionOwner {
 
   /** @internal */
   committed(native: NativeSession): void {
-    const { bookmarkManager } = this.#settings
-    if (bookmarkManager === undefined) {
-      if (native === this.#main) return
-      this.#bookmarks = native.bookmarks()
-      this.#main = null
-      return
-    }
-    const late = native as LateSession
-    const bookmarks = late.bookmarks()
-    const previous = late.follows
-    if (bookmarks.length === 0 || isSame(bookmarks, previous)) return
-    late.follows = bookmarks
-    this.#bookmarks = bookmarks
-    this.#configured = NO_BOOKMARKS
-    bookmarkManager.updateBookmarks(previous, bookmarks).catch(() => {})
+    if (native === this.#main) return
+    this.#bookmarks = this.#bookmarksOf(native)
+    this.#main = null
   }
 
   // ---- native sessions ----
 
   #theMain(): NativeSession {
-    // A manager's bookmarks may be of others' work: they count for all work that does not follow on what is under way.
-    const isCurrent = this.#settings.bookmarkManager === undefined || this.#streams.size > 0
-    if (this.#main === null || this.#mainWrites !== this.writeLock || !isCurrent) {
+    if (this.#main === null || this.#mainWrites !== this.writeLock) {
       this.#mainWrites = this.writeLock
       this.#main = this.#open(this.writeLock)
     }
@@ -255,42 +236,36 @@ export class Session implements StreamOwner, TransactionOwner {
   }
 
   #latestBookmarks(): readonly string[] {
-    if (this.#settings.bookmarkManager !== undefined) return this.#bookmarks
-    const bookmarks = this.#main?.bookmarks() ?? NO_BOOKMARKS
+    return this.#main === null ? this.#bookmarks : this.#bookmarksOf(this.#main)
+  }
+
+  #bookmarksOf(native: NativeSession): readonly string[] {
+    const bookmarks = native.bookmarks()
     return bookmarks.length > 0 ? bookmarks : this.#bookmarks
   }
 
-  /** A native session that goes on from the last bookmarks, or from those of the bookmark manager. */
+  /** A native session that goes on from the last bookmarks. */
   #open(write: boolean): NativeSession {
     const pool = this.#pool
     const intent = { ...this.#settings.intent, write }
     this.#home ??= this.#newest?.home() ?? undefined
     this.#bookmarks = this.#latestBookmarks()
-    const { bookmarkManager } = this.#settings
-    this.#newest =
-      bookmarkManager === undefined
-        ? pool.session(intent, this.#config(this.#bookmarks))
-        : this.#openLate(bookmarkManager, intent)
+    this.#newest = pool.session(intent, this.#config())
     return this.#newest
   }
 
-  #openLate(bookmarkManager: BookmarkManager, intent: Intent): LateSession {
-    const pool = this.#pool
-    const late: LateSession = new LateSession(pool.engine, () =>
-      pool.session(intent, this.#config(late.follows))
-    )
-    late.holdFor(this.#askFor(bookmarkManager, late), pool.shutdown, pool.settings.acquisitionTimeout)
-    return late
-  }
-
-  async #askFor(bookmarkManager: BookmarkManager, late: LateSession): Promise<void> {
-    late.follows = [...new Set([...(await bookmarkManager.getBookmarks()), ...this.#configured])]
-  }
-
   /** What differs from the driver's own settings. */
-  #config(bookmarks: readonly string[]): object | null {
-    const { database, impersonatedUser, fetchSize, notificationFilter, disableAutoCommitRetries, auth } =
-      this.#settings
+  #config(): object | null {
+    const bookmarks = this.#ownBookmarks()
+    const {
+      bookmarkManager,
+      database,
+      impersonatedUser,
+      fetchSize,
+      notificationFilter,
+      disableAutoCommitRetries,
+      auth
+    } = this.#settings
     if (
       database === undefined &&
       impersonatedUser === undefined &&
@@ -299,6 +274,7 @@ export class Session implements StreamOwner, TransactionOwner {
       disableAutoCommitRetries === undefined &&
       this.#home === undefined &&
       auth === undefined &&
+      bookmarkManager === undefined &&
       bookmarks.length === 0
     ) {
       return null
@@ -311,8 +287,16 @@ export class Session implements StreamOwner, TransactionOwner {
       disableAutoCommitRetries,
       home: this.#home,
       bookmarks,
+      bookmarkManager: bookmarkManager && this.#pool.bookmarkManagers.numberOf(bookmarkManager),
       auth: auth && nativeToken(auth)
     }
+  }
+
+  /** The last bookmarks; beside those of a manager only what the session was opened with, until some work has followed on them. */
+  #ownBookmarks(): readonly string[] {
+    const { bookmarkManager, bookmarks: configured } = this.#settings
+    const isOwn = bookmarkManager === undefined || isSame(this.#bookmarks, configured)
+    return isOwn ? this.#bookmarks : NO_BOOKMARKS
   }
 
   // ---- transactions ----
@@ -424,8 +408,3 @@ function isSame(some: readonly string[], others: readonly string[]): boolean {
 /** For results that never started. */
 const NOBODY: StreamOwner = { ended() {} }
 const NEVER = { cancel() {}, more() {} } as unknown as NativeSession
-
-/** The bookmarks that were given: one, several, or lists of them. */
-export function bookmarksOf(bookmarks: unknown): string[] {
-  return [...new internal.bookmarks.Bookmarks(bookmarks as string[]).values()]
-}

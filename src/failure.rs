@@ -14,6 +14,7 @@ pub(crate) fn to_json(error: &Error) -> String {
     out.insert("unknownOutcome".into(), error.unknown_outcome.into());
     out.insert("aborted".into(), (error.kind == Kind::Aborted).into());
     out.insert("earlier".into(), error.earlier.clone().into());
+    out.insert("thrown".into(), error.thrown.into());
     if let Some(server) = &error.server {
         out.insert("server".into(), server.address.clone().into());
         out.insert("serverIndex".into(), server.index.into());

@@ -29,6 +29,7 @@ pub(crate) enum Message {
     Topology = 8,
     Log = 9,
     Ask = 10,
+    Committed = 11,
 }
 
 /// What is made into a message when it is drained, so that however often it changes, only its last state waits.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
 
-use driver::{Answer, AuthConfig, ClientCertificate, LogLevel, Observer, View};
+use driver::{Answer, AuthConfig, ClientCertificate, LogLevel, Observer, Supplied, View};
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub(crate) struct JsObserver {
     lines: Arc<Lines>,
 }
 
-/// What JavaScript is told of the servers.
+/// What JavaScript knows of the servers.
 struct Servers {
     driver: i32,
     views: Mutex<Views>,
@@ -30,8 +30,8 @@ struct Servers {
 
 #[derive(Default)]
 struct Views {
-    told: Option<View>,
-    /// Newer than `told`.
+    published: Option<View>,
+    /// Newer than `published`.
     waiting: Option<View>,
 }
 
@@ -113,8 +113,8 @@ impl Latest for Servers {
             .servers
             .iter()
             .enumerate()
-            .map(|(i, s)| match views.told.as_ref().and_then(|told| told.servers.get(i)) {
-                Some(told) if told == s => Value::Null,
+            .map(|(i, s)| match views.published.as_ref().and_then(|view| view.servers.get(i)) {
+                Some(before) if before == s => Value::Null,
                 _ => serde_json::json!({
                     "status": s.status as i8, "type": s.role as u8, "distance": s.distance, "err": s.error.as_deref(),
                 }),
@@ -122,7 +122,7 @@ impl Latest for Servers {
             .collect();
         let master = view.master().and_then(|m| i32::try_from(m).ok()).unwrap_or(-1);
         let text = serde_json::json!({"servers": servers, "master": master}).to_string();
-        views.told = Some(view);
+        views.published = Some(view);
         Some((Message::Topology, self.driver, text))
     }
 }
@@ -157,5 +157,15 @@ impl Observer for JsObserver {
 
     fn resolve(&self, address: &str) -> Answer<Vec<String>> {
         self.ask("addresses", [("address", address.into())])
+    }
+
+    fn bookmarks(&self, manager: i32) -> Answer<Supplied> {
+        self.ask("bookmarks", [("manager", manager.into())])
+    }
+
+    fn committed(&self, manager: i32, previous: &[String], bookmark: &str) {
+        let text =
+            serde_json::json!({"manager": manager, "previous": previous, "bookmark": bookmark}).to_string();
+        self.inbox.push_text(Message::Committed, self.driver, &text);
     }
 }

@@ -219,17 +219,29 @@ test('the wait for a routing table ends at once, and others that wait for it get
   assert.deepEqual(column(await within(other, 5000, 'the other')), [2])
 })
 
-test('the wait for a bookmark manager ends at once', async t => {
+test('the wait for a bookmark manager ends at once, and the connection stays', async t => {
   const server = await boltServer(t, { versions })
-  const bookmarkManager = { getBookmarks: () => new Promise(() => {}), updateBookmarks: async () => {} }
-  const session = connect(t, server).session({ bookmarkManager })
-  const { signal, reason, abort, listeners } = aborting()
-  const tx = session.beginTransaction({ signal })
-  const all = [tx, tx.run('RETURN 1'), tx.commit()].map(promise => rejectsBy(promise, reason))
-  abort()
-  await Promise.all(all)
-  assert.equal(listeners(), 0)
-  assert.equal(server.connections.total, 0)
+  let asked = 0
+  const never = { getBookmarks: () => new Promise(() => asked++), updateBookmarks: async () => {} }
+  const driver = connect(t, server)
+  for (const work of [
+    (session, signal) => [session.run('RETURN 1', {}, { signal })],
+    (session, signal) => {
+      const tx = session.beginTransaction({ signal })
+      return [tx, tx.run('RETURN 1'), tx.commit()]
+    }
+  ]) {
+    const { signal, reason, abort, listeners } = aborting()
+    const before = asked
+    const all = work(driver.session({ bookmarkManager: never }), signal).map(it => rejectsBy(it, reason))
+    await until(() => asked > before)
+    abort()
+    await Promise.all(all)
+    assert.equal(listeners(), 0)
+  }
+  assert.equal(server.received('BEGIN').length + server.received('RUN').length, 0)
+  await driver.session().run('RETURN 1')
+  assert.equal(server.connections.total, 1)
 })
 
 test('iterating over an aborted result ends with the reason', async t => {

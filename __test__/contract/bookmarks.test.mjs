@@ -15,7 +15,7 @@ import {
   test
 } from '../support/contract.mjs'
 import { bolt } from '../support/scripted-server.mjs'
-import { within } from '../support/until.mjs'
+import { until, within } from '../support/until.mjs'
 
 const neo4j = Neo4jHA.driver
 
@@ -274,9 +274,10 @@ test('any object with getBookmarks and updateBookmarks is a manager', async t =>
 test('a supplier that fails is the error of the work; nothing runs, and the session goes on', async t => {
   const server = await alphabet(t, { versions: ['5.4'] })
   let broken = true
+  const reason = new RangeError('no bookmarks today')
   const bookmarkManager = neo4j.bookmarkManager({
     bookmarksSupplier: async () => {
-      if (broken) throw new Error('no bookmarks today')
+      if (broken) throw reason
       return []
     }
   })
@@ -288,7 +289,7 @@ test('a supplier that fails is the error of the work; nothing runs, and the sess
     () => driver.executeQuery('RETURN 1', {}, { bookmarkManager })
   ]) {
     const error = await within(failing(work()), 5000, 'the error')
-    assert.match(error.message, /no bookmarks today/)
+    assert.equal(error, reason)
   }
   assert.equal(server.received('RUN').length, 0)
   broken = false
@@ -321,6 +322,115 @@ test('a retried transaction is sent with the bookmarks that its manager has then
   assert.equal(first.length, 1)
   assert.equal(second.length, 1)
   assert.notDeepEqual(first, second)
+})
+
+/** A manager of a set that others write to, and how often it was asked. */
+const shared = () => {
+  const manager = { bookmarks: new Set(), asked: 0 }
+  manager.getBookmarks = async () => {
+    manager.asked++
+    return manager.bookmarks
+  }
+  manager.updateBookmarks = async (before, after) => {
+    for (const bookmark of before) manager.bookmarks.delete(bookmark)
+    for (const bookmark of after) manager.bookmarks.add(bookmark)
+  }
+  return manager
+}
+
+for (const [what, work, sent] of [
+  ['run', session => session.run('RETURN 2'), ran],
+  ['beginTransaction', session => session.beginTransaction().then(tx => tx.rollback()), begun],
+  ['executeWrite', session => session.executeWrite(tx => tx.run('RETURN 2')), begun]
+]) {
+  test(`${what}: what was committed while it waited for a connection is in what it sends`, async t => {
+    const server = await alphabet(t, { versions: ['5.4'] })
+    const driver = connect(t, server.uri, undefined, { maxConnectionPoolSize: 1 })
+    const bookmarkManager = shared()
+    const tx = driver.session({ bookmarkManager }).beginTransaction()
+    await tx.run('CREATE (n)')
+    const waiting = work(driver.session({ bookmarkManager }))
+    // The pool's only connection serves them in the order in which they came: nothing but the commit lets it go on.
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(bookmarkManager.asked, 1)
+    await tx.commit()
+    await within(Promise.resolve(waiting), 5000, what)
+    assert.deepEqual(sent(server).at(-1), ['a'])
+    assert.equal(bookmarkManager.asked, 2)
+  })
+}
+
+test('executeQuery asks its manager once a transaction, and BEGIN goes out with its query', async t => {
+  const server = await alphabet(t, { versions: ['5.4'] })
+  const driver = connect(t, server.uri)
+  const bookmarkManager = shared()
+  for (let i = 0; i < 3; i++) await driver.executeQuery('CREATE (n)', {}, { bookmarkManager })
+  assert.equal(bookmarkManager.asked, 3)
+  assert.deepEqual(begun(server), [undefined, ['a'], ['b']])
+  // Were BEGIN to wait for its answer, its server would be asked for it alone.
+  server.when('BEGIN', async x => {
+    await until(() => server.received('RUN').length === 4)
+    await x.success({})
+  })
+  await within(driver.executeQuery('CREATE (n)', {}, { bookmarkManager }), 5000, 'the query')
+})
+
+test('queries of one session that wait for each other follow on each other, by its manager', async t => {
+  const server = await alphabet(t, { versions: ['5.4'] })
+  const bookmarkManager = shared()
+  const session = connect(t, server.uri).session({ bookmarkManager, bookmarks: ['x'] })
+  await Promise.all(['1', '2', '3'].map(n => session.run(`RETURN ${n}`)))
+  assert.deepEqual(ran(server), [['x'], ['a'], ['b']])
+  assert.deepEqual(session.lastBookmarks(), ['c'])
+  assert.deepEqual([...bookmarkManager.bookmarks], ['c'])
+})
+
+test('bookmarks that a manager has already, and that come back unchanged, are told all the same', async t => {
+  const server = await alphabet(t, { versions: ['5.4'] })
+  server.nextBookmark = () => 'x'
+  const bookmarkManager = shared()
+  await ask(connect(t, server.uri), 'RETURN 1', { bookmarkManager, bookmarks: ['x'] })
+  assert.deepEqual([...bookmarkManager.bookmarks], ['x'])
+})
+
+test('neo4j://: a bookmark manager is asked when ROUTE is written, and again when BEGIN is', async t => {
+  const all = await routing(t, { versions: ['5.4'] })
+  const letters = ['r', 'b']
+  const bookmarkManager = { getBookmarks: async () => [letters.shift()], async updateBookmarks() {} }
+  await connect(t, all.uri).executeQuery('CREATE (n)', {}, { bookmarkManager, database: 'one' })
+  assert.deepEqual(
+    all.routes().map(({ bookmarks }) => bookmarks),
+    [['r']]
+  )
+  assert.deepEqual(begun(all.members[0]), [['b']])
+})
+
+test('neo4j://: what a manager does is the error of its own work, not of others that wait for the same table', async t => {
+  const all = await routing(t, { versions: ['5.4'] })
+  const driver = connect(t, all.uri)
+  let refuse
+  const stubborn = {
+    getBookmarks: () =>
+      new Promise((_, reject) => {
+        refuse = reject
+      }),
+    async updateBookmarks() {}
+  }
+  const first = failing(ask(driver, 'RETURN 1', { database: 'one', bookmarkManager: stubborn }))
+  await until(() => refuse !== undefined)
+  const second = ask(driver, 'RETURN 1', { database: 'one' })
+  await new Promise(resolve => setImmediate(resolve))
+  refuse(new Error('no bookmarks today'))
+  assert.match((await within(first, 5000, 'the first')).message, /no bookmarks today/)
+  await within(second, 5000, 'the second')
+})
+
+test('neo4j://: a manager that never answers is named by the error when the acquisition time is up', async t => {
+  const all = await routing(t, { versions: ['5.4'] })
+  const driver = connect(t, all.uri, undefined, { connectionAcquisitionTimeout: 300, connectionTimeout: 200 })
+  const bookmarkManager = { getBookmarks: () => new Promise(() => {}), async updateBookmarks() {} }
+  const error = await within(failing(ask(driver, 'RETURN 1', { bookmarkManager })), 5000, 'the error')
+  assert.match(error.message, /300 ms.*getBookmarks/)
 })
 
 test('neo4j://: routers are asked with the bookmarks of the session and of its manager', async t => {

@@ -101,8 +101,10 @@ test('IPv6: as a seed, in a table, from a resolver', async t => {
   const { summary } = await ask(connect(t, uri))
   assert.equal(summary.server.address, `[::1]:${server.port}`)
   assert.equal(server.routes()[0].context.address, `[::1]:${server.port}`)
-  const resolved = connect(t, 'neo4j://somewhere.invalid', undefined, { resolver: () => [server.address] })
-  assert.deepEqual(column(await ask(resolved)), [1])
+  for (const found of [server.address, `neo4j://${server.address}`]) {
+    const resolved = connect(t, 'neo4j://somewhere.invalid', undefined, { resolver: () => [found] })
+    assert.deepEqual(column(await ask(resolved)), [1])
+  }
 })
 
 test('hosts are compared without regard to case, and a table may name a host in capitals', async t => {
@@ -227,13 +229,19 @@ for (const [what, form] of [
 for (const bad of ['no address at all', 'http://somewhere.invalid:1', 'bolt://host/path', 7687, null]) {
   test(`what a resolver gives and is no address is left out with a warning: ${bad}`, async t => {
     const cluster = await routing(t, { ...modern, cores: 1 })
-    const said = []
-    const driver = connect(t, 'neo4j://somewhere.invalid', undefined, {
-      resolver: () => [bad, cluster.members[0].address],
-      logging: { level: 'warn', logger: (level, message) => said.push(`${level} ${message}`) }
-    })
-    assert.deepEqual(column(await ask(driver)), [1])
-    assert.equal(said.filter(line => /^warn .*resolver/.test(line)).length, 1, said.join('\n'))
+    const good = cluster.members[0].address
+    for (const list of [
+      [bad, good],
+      [good, bad]
+    ]) {
+      const said = []
+      const driver = connect(t, 'neo4j://somewhere.invalid', undefined, {
+        resolver: () => list,
+        logging: { level: 'warn', logger: (level, message) => said.push(`${level} ${message}`) }
+      })
+      assert.deepEqual(column(await ask(driver)), [1])
+      assert.equal(said.filter(line => /^warn .*resolver/.test(line)).length, 1, said.join('\n'))
+    }
   })
 }
 

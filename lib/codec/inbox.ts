@@ -26,6 +26,8 @@ export const TOPOLOGY = 8
 export const LOG = 9
 /** A function of the application is asked; `op`: number of the question, `arg`: length of the JSON object. */
 export const ASK = 10
+/** Work of a session with a bookmark manager was committed; `op`: the driver's id, `arg`: length of the JSON object. */
+export const COMMITTED = 11
 
 /** Words before a message's payload. */
 export const MESSAGE_HEADER_WORDS = 4
@@ -65,7 +67,7 @@ export class Inbox {
     return this.i32[at >> 2]
   }
 
-  /** What the message is: {@link KEYS} ... {@link ASK}. */
+  /** What the message is: {@link KEYS} ... {@link COMMITTED}. */
   kind(at: number): number {
     return this.i32[(at >> 2) + 1]
   }

@@ -5,8 +5,8 @@ const require = createRequire(import.meta.url)
 const { useNativeModule } = require('../../../dist/native.js')
 const { resetEngine } = require('../../../dist/engine.js')
 
-export const [KEYS, BATCH, READY, RESTART, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG, ASK] = [
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+export const [KEYS, BATCH, READY, RESTART, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG, ASK, COMMITTED] = [
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 ]
 
 /** Puts a fake in place of the native module, for the time of a test. */
@@ -288,6 +288,7 @@ export const log = (level, ...messages) =>
     messages.map(message => ({ level, message }))
   )
 export const ask = (question, asked) => json(ASK, question, { driver: 1, ...asked })
+export const committed = work => json(COMMITTED, 1, work)
 
 /** A whole small result. */
 export const result = (op, names, values, metadata) => [

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
-import { ask, done, failure, install, keys, result, summary } from './fake-native.mjs'
+import { ask, committed, done, failure, install, keys, result, summary } from './fake-native.mjs'
 
 const neo4j = Neo4jHA.driver
 const transient = { code: 'Neo.TransientError.General.X', message: 'later', retryable: true }
@@ -366,46 +366,67 @@ test('bookmarks: of the session, carried from transaction functions to what foll
   assert.deepEqual(fake.session.opened.config.bookmarks, ['after'])
 })
 
-test('a bookmark manager is asked before work, and told after it', async t => {
+test('a bookmark manager is asked whenever the native side asks, and told of what was committed', async t => {
   const told = []
   const bookmarkManager = neo4j.bookmarkManager({
     initialBookmarks: ['one'],
     bookmarksConsumer: async bookmarks => told.push([...bookmarks])
   })
-  const { fake, session } = opened(t, undefined, { bookmarkManager })
-  willingAll(fake, native => {
-    native.lastBookmarks = []
-    const { onrun } = native
-    native.onrun = call => {
-      native.lastBookmarks = ['two']
-      onrun(call)
-    }
-  })
-  const promise = session.run('x', { a: 'kept' })
-  session.run('y', { b: 'other' })
-  assert.equal(fake.sessions.length, 0)
-  await promise
-  const [call] = fake.session.calls
-  assert.equal(fake.sessions.length, 1)
-  assert.deepEqual(fake.session.opened.config.bookmarks, ['one'])
-  assert.match(call.params.toString(), /kept/)
-  assert.deepEqual(told[0], ['two'])
+  const { fake, session } = opened(t, undefined, { bookmarkManager, bookmarks: ['own'] })
+  willingAll(fake)
+  await session.run('x')
+  const { bookmarkManager: manager, bookmarks } = fake.session.opened.config
+  assert.deepEqual(bookmarks, ['own'])
+  fake.say(ask(7, { what: 'bookmarks', manager }))
   await turn()
-  await bookmarkManager.updateBookmarks([], ['of another session'])
-  await session.run('z')
-  assert.deepEqual(fake.session.opened.config.bookmarks, ['two', 'of another session'])
+  assert.deepEqual(fake.driver.calls.at(-1), ['answer', 7, '["one"]'])
+  fake.say(committed({ manager, previous: ['one', 'own'], bookmark: 'two' }))
+  assert.deepEqual(told, [['two']])
+  fake.say(ask(8, { what: 'bookmarks', manager }))
+  await turn()
+  assert.deepEqual(fake.driver.calls.at(-1), ['answer', 8, '["two"]'])
 })
 
-test('a bookmark manager that fails fails the work', async t => {
+test('a session tells the native side its own bookmarks beside a manager until some work has followed on them', async t => {
+  const { fake, session } = opened(t, undefined, {
+    bookmarkManager: neo4j.bookmarkManager(),
+    bookmarks: ['own']
+  })
+  willingAll(fake)
+  await session.executeRead(tx => tx.run('x'))
+  assert.deepEqual(fake.session.opened.config.bookmarks, ['own'])
+  willingAll(fake, native => {
+    native.lastBookmarks = ['two']
+  })
+  await session.executeRead(tx => tx.run('y'))
+  assert.deepEqual(fake.session.opened.config.bookmarks, ['own'])
+  assert.deepEqual(session.lastBookmarks(), ['two'])
+  await session.executeRead(tx => tx.run('z'))
+  assert.deepEqual(fake.session.opened.config.bookmarks, [])
+})
+
+test('a bookmark manager that fails, or has no bookmarks to give, is an answer; one that fails when told is nothing', async t => {
+  const answers = [() => Promise.reject(new Error('no bookmarks')), () => [7], () => undefined]
   const { fake, session } = opened(t, undefined, {
     bookmarkManager: {
-      getBookmarks: () => Promise.reject(new Error('no bookmarks')),
-      updateBookmarks: async () => {}
+      getBookmarks: async () => answers.shift()(),
+      updateBookmarks() {
+        throw new Error('not today')
+      }
     }
   })
-  await assert.rejects(Promise.resolve(session.run('x')), /no bookmarks/)
-  await session.close()
-  assert.equal(fake.sessions.length, 0)
+  willingAll(fake)
+  await session.run('x')
+  const { bookmarkManager: manager } = fake.session.opened.config
+  const asked = async () => {
+    fake.say(ask(1, { what: 'bookmarks', manager }))
+    await turn()
+    return fake.driver.calls.at(-1)
+  }
+  assert.match((await asked())[2], /^{"thrown":\d+,"message":"no bookmarks"}$/)
+  assert.match((await asked())[2], /"message":"[^"]*bookmark/i)
+  assert.deepEqual(await asked(), ['answer', 1, '[]'])
+  fake.say(committed({ manager, previous: [], bookmark: 'two' }))
 })
 
 test("executeQuery: one transaction, chained by the driver's bookmarks", async t => {
@@ -422,8 +443,9 @@ test("executeQuery: one transaction, chained by the driver's bookmarks", async t
   assert.deepEqual(fields, ['n'])
   assert.deepEqual(names(fake.session), ['begin', 'run', 'commit'])
   assert.deepEqual([fake.session.opened.write, fake.session.opened.config.database], [false, 'db'])
+  const { bookmarkManager } = fake.session.opened.config
   await driver.executeQuery('y')
-  assert.deepEqual(fake.session.opened.config.bookmarks, ['mark'])
+  assert.deepEqual(fake.session.opened.config, { bookmarks: [], bookmarkManager })
   await driver.executeQuery('z', {}, { bookmarkManager: null })
   assert.equal(fake.session.opened.config, null)
   assert.deepEqual(fake.session.call('begin').config, { api: 3, pipelined: true })

@@ -404,6 +404,8 @@ pub struct SessionConfig {
     pub home: Option<String>,
     /// Bookmarks the first work waits for.
     pub bookmarks: Vec<String>,
+    /// The user's own manager of bookmarks, by its number: asked whenever work is written, and told of what was committed.
+    pub bookmark_manager: Option<i32>,
     /// Whose rights the work runs with (Bolt 4.4 and later).
     pub impersonated_user: Option<String>,
     /// Records a PULL asks for.

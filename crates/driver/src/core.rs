@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::address::Address;
+use crate::bookmarks::Bookmarks;
 use crate::config::{Config, Mode, VerifyConfig};
 use crate::error::{Error, Kind, ServerRef};
 use crate::identity::Identity;
@@ -41,6 +42,7 @@ pub(crate) struct Core {
     /// Where `topology`, or a routing table, has it from.
     pub(crate) cluster: Cluster,
     pub(crate) selection: ServerSelection,
+    pub(crate) observer: Arc<dyn Observer>,
     closed: watch::Sender<bool>,
     log: Log,
 }
@@ -64,7 +66,7 @@ impl Core {
         let seed = endpoints.next_if(|_| config.mode == Mode::Routing);
         let pools: Vec<_> = endpoints.map(|endpoint| Arc::new(Pool::new(endpoint, log.clone()))).collect();
         let cluster = match (config.mode, seed) {
-            (_, Some(seed)) => Cluster::routing(Router::new(&config, seed, observer, log.clone())),
+            (_, Some(seed)) => Cluster::routing(Router::new(&config, seed, observer.clone(), log.clone())),
             (Mode::Ha, _) => Cluster::ha(&config, &pools, &topology, &log, &runtime)?,
             _ => Cluster::Single,
         };
@@ -80,6 +82,7 @@ impl Core {
             topology,
             cluster,
             selection,
+            observer,
             closed: watch::Sender::new(false),
             log,
         })
@@ -108,7 +111,7 @@ impl Core {
         let ask = Ask {
             database,
             write: config.write,
-            bookmarks: &[],
+            bookmarks: Bookmarks::default(),
             impersonated_user: None,
             auth: config.auth.as_ref(),
             by_driver: config.login,

@@ -18,6 +18,8 @@ pub struct Error {
     pub failure: Option<Box<ServerFailure>>,
     /// The errors of earlier attempts of the same work, oldest first.
     pub earlier: Vec<String>,
+    /// The error of the application's own that this one stands for: see [`crate::Supplied::Thrown`].
+    pub thrown: Option<u32>,
 }
 
 /// A server in an error.
@@ -67,6 +69,7 @@ impl Error {
             unknown_outcome: false,
             failure: None,
             earlier: Vec::new(),
+            thrown: None,
         }
     }
 

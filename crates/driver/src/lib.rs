@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 mod address;
+mod bookmarks;
 mod config;
 mod core;
 mod driver;
@@ -33,7 +34,7 @@ pub use config::{
 pub use core::ServerIdentity;
 pub use driver::Driver;
 pub use error::{Error, Kind, ServerRef};
-pub use observer::{Answer, Observer};
+pub use observer::{Answer, Observer, Supplied};
 pub use session::{Begin, Done, Flow, Head, Run, Session, Sink, Summary};
 pub use strategy::{Intent, Permissions, Strategy};
 pub use topology::{Role, ServerInfo, Status, View};

@@ -1,13 +1,30 @@
-//! What a driver tells, and asks, whoever made it.
+//! What a driver reports to the application, and asks it.
 
 use std::future::{ready, Future};
 use std::pin::Pin;
+
+use serde::Deserialize;
 
 use crate::config::{AuthConfig, ClientCertificate, LogLevel};
 use crate::topology::View;
 
 /// The answer to a question, or the reason why there is none.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
+
+/// What a bookmark manager came to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Supplied {
+    /// Its bookmarks.
+    Bookmarks(Vec<String>),
+    /// An error of the application's own, which the work is to fail by.
+    Thrown {
+        /// By what the application knows it.
+        thrown: u32,
+        /// What it says.
+        message: String,
+    },
+}
 
 /// Takes what a driver says, and answers what it asks. Called from its tasks: must not block.
 pub trait Observer: Send + Sync {
@@ -36,6 +53,14 @@ pub trait Observer: Send + Sync {
     fn resolve(&self, _address: &str) -> Answer<Vec<String>> {
         nobody("resolves addresses")
     }
+
+    /// The bookmarks that a manager of the user's own, by its number, has at this moment.
+    fn bookmarks(&self, _manager: i32) -> Answer<Supplied> {
+        nobody("manages bookmarks")
+    }
+
+    /// Work that waited for `previous` was committed: what comes after it waits for `bookmark`. Said before the work's end.
+    fn committed(&self, _manager: i32, _previous: &[String], _bookmark: &str) {}
 }
 
 fn nobody<T: Send + 'static>(does: &str) -> Answer<T> {

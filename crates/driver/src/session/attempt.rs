@@ -44,8 +44,8 @@ impl State {
 
     /// A connection to whatever member of the cluster does this work.
     async fn connect_by(router: &Arc<Router>, session: &Inner) -> Result<(usize, Pooled), Error> {
-        let (database, bookmarks) = (session.database(), session.bookmarks.lock().clone());
-        let routed = router.connect(&session.ask(database.as_deref(), &bookmarks)).await?;
+        let database = session.database();
+        let routed = router.connect(&session.ask(database.as_deref())).await?;
         if let Some(home) = routed.home {
             *session.home.lock() = Some(home);
         }

@@ -61,7 +61,13 @@ impl State {
         let unsent = |error: Error, doubt: &Option<Error>| Failed::unsent(error, doubt.is_some());
         let connected = session.unless_aborted(self.connect(session, retry)).await;
         let (server, mut pooled) = connected.map_err(|error| unsent(error, doubt))?;
-        let settings = session.settings();
+        let settings = match session.settings().await {
+            Ok(settings) => settings,
+            Err(error) => {
+                pooled.release();
+                return Err(unsent(error, doubt));
+            }
+        };
         let meta = settings.tx_meta(&run.config, run.metadata.as_deref());
         if let Some(error) = doubt.as_ref().filter(|_| session.reads_only()) {
             let failed = match session.unless_aborted(Box::pin(only_reads(&mut pooled, run, &meta))).await {
@@ -90,7 +96,7 @@ impl State {
         let identity = pooled.identity();
         match Streaming::new(run, &pooled, fetch_size).read(session, &mut pooled.conn).await {
             Ok((metadata, result)) => {
-                session.remember(metadata.bookmark());
+                session.remember(&settings.bookmarks, metadata.bookmark());
                 pooled.release();
                 result.finish(&metadata, identity, retry.attempts());
                 Ok(())

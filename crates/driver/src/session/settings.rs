@@ -3,6 +3,7 @@
 use bolt::TxMeta;
 
 use super::{Inner, Run};
+use crate::bookmarks::Bookmarks;
 use crate::config::{AccessMode, Api, TxConfig};
 use crate::error::Error;
 use crate::pool::Pooled;
@@ -17,14 +18,41 @@ impl Inner {
         }
     }
 
-    /// What a transaction that begins now is told of its session.
-    pub(super) fn settings(&self) -> Settings<'_> {
-        Settings {
+    /// What a transaction that begins now is told of its session: to be asked for when it is about to be written.
+    pub(super) async fn settings(&self) -> Result<Settings<'_>, Error> {
+        let bookmarks = self.waits_for();
+        let bookmarks = match bookmarks.manager {
+            None => bookmarks.own,
+            Some(_) => Box::pin(self.managed(bookmarks)).await?,
+        };
+        Ok(Settings {
             session: self,
-            bookmarks: self.bookmarks.lock().clone(),
+            bookmarks,
             database: self.database(),
             filter: self.config.notification_filter.as_ref().map(|filter| filter.to_bolt()),
+        })
+    }
+
+    async fn managed(&self, bookmarks: Bookmarks) -> Result<Vec<String>, Error> {
+        let core = &self.core;
+        let asking = async {
+            tokio::select! {
+                biased;
+                error = core.closing() => Err(error),
+                bookmarks = bookmarks.now(&*core.observer, &core.config) => bookmarks,
+            }
+        };
+        self.unless_aborted(asking).await
+    }
+
+    /// Where the bookmarks of the next work come from. Those that the session was opened with join a manager's until some
+    /// work has followed on them: then the manager knows what comes after.
+    fn waits_for(&self) -> Bookmarks {
+        let (mut own, manager) = (self.bookmarks.lock().clone(), self.config.bookmark_manager);
+        if manager.is_some() && own != self.config.bookmarks {
+            own.clear();
         }
+        Bookmarks { own, manager }
     }
 
     /// The database that the work is for, as far as it is known.
@@ -52,26 +80,29 @@ impl Inner {
         };
         let mut home = self.home.lock();
         if home.is_none() {
-            router.home_is(&self.ask(None, &[]), &database);
+            router.home_is(&self.ask(None), &database);
             *home = Some(database);
         }
     }
 
-    pub(super) fn ask<'a>(&'a self, database: Option<&'a str>, bookmarks: &'a [String]) -> Ask<'a> {
+    pub(super) fn ask<'a>(&'a self, database: Option<&'a str>) -> Ask<'a> {
         Ask {
             database,
             write: !self.reads(),
-            bookmarks,
+            bookmarks: self.waits_for(),
             impersonated_user: self.config.impersonated_user.as_deref(),
             auth: self.config.auth.as_ref(),
             by_driver: false,
         }
     }
 
-    pub(super) fn remember(&self, bookmark: Option<String>) {
-        if let Some(bookmark) = bookmark {
-            *self.bookmarks.lock() = vec![bookmark];
+    /// Work that waited for `previous` was committed.
+    pub(super) fn remember(&self, previous: &[String], bookmark: Option<String>) {
+        let Some(bookmark) = bookmark else { return };
+        if let Some(manager) = self.config.bookmark_manager {
+            self.core.observer.committed(manager, previous, &bookmark);
         }
+        *self.bookmarks.lock() = vec![bookmark];
     }
 
     /// Whether the application has declared that the work only reads.
@@ -94,8 +125,8 @@ impl Inner {
 
 /// Settings of a transaction that are its session's, as they were when it began.
 pub(super) struct Settings<'a> {
-    session: &'a Inner,
-    bookmarks: Vec<String>,
+    pub(super) session: &'a Inner,
+    pub(super) bookmarks: Vec<String>,
     database: Option<String>,
     filter: Option<bolt::NotificationFilter>,
 }

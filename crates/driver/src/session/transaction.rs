@@ -9,6 +9,7 @@ use super::command::Begin;
 use super::open_results::OpenResults;
 use super::outcome::Progress;
 use super::result::Streaming;
+use super::settings::Settings;
 use super::verdict::{judge, Attempt, Verdict, Work};
 use super::{Inner, Run, State};
 use crate::error::{Error, Kind};
@@ -32,6 +33,8 @@ struct Open {
     /// As it was when the transaction began: see [`Attempt::by_master`].
     by_master: bool,
     pooled: Pooled,
+    /// What it waited for.
+    bookmarks: Vec<String>,
     /// The first query went out together with BEGIN.
     first_is_sent: bool,
     results: OpenResults,
@@ -90,8 +93,15 @@ impl State {
         told: &mut bool,
     ) -> Result<Open, Error> {
         let (server, mut pooled) = session.unless_aborted(self.connect(session, retry)).await?;
+        let settings = match session.settings().await {
+            Ok(settings) => settings,
+            Err(error) => {
+                pooled.release();
+                return Err(error);
+            }
+        };
         let by_master = session.core.topology.is_done_alone(server);
-        let sent = match send_begin(session, begin, &mut pooled, *told) {
+        let sent = match send_begin(&settings, begin, &mut pooled, *told) {
             Ok(sent) => sent,
             Err(e) => {
                 let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
@@ -110,7 +120,8 @@ impl State {
             Ok(metadata) => {
                 session.works_in(metadata.database());
                 let results = OpenResults::default();
-                Ok(Open { by_master, pooled, first_is_sent: sent.first_run, results })
+                let bookmarks = settings.bookmarks;
+                Ok(Open { by_master, pooled, bookmarks, first_is_sent: sent.first_run, results })
             }
             Err(error) => {
                 pooled.release();
@@ -123,7 +134,7 @@ impl State {
         let Some(transaction) = self.transaction.take() else {
             return Err(Error::new(Kind::Client, "Cannot commit: no transaction is open."));
         };
-        let Open { by_master, mut pooled, .. } = match transaction.standing {
+        let Open { by_master, mut pooled, bookmarks, .. } = match transaction.standing {
             Standing::Open(open) => *open,
             Standing::Failed(error) => return Err(error),
         };
@@ -142,7 +153,7 @@ impl State {
         pooled.release();
         let error = match result {
             Ok(metadata) => {
-                session.remember(metadata.bookmark());
+                session.remember(&bookmarks, metadata.bookmark());
                 return Ok(());
             }
             Err(error) => error,
@@ -280,12 +291,12 @@ struct Sent {
 
 /// Writes BEGIN, and the first query where it waits already: its answer comes one exchange earlier.
 fn send_begin(
-    session: &Inner,
+    settings: &Settings<'_>,
     begin: &Begin,
     pooled: &mut Pooled,
     told: bool,
 ) -> Result<Sent, bolt::RequestError> {
-    let settings = session.settings();
+    let session = settings.session;
     let meta = settings.tx_meta(&begin.config, begin.metadata.as_deref());
     let telemetry = match begin.config.api {
         Some(api) if !told => session.tell_api(pooled, api)?,

@@ -3,8 +3,8 @@
 use bolt::packstream::decode;
 use bolt::{Event, Limits, Parameters, RawRecords, Request, Route, RouteForm, TxMeta, Value, Version};
 
+use super::fetch::Lookup;
 use super::table::Table;
-use super::Lookup;
 use crate::address::TlsWish;
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
@@ -18,12 +18,13 @@ pub(crate) async fn ask(
     router: &mut Pooled,
     context: &[(String, String)],
     lookup: &Lookup,
+    bookmarks: &[String],
     tls: TlsWish,
 ) -> Result<Table, Error> {
     let answer = if router.bolt.features().route == RouteForm::None {
-        by_procedure(router, context, lookup).await?
+        by_procedure(router, context, lookup, bookmarks).await?
     } else {
-        by_message(router, context, lookup).await?
+        by_message(router, context, lookup, bookmarks).await?
     };
     let mut table = Table::read(answer.ttl.as_ref(), answer.servers.as_ref(), tls).map_err(|why| {
         let message = format!("{} sent a routing table that cannot be used: {why}.", router.server.address);
@@ -46,10 +47,11 @@ async fn by_message(
     router: &mut Pooled,
     context: &[(String, String)],
     lookup: &Lookup,
+    bookmarks: &[String],
 ) -> Result<Answer, Error> {
     let route = Route {
         context,
-        bookmarks: &lookup.bookmarks,
+        bookmarks,
         database: lookup.key.database.as_deref(),
         impersonated_user: lookup.impersonated_user.as_deref(),
     };
@@ -78,6 +80,7 @@ async fn by_procedure(
     router: &mut Pooled,
     context: &[(String, String)],
     lookup: &Lookup,
+    bookmarks: &[String],
 ) -> Result<Answer, Error> {
     let context = context.iter().map(|(key, value)| (key.clone(), Value::String(value.clone()))).collect();
     let mut parameters = vec![("context", Value::Map(context))];
@@ -86,7 +89,7 @@ async fn by_procedure(
         let database = lookup.key.database.clone().map_or(Value::Null, Value::String);
         parameters.push(("database", database));
         let meta = TxMeta {
-            bookmarks: &lookup.bookmarks,
+            bookmarks,
             read: true,
             database: Some(SYSTEM),
             impersonated_user: lookup.impersonated_user.as_deref(),

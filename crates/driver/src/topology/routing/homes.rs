@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_not_heard_of_for_longest_is_forgotten_first() {
+    fn who_was_not_asked_for_longest_is_forgotten_first() {
         let mut homes = Homes::default();
         homes.set(None, "neo4j".into());
         for n in 0..MAX_USERS {

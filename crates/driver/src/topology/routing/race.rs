@@ -236,6 +236,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn not_all_of_very_many_are_asked() {
+        let all = vec![Fails(0); 100_000].leak();
+        let (outcome, started, _) = of(100_000, all, &[]).await;
+        assert_eq!((winner(&outcome), started.len(), outcome.failed.len()), (None, 100, 100));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_late_come_last() {
         let all = &[Fails(1), Leads(1, &[2, 3]), Fails(1), Fails(1)];
         let (outcome, started, _) = of(2, all, &[0, 2]).await;

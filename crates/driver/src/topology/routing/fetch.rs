@@ -1,0 +1,259 @@
+//! Routing tables: one fetch at a time for each database and user, whose outcome is that of all who wait for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{timeout_at, Instant};
+
+use super::errors::{is_final, no_router_answered, NO_PROCEDURE};
+use super::race::{race, Gain};
+use super::seeds::addresses_of;
+use super::table::Table;
+use super::{discovery, Ask, Key, Router};
+use crate::address::Address;
+use crate::bookmarks::Bookmarks;
+use crate::config::AuthConfig;
+use crate::error::{Error, Kind};
+use crate::net::phase::Phases;
+
+/// What a table is asked for with.
+pub(super) struct Lookup {
+    pub(super) key: Key,
+    pub(super) bookmarks: Bookmarks,
+    pub(super) impersonated_user: Option<String>,
+    pub(super) auth: Option<AuthConfig>,
+}
+
+/// What came of a fetch, when it is over.
+pub(super) type Fetched = Option<Result<Arc<Table>, Error>>;
+
+/// A fetch under way.
+#[derive(Clone)]
+pub(super) struct Fetch {
+    pub(super) lookup: Arc<Lookup>,
+    pub(super) outcome: watch::Receiver<Fetched>,
+}
+
+/// Takes a fetch that is over, or was given up, out of those under way.
+struct UnderWay {
+    router: Arc<Router>,
+    key: Key,
+}
+
+/// Where a table may come from.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Source {
+    /// What the application's URI names, or what its resolver makes of it.
+    Seed,
+    /// What stands behind a name.
+    Name(Address),
+    Router(Address),
+}
+
+impl Router {
+    /// A table for this work: one that is fresh, or a new one.
+    pub(super) async fn fresh_table(self: &Arc<Self>, ask: &Ask<'_>) -> Result<Arc<Table>, Error> {
+        let key = Key { database: ask.database.map(str::to_owned), user: self.user(ask) };
+        let asked = Instant::now();
+        if let Some(table) = self.known.lock().table(&key, ask, asked) {
+            return Ok(table);
+        }
+        let lookup = Arc::new(Lookup {
+            key,
+            bookmarks: ask.bookmarks.clone(),
+            impersonated_user: ask.impersonated_user.map(str::to_owned),
+            auth: ask.auth.filter(|_| !ask.by_driver).cloned(),
+        });
+        loop {
+            let (joined, started) = {
+                let mut known = self.known.lock();
+                // Somebody else may have fetched it meanwhile.
+                if let Some(table) = known.table(&lookup.key, ask, asked) {
+                    return Ok(table);
+                }
+                known.join(&lookup)
+            };
+            if let Some(outcome) = started {
+                let under_way = UnderWay { router: self.clone(), key: lookup.key.clone() };
+                tokio::spawn(under_way.fetch(lookup.clone(), outcome));
+            }
+            let Fetch { lookup: theirs, mut outcome } = joined;
+            let outcome = outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
+            match outcome {
+                // An answer to what they asked with, and not to what is asked with here.
+                Some(Err(error))
+                    if (error.failure.is_some() || theirs.bookmarks.manager.is_some())
+                        && is_final(&error)
+                        && !theirs.is_like(&lookup) => {}
+                Some(outcome) => return outcome,
+                // The task went with its runtime.
+                None => return Err(Error::driver_closed()),
+            }
+        }
+    }
+
+    async fn fetch(self: &Arc<Self>, lookup: &Arc<Lookup>) -> Result<Arc<Table>, Error> {
+        let key = &lookup.key;
+        let (old, seed_first, silent) = {
+            let known = self.known.lock();
+            (known.tables.get(key).cloned(), known.distrusts_routers, known.silent.clone())
+        };
+        self.log.info(|| match &old {
+            Some(table) => format!("the routing table is stale: {table}"),
+            None => format!("a routing table for {} is fetched", name_of(key)),
+        });
+        let routers = old.iter().flat_map(|table| &table.routers).cloned().map(Source::Router);
+        let sources = match seed_first {
+            true => [Source::Seed].into_iter().chain(routers).collect(),
+            false => routers.chain([Source::Seed]).collect(),
+        };
+        let outcome = race(
+            sources,
+            |source| matches!(source, Source::Router(address) if silent.contains(address)),
+            |source| self.clone().look_in(source, lookup.clone()),
+            // Without a seed there are still the routers that are known.
+            |source, error| *source != Source::Seed && is_final(error),
+        )
+        .await;
+        let (won, mut failed) = (outcome.won, outcome.failed);
+        if let (None, Some(at)) = (&won, failed.iter().position(|(_, error)| is_final(error))) {
+            return Err(failed.swap_remove(at).1);
+        }
+        let won = won.map(|(source, table)| (source, Arc::new(table)));
+        let retired = {
+            let mut known = self.known.lock();
+            for source in outcome.overtaken.iter().chain(failed.iter().map(|(source, _)| source)) {
+                if let Source::Router(address) = source {
+                    known.silent.insert(address.clone());
+                }
+            }
+            if let Some((source, table)) = &won {
+                if let Source::Router(address) = source {
+                    known.silent.remove(address);
+                }
+                known.register(key, table);
+            }
+            known.retire()
+        };
+        for pool in retired {
+            self.log.debug(|| format!("{} is in no routing table", pool.endpoint.address));
+            pool.retire();
+        }
+        match won {
+            Some((_, table)) => {
+                self.log.info(|| format!("new routing table: {table}"));
+                Ok(table)
+            }
+            None => Err(no_router_answered(failed.iter().map(|(_, error)| error), old.as_deref())),
+        }
+    }
+
+    /// One attempt to get a table, or to learn where it may come from.
+    async fn look_in(
+        self: Arc<Self>,
+        source: Source,
+        lookup: Arc<Lookup>,
+    ) -> Result<Gain<Source, Table>, Error> {
+        match source {
+            Source::Seed => Ok(Gain::More(self.seeds().await?.into_iter().map(Source::Name).collect())),
+            Source::Name(name) => {
+                Ok(Gain::More(addresses_of(&name).await.into_iter().map(Source::Router).collect()))
+            }
+            Source::Router(address) => {
+                let answer = self.fetch_from(&address, &lookup).await;
+                if let Err(error) = &answer {
+                    self.log.info(|| format!("no routing table from {address}: {}", error.message));
+                }
+                answer.map(Gain::Goal)
+            }
+        }
+    }
+
+    async fn fetch_from(&self, address: &Address, lookup: &Lookup) -> Result<Table, Error> {
+        let pool = self.pool(address)?;
+        let config = &self.template.config;
+        let limit = match config.connection_timeout {
+            0 => config.connection_acquisition_timeout,
+            limit => limit.min(config.connection_acquisition_timeout),
+        };
+        let late = |_| {
+            let what = format!("{address} sent no routing table within {limit} ms. Is the server up?");
+            pool.endpoint.error(Kind::Connection, what)
+        };
+        let mut deadline = Instant::now() + Duration::from_millis(limit);
+        let mut pooled = timeout_at(deadline, pool.acquire(lookup.auth.as_ref(), &Phases::default()))
+            .await
+            .map_err(late)??;
+        self.known.lock().note(address, pooled.bolt.hints().server_side_routing);
+        let asked = Instant::now();
+        let bookmarks = match self.bookmarks(lookup).await {
+            Ok(bookmarks) => bookmarks,
+            Err(error) => {
+                pooled.release();
+                return Err(error);
+            }
+        };
+        // That the application takes its time says nothing of the router.
+        deadline += asked.elapsed();
+        let context = self.template.routing.as_deref().unwrap_or_default();
+        let asking = discovery::ask(&mut pooled, context, lookup, &bookmarks, self.seed().tls);
+        let answer = timeout_at(deadline, asking).await.map_err(late)?;
+        pooled.release();
+        match answer {
+            Err(error) if error.code() == NO_PROCEDURE => {
+                let message = format!(
+                    "Server at {address} can't perform routing. Make sure you are connecting to a causal cluster, or \
+                     use the scheme bolt:// for this server alone.",
+                );
+                Err(pool.endpoint.error(Kind::NotRouting, message))
+            }
+            answer => answer,
+        }
+    }
+
+    /// What the members that are asked for a table have to have seen.
+    async fn bookmarks(&self, lookup: &Lookup) -> Result<Vec<String>, Error> {
+        let _managing = self.managing.clone();
+        lookup.bookmarks.now(&*self.observer, &self.template.config).await
+    }
+}
+
+impl UnderWay {
+    /// Fetches, whoever waits for it still, until the driver is closed.
+    async fn fetch(self, lookup: Arc<Lookup>, sender: watch::Sender<Fetched>) {
+        let mut is_closed = self.router.closed.subscribe();
+        let outcome = tokio::select! {
+            outcome = self.router.fetch(&lookup) => outcome,
+            _ = is_closed.wait_for(|closed| *closed) => Err(Error::driver_closed()),
+        };
+        // Before it is sent: who asks after a failure gets a fetch of its own.
+        drop(self);
+        sender.send_replace(Some(outcome));
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.router.known.lock().fetches.remove(&self.key);
+    }
+}
+
+impl Lookup {
+    /// Whether what a server answers to one is its answer to the other.
+    fn is_like(&self, other: &Lookup) -> bool {
+        let is_same_user = match (&self.auth, &other.auth) {
+            (Some(auth), Some(other)) => auth.is_same_as(other),
+            (None, None) => true,
+            _ => false,
+        };
+        is_same_user && self.key == other.key && self.bookmarks == other.bookmarks
+    }
+}
+
+fn name_of(key: &Key) -> String {
+    match &key.database {
+        Some(name) => format!("database {name}"),
+        None => "the home database".into(),
+    }
+}

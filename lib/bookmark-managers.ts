@@ -1,0 +1,60 @@
+/** The application's bookmark managers, each by the number that the native side knows it by. */
+
+import { type BookmarkManager, internal } from 'neo4j-driver-core'
+import { keepThrown } from './errors'
+
+/** Work was committed that waited for `previous`: what comes after it waits for `bookmark`. */
+export interface Committed {
+  manager: number
+  previous: readonly string[]
+  bookmark: string
+}
+
+/** An error of the application's own. */
+export interface Thrown {
+  thrown: number
+  message: string
+}
+
+export class BookmarkManagers {
+  readonly #numbers = new WeakMap<BookmarkManager, number>()
+  /** Whoever works with a manager keeps it alive: an application may make one for each of its own requests. */
+  readonly #managers = new Map<number, WeakRef<BookmarkManager>>()
+  readonly #gone = new FinalizationRegistry<number>(number => this.#managers.delete(number))
+  #last = 0
+
+  numberOf(manager: BookmarkManager): number {
+    let number = this.#numbers.get(manager)
+    if (number === undefined) {
+      number = this.#last++
+      this.#numbers.set(manager, number)
+      this.#managers.set(number, new WeakRef(manager))
+      this.#gone.register(manager, number)
+    }
+    return number
+  }
+
+  /** What a manager has at this moment, or the error that it threw, which becomes that of the work. */
+  async ask(number: number): Promise<string[] | Thrown> {
+    try {
+      const bookmarks = await this.#managers.get(number)?.deref()?.getBookmarks()
+      return bookmarksOf([...(bookmarks ?? [])])
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      return { thrown: keepThrown(error), message: error.message }
+    }
+  }
+
+  /** What was committed is committed, whatever the manager does: its errors concern nobody. */
+  committed({ manager, previous, bookmark }: Committed): void {
+    try {
+      const updated = this.#managers.get(manager)?.deref()?.updateBookmarks(previous, [bookmark])
+      Promise.resolve(updated).catch(() => {})
+    } catch {}
+  }
+}
+
+/** The bookmarks that were given: one, several, or lists of them. */
+export function bookmarksOf(bookmarks: unknown): string[] {
+  return [...new internal.bookmarks.Bookmarks(bookmarks as string[]).values()]
+}
