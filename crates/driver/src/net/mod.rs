@@ -565,19 +565,19 @@ impl Endpoint {
             .map_err(|why| self.error(Kind::Client, format!("The client certificate cannot be used: {why}")))
     }
 
-    /// The same within the connection timeout.
+    /// The same within the connection timeout, or where there is none, within the time of an acquisition.
     async fn in_time<T>(
         &self,
         phases: &Phases,
         opening: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let limit = self.config.connection_timeout;
-        if limit == 0 {
-            return opening.await;
-        }
+        let (limit, option) = match self.config.connection_timeout {
+            0 => (self.config.connection_acquisition_timeout, "connectionAcquisitionTimeout"),
+            limit => (limit, "connectionTimeout"),
+        };
         tokio::time::timeout(Duration::from_millis(limit), opening).await.unwrap_or_else(|_| {
             let what = format!(
-                "No connection to {} within {limit} ms (connectionTimeout): {}. Is the server up?",
+                "No connection to {} within {limit} ms ({option}): {}. Is the server up?",
                 self.address,
                 phases.now()
             );

@@ -43,6 +43,8 @@ use table::{read_resolved, Table};
 const MAX_TABLES: usize = 1_000;
 /// Addresses of a resolver that are looked at.
 const MAX_SEEDS: usize = 100;
+/// How long the addresses of a name are waited for.
+const NAME_TIMEOUT: Duration = Duration::from_secs(5);
 /// Errors of servers after which another server would answer the same.
 const FAIL_FAST: [&str; 6] = [
     "Neo.ClientError.Database.DatabaseNotFound",
@@ -696,10 +698,12 @@ fn told_by(error: &Error) -> String {
     }
 }
 
-/// Each IP address behind a name for itself, since they may be different members.
+/// Each IP address behind a name for itself, since they may be different members. A name that is not resolved in time, or
+/// not at all, stands for itself: connecting to it has an end and an error of its own.
 async fn addresses_of(name: &Address) -> Vec<Address> {
-    let found = tokio::net::lookup_host((name.host.as_str(), name.port)).await;
-    let ips: Vec<IpAddr> = found.map(|ips| ips.map(|ip| ip.ip()).collect()).unwrap_or_default();
+    let found =
+        tokio::time::timeout(NAME_TIMEOUT, tokio::net::lookup_host((name.host.as_str(), name.port))).await;
+    let ips: Vec<IpAddr> = found.into_iter().flatten().flatten().map(|ip| ip.ip()).collect();
     if ips.len() > 1 {
         ips.into_iter().map(|ip| Address { ip: Some(ip), ..name.clone() }).collect()
     } else {
