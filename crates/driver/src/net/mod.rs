@@ -125,8 +125,17 @@ impl Conn {
     /// The version that is spoken with the server: shakes hands and leaves, without a word of who asks.
     pub(crate) async fn negotiate(endpoint: &Endpoint) -> Result<Version, Error> {
         let phases = Phases::starting_with(Phase::Certificate);
-        let (_, (_, version, _)) = endpoint.in_time(&phases, Conn::agree(endpoint, &phases)).await?;
-        Ok(version)
+        let negotiating = async {
+            let (proposal, (_, version, _)) = Conn::agree(endpoint, &phases).await?;
+            // It does not say what it is: 3.5, or 4.0 and 4.1, which have better ones.
+            let may_have_better = proposal == Proposal::Modern && version == Version::new(3, 0);
+            if !may_have_better || endpoint.best_known.load(Ordering::Relaxed) {
+                return Ok(version);
+            }
+            let better = Conn::ask_for_better(endpoint, proposal, version, &phases).await;
+            Ok(better.map_or(version, |(_, better, _)| better))
+        };
+        endpoint.in_time(&phases, negotiating).await
     }
 
     async fn open_unbounded(
@@ -140,15 +149,30 @@ impl Conn {
         if !proposal.has_better(version, &agent) || endpoint.best_known.load(Ordering::Relaxed) {
             return Ok(conn);
         }
-        match Conn::shake_hands(endpoint, proposal.other(), phases).await {
-            Ok(Some(agreed)) if agreed.1 > version => {
-                endpoint.legacy_first.store(proposal.other() == Proposal::Legacy, Ordering::Relaxed);
+        match Conn::ask_for_better(endpoint, proposal, version, phases).await {
+            Some(agreed) => {
                 conn.close().await;
                 Conn::greet(endpoint, auth, agreed, phases).await
             }
+            None => Ok(conn),
+        }
+    }
+
+    /// Makes the other proposal, too, and remembers which one gets the better version.
+    async fn ask_for_better(
+        endpoint: &Endpoint,
+        proposal: Proposal,
+        version: Version,
+        phases: &Phases,
+    ) -> Option<Agreed> {
+        match Conn::shake_hands(endpoint, proposal.other(), phases).await {
+            Ok(Some(agreed)) if agreed.1 > version => {
+                endpoint.legacy_first.store(proposal.other() == Proposal::Legacy, Ordering::Relaxed);
+                Some(agreed)
+            }
             answer => {
                 endpoint.best_known.store(answer.is_ok(), Ordering::Relaxed);
-                Ok(conn)
+                None
             }
         }
     }
