@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use tokio::sync::watch;
 
-use super::certificate::Shown;
+use super::certificate::ClientCertificates;
 use super::phase::Phases;
 use crate::address::Address;
 use crate::config::Config;
@@ -39,7 +39,7 @@ pub(crate) struct Endpoint {
     pub(crate) expiries: Arc<AtomicUsize>,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     /// What `tls` shows to servers that ask for a certificate.
-    pub(crate) shown: Option<Arc<Shown>>,
+    pub(crate) client_certificates: Option<Arc<ClientCertificates>>,
     /// The routing context, where the server is a member of a cluster that routes.
     pub(crate) routing: Option<Arc<[(String, String)]>>,
     pub(crate) config: Arc<Config>,
@@ -56,8 +56,10 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// Looks whether there is another client certificate to show from now on.
     pub(super) async fn renew_certificate(&self) -> Result<(), Error> {
-        let (Some(shown), Some(_)) = (&self.shown, &self.tls) else { return Ok(()) };
-        shown
+        let (Some(client_certificates), Some(_)) = (&self.client_certificates, &self.tls) else {
+            return Ok(());
+        };
+        client_certificates
             .renew()
             .await
             .map_err(|why| self.error(Kind::Client, format!("The client certificate cannot be used: {why}")))
@@ -103,7 +105,7 @@ impl Endpoint {
             identity: self.identity.clone(),
             expiries: Arc::default(),
             tls: self.tls.clone(),
-            shown: self.shown.clone(),
+            client_certificates: self.client_certificates.clone(),
             routing: self.routing.clone(),
             config: self.config.clone(),
             legacy_first: AtomicBool::new(self.legacy_first.load(Ordering::Relaxed)),

@@ -18,7 +18,7 @@ use rustls_platform_verifier::Verifier;
 use crate::address::{Address, TlsWish};
 use crate::config::{Config, Trust};
 use crate::error::{Error, Kind};
-use crate::net::certificate::Shown;
+use crate::net::certificate::ClientCertificates;
 
 const NO_STORE: &str = "the certificates of the system cannot be read";
 
@@ -26,12 +26,12 @@ const NO_STORE: &str = "the certificates of the system cannot be read";
 pub(crate) fn for_bolt(
     config: &Config,
     wish: TlsWish,
-    shown: Option<Arc<Shown>>,
+    client_certificates: Option<Arc<ClientCertificates>>,
 ) -> Result<Option<Arc<ClientConfig>>, Error> {
     let Some(trust) = trust(config, wish) else { return Ok(None) };
     let mut tls = trusting(config, trust)?;
-    if let Some(shown) = shown {
-        tls.client_auth_cert_resolver = shown;
+    if let Some(client_certificates) = client_certificates {
+        tls.client_auth_cert_resolver = client_certificates;
         // A resumed session would go on with the certificate that it began with.
         tls.resumption = Resumption::disabled();
     }
