@@ -57,6 +57,7 @@ export interface DriverOptions {
   connectionAcquisitionTimeout?: number
   connectionLivenessCheckTimeout?: number
   connectionTimeout?: number
+  /** ms after which a server that has vanished without a word counts as lost (15000; 0: as the system does). Ours alone. */
   connectionLossTimeout?: number
   limits?: Limits
   disableAutoCommitRetries?: boolean

@@ -168,6 +168,22 @@ for (const [version, multiDb, transactionConfig, impersonation, sessionAuth] of 
   })
 }
 
+for (const [neo4jVersion, versions, handshakes] of [
+  ['3.5', ['1.0', '2.0', '3.0'], ['3.0', '2.0', '3.0']],
+  ['4.1', ['1.0', '2.0', '3.0', '4.0', '4.1'], ['3.0', '4.1', '4.1']]
+]) {
+  test(`the best version of Neo4j ${neo4jVersion} is asked for once, and remembered`, async t => {
+    const { driver, server } = await connect(t, { versions })
+    for (const _ of [1, 2]) {
+      assert.equal(String(await driver.getNegotiatedProtocolVersion()), versions.at(-1))
+    }
+    assert.deepEqual(
+      server.handshakes.map(({ agreed }) => agreed),
+      handshakes
+    )
+  })
+}
+
 test('what a server supports is told to whoever asks, without a login', async t => {
   const token = neo4j.auth.basic('neo4j', 'wrong')
   const { server, driver } = await connect(t, { auth: { user: 'neo4j', pass: 'right' }, token })

@@ -12,7 +12,7 @@ use crate::config::{Config, Mode, VerifyConfig};
 use crate::error::{Error, Kind, ServerRef};
 use crate::identity::Identity;
 use crate::log::Log;
-use crate::net::certificate::Shown;
+use crate::net::certificate::ClientCertificates;
 use crate::net::phase::Phases;
 use crate::net::{tls, Conn, Endpoint, Interrupt};
 use crate::observer::Observer;
@@ -55,9 +55,10 @@ impl Core {
         }
         let config = Arc::new(config);
         let log = Log::new(observer.clone(), config.log_level);
-        let shown = config.client_certificate.then(|| Arc::new(Shown::new(observer.clone())));
+        let client_certificates =
+            config.client_certificate.then(|| Arc::new(ClientCertificates::new(observer.clone())));
         let endpoints = (0..config.servers.len())
-            .map(|index| endpoint(&config, index, &observer, &shown))
+            .map(|index| endpoint(&config, index, &observer, &client_certificates))
             .collect::<Result<Vec<_>, Error>>()?;
         let addresses = endpoints.iter().map(|endpoint| endpoint.address.to_string()).collect();
         let topology = Arc::new(Topology::new(&config, addresses, observer.clone(), log.clone()));
@@ -218,7 +219,7 @@ fn endpoint(
     config: &Arc<Config>,
     index: usize,
     observer: &Arc<dyn Observer>,
-    shown: &Option<Arc<Shown>>,
+    client_certificates: &Option<Arc<ClientCertificates>>,
 ) -> Result<Endpoint, Error> {
     let Some(server) = config.servers.get(index) else {
         return Err(Error::new(Kind::Client, format!("There is no server {index}.")));
@@ -228,8 +229,8 @@ fn endpoint(
         server: ServerRef { index, address: address.to_string(), token: None },
         identity: Identity::of(server, index, observer),
         expiries: Arc::default(),
-        tls: tls::for_bolt(config, address.tls, shown.clone())?,
-        shown: shown.clone(),
+        tls: tls::for_bolt(config, address.tls, client_certificates.clone())?,
+        client_certificates: client_certificates.clone(),
         routing: (config.mode == Mode::Routing).then(|| routing_context(config, &address)),
         address,
         config: config.clone(),

@@ -15,8 +15,8 @@ use secrecy::ExposeSecret;
 use crate::config::ClientCertificate;
 use crate::observer::Observer;
 
-/// What is shown: asked for before a connection is opened, and made ready for rustls when it is another than before.
-pub(crate) struct Shown {
+/// The certificates of this side: asked for before a connection is opened, and made ready for rustls when it is another than before.
+pub(crate) struct ClientCertificates {
     observer: Arc<dyn Observer>,
     current: Mutex<Current>,
 }
@@ -27,9 +27,9 @@ struct Current {
     ready: Vec<Arc<CertifiedKey>>,
 }
 
-impl Shown {
+impl ClientCertificates {
     pub(crate) fn new(observer: Arc<dyn Observer>) -> Self {
-        Shown { observer, current: Mutex::default() }
+        ClientCertificates { observer, current: Mutex::default() }
     }
 
     /// Asks what connections opened from now on show. An error says why there is nothing.
@@ -62,7 +62,7 @@ fn prepare(given: &ClientCertificate) -> Result<Arc<CertifiedKey>, String> {
         .map_err(|e| format!("the certificate and the key do not go together: {e}"))
 }
 
-impl ResolvesClientCert for Shown {
+impl ResolvesClientCert for ClientCertificates {
     fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         let current = self.current.lock();
         current.ready.iter().find(|certified| certified.key.choose_scheme(schemes).is_some()).cloned()
@@ -73,8 +73,8 @@ impl ResolvesClientCert for Shown {
     }
 }
 
-impl fmt::Debug for Shown {
+impl fmt::Debug for ClientCertificates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shown").finish_non_exhaustive()
+        f.debug_struct("ClientCertificates").finish_non_exhaustive()
     }
 }

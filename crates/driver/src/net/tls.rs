@@ -18,7 +18,7 @@ use rustls_platform_verifier::Verifier;
 use crate::address::{Address, TlsWish};
 use crate::config::{Config, Trust};
 use crate::error::{Error, Kind};
-use crate::net::certificate::Shown;
+use crate::net::certificate::ClientCertificates;
 
 const NO_STORE: &str = "the certificates of the system cannot be read";
 
@@ -26,12 +26,12 @@ const NO_STORE: &str = "the certificates of the system cannot be read";
 pub(crate) fn for_bolt(
     config: &Config,
     wish: TlsWish,
-    shown: Option<Arc<Shown>>,
+    client_certificates: Option<Arc<ClientCertificates>>,
 ) -> Result<Option<Arc<ClientConfig>>, Error> {
     let Some(trust) = trust(config, wish) else { return Ok(None) };
     let mut tls = trusting(config, trust)?;
-    if let Some(shown) = shown {
-        tls.client_auth_cert_resolver = shown;
+    if let Some(client_certificates) = client_certificates {
+        tls.client_auth_cert_resolver = client_certificates;
         // A resumed session would go on with the certificate that it began with.
         tls.resumption = Resumption::disabled();
     }
@@ -99,22 +99,18 @@ fn trusting(config: &Config, trust: Trust) -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|e| failed("no protocol version", &e))?;
-    let tls = match trust {
+    let trusted = match trust {
         Trust::TrustSystemCaSignedCertificates => {
             let extra = certificates("NODE_EXTRA_CA_CERTS", &config.extra_certificates)?;
-            let verifier = SystemAuthorities { extra, provider };
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+            Trusted::System(SystemAuthorities { extra, provider: provider.clone() })
         }
         Trust::TrustCustomCaSignedCertificates => {
-            let verifier = CustomAuthorities::new(&config.trusted_certificates, provider)?;
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+            Trusted::Custom(CustomAuthorities::new(&config.trusted_certificates, provider.clone())?)
         }
-        Trust::TrustAllCertificates => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-            .with_no_client_auth(),
+        Trust::TrustAllCertificates => Trusted::All,
     };
-    Ok(tls)
+    let verifier = CertificateVerifier { trusted, provider };
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
 /// The certificates in PEM texts.
@@ -171,41 +167,6 @@ impl SystemAuthorities {
     }
 }
 
-impl ServerCertVerifier for SystemAuthorities {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        self.verifier()?.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
 /// Certificates signed by the user's authorities, or one of those certificates itself: Neo4j servers often present
 /// the very self-signed certificate that clients are told to trust, which WebPKI alone refuses as an authority.
 #[derive(Debug)]
@@ -234,7 +195,23 @@ impl CustomAuthorities {
     }
 }
 
-impl ServerCertVerifier for CustomAuthorities {
+/// Whose certificates are taken.
+#[derive(Debug)]
+enum Trusted {
+    System(SystemAuthorities),
+    Custom(CustomAuthorities),
+    /// Anybody's (`+ssc`, `TRUST_ALL_CERTIFICATES`).
+    All,
+}
+
+/// Takes the certificates that are trusted, from those who hold their keys.
+#[derive(Debug)]
+struct CertificateVerifier {
+    trusted: Trusted,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for CertificateVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -243,11 +220,25 @@ impl ServerCertVerifier for CustomAuthorities {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+        let custom = match &self.trusted {
+            Trusted::System(system) => {
+                let verifier = system.verifier()?;
+                return verifier.verify_server_cert(
+                    end_entity,
+                    intermediates,
+                    server_name,
+                    ocsp_response,
+                    now,
+                );
+            }
+            Trusted::Custom(custom) => custom,
+            Trusted::All => return Ok(ServerCertVerified::assertion()),
+        };
+        match custom.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             // WebPKI looks at the validity period before this, so an expired certificate does not come here.
             Err(e)
                 if format!("{e:?}").contains("CaUsedAsEndEntity")
-                    && self.trusted.iter().any(|t| t == end_entity) =>
+                    && custom.trusted.iter().any(|t| t == end_entity) =>
             {
                 rustls::client::verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
@@ -262,7 +253,7 @@ impl ServerCertVerifier for CustomAuthorities {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.webpki.verify_tls12_signature(message, cert, dss)
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -271,49 +262,10 @@ impl ServerCertVerifier for CustomAuthorities {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.webpki.verify_tls13_signature(message, cert, dss)
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.webpki.supported_verify_schemes()
-    }
-}
-
-/// Any certificate whose owner holds its key (`+ssc`, `TRUST_ALL_CERTIFICATES`).
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
