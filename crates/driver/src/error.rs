@@ -162,12 +162,14 @@ impl Error {
 
     /// Whether the server certainly refused the query before it did anything of it.
     pub(crate) fn is_before_execution(&self) -> bool {
-        const CODES: [&str; 5] = [
+        const CODES: [&str; 6] = [
             "Neo.ClientError.Statement.SyntaxError",
             "Neo.ClientError.Statement.ParameterMissing",
             "Neo.ClientError.Statement.AccessMode",
             "Neo.ClientError.Database.DatabaseNotFound",
             "Neo.ClientError.Transaction.TransactionStartFailed",
+            // What commits in batches is refused so in an explicit transaction.
+            "Neo.DatabaseError.Transaction.TransactionStartFailed",
         ];
         let code = self.code();
         CODES.contains(&code) || is_security(code) || code.starts_with("Neo.ClientError.Request.")

@@ -385,10 +385,11 @@ impl Pool {
 }
 
 impl Pooled {
-    /// Gives the connection back. One that failed is reset first, by a task of its own; one whose user was refused, or
-    /// that is ended from outside, is closed.
+    /// Gives the connection back. One that failed is reset first, by a task of its own; one whose user was refused, that is
+    /// ended from outside, or that still holds work which was not sent, is closed.
     pub(crate) fn release(mut self) {
-        if self.conn.is_refused || self.is_lent || self.conn.interruption().is_some() {
+        let is_ended = self.conn.is_refused || self.is_lent || self.conn.interruption().is_some();
+        if is_ended || self.conn.has_unsent_work() {
             tokio::spawn(self.conn.close());
         } else if self.conn.is_clean() {
             self.put_back();

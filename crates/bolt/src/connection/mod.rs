@@ -130,6 +130,18 @@ impl Connection {
         }
     }
 
+    /// Whether what waits to be sent may hold a request that does, or asks for, some work: all but what only introduces the
+    /// client, or tells how it is used.
+    pub fn has_unsent_work(&self) -> bool {
+        let is_work = |due: &Due| {
+            !matches!(
+                due.step.request,
+                Request::Hello | Request::Logon | Request::Logoff | Request::Telemetry | Request::Reset
+            )
+        };
+        !self.output().is_empty() && self.due.iter().any(is_work)
+    }
+
     /// Replies that are due. A request that takes two messages counts twice.
     pub fn pending(&self) -> usize {
         self.due.len()

@@ -231,7 +231,8 @@ impl Conn {
     }
 
     /// Makes sure that nothing is known, without waiting, which says that this connection has ended: not by the server,
-    /// and not from outside. What has come in is kept for [`Conn::event`].
+    /// and not from outside; and that nothing came that would be taken for the answer to what is written next. What has come
+    /// in is kept for [`Conn::event`].
     pub(crate) async fn still_open(&mut self) -> Result<(), Error> {
         if self.broken {
             return Err(self.lost("it had broken before"));
@@ -248,6 +249,17 @@ impl Conn {
                 Some(Ok(_)) => self.bolt.handle_input(&self.input),
                 Some(Err(e)) => return Err(self.lost(&e.to_string())),
             }
+        }
+        self.nothing_unasked()
+    }
+
+    /// Makes sure that no message has come where none is due: it would be taken for the answer to what is written next.
+    pub(crate) fn nothing_unasked(&mut self) -> Result<(), Error> {
+        if self.bolt.pending() > 0 {
+            return Ok(());
+        }
+        if self.poll_event()?.is_some() || self.bolt.is_amid_message() {
+            return Err(self.protocol_error("a message came that nobody had asked for"));
         }
         Ok(())
     }
@@ -319,6 +331,7 @@ impl Conn {
     /// Whether another piece of work can start on this connection as it is: nothing is due, and nothing came that was not.
     pub(crate) fn is_clean(&mut self) -> bool {
         !self.broken
+            && self.bolt.output().is_empty()
             && self.bolt.state() == State::Ready
             && self.bolt.pending() == 0
             && matches!(self.poll_event(), Ok(None))
@@ -330,9 +343,14 @@ impl Conn {
         self.broken
     }
 
+    /// Whether work that was written is still here, at least in part. It counts as not done, and must never be sent.
+    pub(crate) fn has_unsent_work(&self) -> bool {
+        self.bolt.has_unsent_work()
+    }
+
     /// Says goodbye, where the version has it, and closes. One that was ended from outside may still work.
     pub(crate) async fn close(mut self) {
-        if !self.broken || interruption(&self.interrupt).is_some() {
+        if (!self.broken || interruption(&self.interrupt).is_some()) && !self.has_unsent_work() {
             self.bolt.goodbye();
             let output = self.bolt.output().to_vec();
             let _ = tokio::time::timeout(Duration::from_millis(500), async {

@@ -26,6 +26,10 @@ const PROCEDURES: &[&[&str]] = &[
 
 /// Whether a query commits, or may commit, in several transactions of its own.
 pub(super) fn commits_in_batches(query: &str) -> bool {
+    // Nearly no query does, and each of a transaction is looked at.
+    if !may_commit_in_batches(query.as_bytes()) {
+        return false;
+    }
     let Some(tokens) = tokens(query) else { return true };
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
     let follow = |words: &[&str]| tokens.windows(words.len()).any(|window| window == words);
@@ -37,6 +41,21 @@ pub(super) fn commits_in_batches(query: &str) -> bool {
         || follow(&["CONCURRENT", "TRANSACTIONS"])
         || follow(&["PERIODIC", "COMMIT"])
         || PROCEDURES.iter().any(dotted)
+}
+
+/// Whether there is a word at all that tells it, anywhere, or one that may be hidden.
+fn may_commit_in_batches(query: &[u8]) -> bool {
+    const WORDS: [&[u8]; 3] = [b"transactions", b"periodic", b"apoc"];
+    query.iter().enumerate().any(|(at, byte)| match byte {
+        b'\\' => true,
+        b't' | b'T' | b'p' | b'P' | b'a' | b'A' => {
+            let found = |word: &[u8]| {
+                query.get(at..at + word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
+            };
+            WORDS.iter().any(|word| found(word))
+        }
+        _ => false,
+    })
 }
 
 /// The words of a query in capitals, and its other signs one by one, without comments. `None` for what is written in a way that

@@ -22,7 +22,7 @@ impl OpenResults {
         session: &Inner,
         pooled: &mut Pooled,
         result: Streaming<Run>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Broken> {
         self.0.push(result);
         self.advance(session, pooled, self.0.len() - 1, self.pace(pooled)).await
     }
@@ -35,7 +35,7 @@ impl OpenResults {
                 result.hand_over(session, pace);
             }
             if let Some(next) = self.0.iter().position(Streaming::wants_more) {
-                self.advance(session, pooled, next, pace).await?;
+                self.advance(session, pooled, next, pace).await.map_err(|broken| broken.error)?;
                 continue;
             }
             for result in &self.0 {
@@ -56,7 +56,7 @@ impl OpenResults {
     /// Reads all to their ends, into memory if their readers do not take them, and discards those that nobody wants.
     pub(super) async fn end(&mut self, session: &Inner, pooled: &mut Pooled) -> Result<(), Error> {
         while !self.0.is_empty() {
-            self.advance(session, pooled, 0, Pace::Whole).await?;
+            self.advance(session, pooled, 0, Pace::Whole).await.map_err(|broken| broken.error)?;
         }
         Ok(())
     }
@@ -82,7 +82,7 @@ impl OpenResults {
         pooled: &mut Pooled,
         at: usize,
         pace: Pace,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Broken> {
         let Some(result) = self.0.get_mut(at) else { return Ok(()) };
         match result.advance(session, &mut pooled.conn, pace).await {
             Ok(ended) => {
@@ -93,7 +93,7 @@ impl OpenResults {
                 }
                 Ok(())
             }
-            Err(Broken { error, .. }) => Err(error),
+            Err(broken) => Err(broken),
         }
     }
 }

@@ -27,6 +27,17 @@ pub(super) struct Broken {
     pub(super) handed_over: bool,
 }
 
+impl Broken {
+    /// For certain the server did nothing of the query.
+    pub(super) fn is_refused(&self) -> bool {
+        match self.progress {
+            Progress::Unsent => true,
+            Progress::Refused => self.error.is_before_execution(),
+            Progress::Sent | Progress::Executing => false,
+        }
+    }
+}
+
 /// What a result does when its reader takes no more.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pace {
@@ -230,6 +241,7 @@ impl<R: Borrow<Run>> Streaming<R> {
     }
 
     fn ask_for_more(&mut self, conn: &mut Conn) -> Result<(), Error> {
+        conn.nothing_unasked()?;
         let qid = self.qid.filter(|_| self.gave_way);
         let asked = if self.run.borrow().flow.is_cancelled() {
             self.throw_away();

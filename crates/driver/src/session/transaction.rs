@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bolt::{Event, Metadata, Request};
 
+use super::batches::commits_in_batches;
 use super::command::Begin;
 use super::open_results::OpenResults;
 use super::outcome::Progress;
-use super::result::Streaming;
+use super::result::{Broken, Streaming};
 use super::settings::Settings;
 use super::verdict::{judge, Attempt, Verdict, Work};
 use super::{Inner, Run, State};
@@ -37,6 +38,8 @@ struct Open {
     bookmarks: Vec<String>,
     /// The first query went out together with BEGIN.
     first_is_sent: bool,
+    /// The server took up a query that commits on its own: whatever comes of the transaction, that stays done.
+    has_committed: bool,
     results: OpenResults,
 }
 
@@ -121,7 +124,14 @@ impl State {
                 session.works_in(metadata.database());
                 let results = OpenResults::default();
                 let bookmarks = settings.bookmarks;
-                Ok(Open { by_master, pooled, bookmarks, first_is_sent: sent.first_run, results })
+                Ok(Open {
+                    by_master,
+                    pooled,
+                    bookmarks,
+                    first_is_sent: sent.first_run,
+                    has_committed: false,
+                    results,
+                })
             }
             Err(error) => {
                 pooled.release();
@@ -134,7 +144,7 @@ impl State {
         let Some(transaction) = self.transaction.take() else {
             return Err(Error::new(Kind::Client, "Cannot commit: no transaction is open."));
         };
-        let Open { by_master, mut pooled, bookmarks, .. } = match transaction.standing {
+        let Open { by_master, has_committed, mut pooled, bookmarks, .. } = match transaction.standing {
             Standing::Open(open) => *open,
             Standing::Failed(error) => return Err(error),
         };
@@ -170,6 +180,7 @@ impl State {
             at_least_once: false,
         });
         Err(session.on_error(match verdict {
+            _ if has_committed => error.with_unknown_outcome(),
             Verdict::SurfaceUnknown => error.with_unknown_outcome(),
             _ => error,
         }))
@@ -181,15 +192,17 @@ impl State {
             return Ok(());
         };
         let mut pooled = open.pooled;
-        if let Err(e) = pooled.bolt.rollback() {
-            return Err(pooled.protocol_error(&e.to_string()));
-        }
         // An abort resets the connection, which rolls back as well.
-        let result = session.unless_aborted(answer(&mut pooled, Request::Rollback)).await;
+        let rolled_back = session.unless_aborted(async {
+            pooled.still_open().await?;
+            pooled.bolt.rollback().map_err(|e| pooled.protocol_error(&e.to_string()))?;
+            answer(&mut pooled, Request::Rollback).await
+        });
+        let result = rolled_back.await;
         pooled.release();
         match result {
             // The connection is gone, and the transaction with it.
-            Err(error) if matches!(error.kind, Kind::Connection | Kind::Aborted) => Ok(()),
+            Err(error) if matches!(error.kind, Kind::Connection | Kind::Protocol | Kind::Aborted) => Ok(()),
             result => result.map(drop),
         }
     }
@@ -235,15 +248,21 @@ impl Transaction {
         };
         let fetch_size = session.fetch_size(&run);
         if !std::mem::take(&mut open.first_is_sent) {
+            if let Err(error) = open.pooled.still_open().await {
+                run.fail(error.clone());
+                return self.unless_failed(session, Err(error));
+            }
             // If it cannot be, nothing was written: the transaction goes on.
             if let Err(e) = send_run(&mut open.pooled, &run, fetch_size) {
                 return run.fail(Error::new(Kind::Client, e.to_string()).on(open.pooled.server.clone()));
             }
         }
-        let Open { pooled, results, .. } = &mut **open;
+        let Open { pooled, results, has_committed, .. } = &mut **open;
+        let is_batched = commits_in_batches(&run.query);
         let result = Streaming::new(run, pooled, fetch_size);
         let done = results.add(session, pooled, result).await;
-        self.unless_failed(session, done);
+        *has_committed |= is_batched && !done.as_ref().is_err_and(Broken::is_refused);
+        self.unless_failed(session, done.map_err(|broken| broken.error));
     }
 
     /// Lets open results go on as their readers take them, until something else is to be done.
@@ -263,9 +282,19 @@ impl Transaction {
     }
 
     fn unless_failed(&mut self, session: &Inner, done: Result<(), Error>) {
-        // Without COMMIT nothing was done: no outcome is unknown here.
-        if let (Err(error), Standing::Open(_)) = (done, &self.standing) {
-            self.fail(session.on_error(error));
+        if let (Err(error), Standing::Open(open)) = (done, &self.standing) {
+            self.fail(session.on_error(open.outcome(error)));
+        }
+    }
+}
+
+impl Open {
+    /// Without COMMIT nothing was done, but for what committed on its own.
+    fn outcome(&self, error: Error) -> Error {
+        if self.has_committed {
+            error.with_unknown_outcome()
+        } else {
+            error
         }
     }
 }
