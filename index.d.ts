@@ -465,6 +465,18 @@ declare namespace neo4j {
     [Symbol.asyncDispose](): Promise<void>
   }
 
+  /** What a server may send in answer to a user who is logged in. An answer beyond it is an error that names the option. */
+  export interface Limits {
+    /** Bytes of one message, such as a record: 65536 to 134217727. Default: 134217727. */
+    message?: number
+    /** Bytes of a result's metadata that can be read: 65536 to 16777216. An entry beyond fails when it is read. Default: 2097152. */
+    metadata?: number
+    /** How deep values and plans may nest, an operator of a plan taking two levels: 100 to 4096. Default: 4096. */
+    depth?: number
+    /** Columns of a result: 1000 to 262144. Default: 262144. */
+    columns?: number
+  }
+
   /** Options of a driver: those of `neo4j-driver` 6, and of 1.x where they have another name. Times are in milliseconds. */
   export interface Config {
     /** Whether connections are encrypted. Default: what the URI says, else false. Not beside a URI that says it. */
@@ -494,6 +506,8 @@ declare namespace neo4j {
      * Default: 15000.
      */
     connectionLossTimeout?: number
+    /** What a server may send. Before a user is logged in, no message may be longer than 65536 bytes. */
+    limits?: Limits
     /** Taken as `neo4j-driver` takes it; a driver of one server sends no query twice anyway. */
     disableAutoCommitRetries?: boolean
     /** Integers as numbers, or an infinity beyond the safe ones. Default: false. */

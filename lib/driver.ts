@@ -153,7 +153,7 @@ export class Driver {
     }
   }
 
-  /** Makes sure that a server can be reached and lets us in. Rejects with the reason if not. */
+  /** Makes sure that a server can be reached and authenticates us. Rejects with the reason if not. */
   async verifyConnectivity(config?: { database?: string }): Promise<void> {
     await this.getServerInfo(config)
   }
@@ -165,9 +165,9 @@ export class Driver {
   }
 
   /**
-   * Whether a server lets us in.
+   * Whether a server authenticates us.
    *
-   * @param config `auth`: who is to be let in, instead of the driver's own
+   * @param config `auth`: who is to be authenticated, instead of the driver's own
    */
   async verifyAuthentication({ auth, database }: { auth?: Token; database?: string } = {}): Promise<boolean> {
     try {
@@ -199,7 +199,7 @@ export class Driver {
     return this.#supports(VERSION_OF.sessionAuth)
   }
 
-  /** The Bolt version that is spoken with the server. Nobody has to be let in for it. */
+  /** The Bolt version that is spoken with the server. It takes no authentication. */
   async getNegotiatedProtocolVersion(): Promise<ProtocolVersion> {
     this.assertOpen()
     const [major, minor] = await this.target.pool.negotiate(this.target.server)

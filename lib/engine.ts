@@ -23,12 +23,12 @@ export interface Operation {
    * SUMMARY, FAILURE and DONE are the last message of their operation.
    */
   receive(kind: number, inbox: Inbox, at: number): void
-  /** Ends it by an error of this side: nothing was, or will be, heard of it from the other. */
+  /** Ends it by an error of this side: nothing has come of it, or will come, from the other. */
   fail(make: () => Error): void
 }
 
-/** What a driver hears of its servers. */
-export interface DriverEars {
+/** Takes what the native side says of a driver, and its questions. */
+export interface DriverListener {
   topology(view: TopologyView): void
   log(level: string, message: string): void
   /** Has to answer by {@link NativeDriver.answer}, now or later. */
@@ -56,17 +56,17 @@ export type Asked =
   | { what: 'addresses'; address: string }
   | { what: 'bookmarks'; manager: number }
 
-/** A result that has taken batches and owes the native side their credit. */
-export interface Debtor {
-  pay(): void
+/** A result that has taken batches: the native side may send as many more. */
+export interface CreditSender {
+  sendCredit(): void
 }
 
 export class Engine {
   readonly #native: NativeEngine
   readonly #operations = new Map<number, Operation>()
-  readonly #drivers = new Map<number, DriverEars>()
+  readonly #drivers = new Map<number, DriverListener>()
   readonly #turns: (() => void)[] = []
-  #debtors: Debtor[] = []
+  #senders: CreditSender[] = []
   #inbox = new Inbox(FIRST_INBOX)
   #lastOp = 0
   #held = false
@@ -77,10 +77,10 @@ export class Engine {
     this.#native = new (nativeModule().Engine)(() => this.#wake())
   }
 
-  /** Opens a pool of servers. What is heard of it goes to `ears` until {@link Engine.forget}. */
-  open(configJson: string, ears: DriverEars): NativeDriver {
+  /** Opens a pool of servers. What is said of it goes to `listener` until {@link Engine.forget}. */
+  open(configJson: string, listener: DriverListener): NativeDriver {
     const driver = this.#native.open(configJson)
-    this.#drivers.set(driver.id, ears)
+    this.#drivers.set(driver.id, listener)
     return driver
   }
 
@@ -101,22 +101,22 @@ export class Engine {
     return this.#lastOp
   }
 
-  /** Ends an operation that the native side never heard of, or refused: no message will come. */
+  /** Ends an operation that never reached the native side, or that it refused: no message will come. */
   fail(op: number, make: () => Error): void {
     const operation = this.#operations.get(op)
     this.#operations.delete(op)
-    this.#restWhenIdle()
+    this.#unrefWhenIdle()
     operation?.fail(make)
   }
 
   /**
    * Starts an operation that ends with DONE or FAILURE.
    *
-   * @param heard is shown a failure, before an error is made of it
+   * @param onFailure is given a failure, before an error is made of it
    */
-  ask<T>(start: (op: number) => void, heard?: (failure: Failure) => void): Promise<T> {
+  ask<T>(start: (op: number) => void, onFailure?: (failure: Failure) => void): Promise<T> {
     return new Promise<T>(resolve => {
-      const op = this.begin(new Question<T>(resolve, heard))
+      const op = this.begin(new Question<T>(resolve, onFailure))
       try {
         start(op)
       } catch (error) {
@@ -126,8 +126,8 @@ export class Engine {
   }
 
   /** The native side is told of the credit when all that was drained is handled: the end may be among it. */
-  owes(debtor: Debtor): void {
-    this.#debtors.push(debtor)
+  sendCreditLater(sender: CreditSender): void {
+    this.#senders.push(sender)
   }
 
   /** Runs `step` in a turn of the event loop of its own: one batch of rows a turn, whoever they are for. */
@@ -141,7 +141,7 @@ export class Engine {
     try {
       step?.()
     } finally {
-      this.#collectDebts()
+      this.#sendCredits()
     }
   }
 
@@ -157,8 +157,8 @@ export class Engine {
         break
       }
     }
-    this.#collectDebts()
-    this.#restWhenIdle()
+    this.#sendCredits()
+    this.#unrefWhenIdle()
   }
 
   #drainLater(): void {
@@ -216,14 +216,14 @@ export class Engine {
     }
   }
 
-  #collectDebts(): void {
-    if (this.#debtors.length === 0) return
-    const debtors = this.#debtors
-    this.#debtors = []
-    for (const debtor of debtors) debtor.pay()
+  #sendCredits(): void {
+    if (this.#senders.length === 0) return
+    const senders = this.#senders
+    this.#senders = []
+    for (const sender of senders) sender.sendCredit()
   }
 
-  #restWhenIdle(): void {
+  #unrefWhenIdle(): void {
     if (this.#operations.size > 0 || this.#idleTimer !== undefined || !this.#held) return
     this.#idleTimer = setTimeout(() => {
       this.#idleTimer = undefined
@@ -238,17 +238,17 @@ export class Engine {
 /** An operation that has one answer. */
 class Question<T> implements Operation {
   readonly #resolve: (value: T | PromiseLike<T>) => void
-  readonly #heard: ((failure: Failure) => void) | undefined
+  readonly #onFailure: ((failure: Failure) => void) | undefined
 
-  constructor(resolve: (value: T | PromiseLike<T>) => void, heard?: (failure: Failure) => void) {
+  constructor(resolve: (value: T | PromiseLike<T>) => void, onFailure?: (failure: Failure) => void) {
     this.#resolve = resolve
-    this.#heard = heard
+    this.#onFailure = onFailure
   }
 
   receive(kind: number, inbox: Inbox, at: number): void {
     const answer = inbox.json(at, 0, inbox.arg(at))
     if (kind === FAILURE) {
-      this.#heard?.(answer as Failure)
+      this.#onFailure?.(answer as Failure)
       this.fail(() => errorOf(answer as Failure))
     } else this.#resolve(answer as T)
   }

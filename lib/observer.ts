@@ -16,11 +16,13 @@ export interface ResultObserver<R> {
 export class Observer<R> implements Consumer {
   readonly keeps = false
   readonly ready = true
+  readonly takesNone: boolean
   readonly #observer: ResultObserver<R>
   readonly #mapper: ((record: Record) => R) | null
 
   constructor(observer: ResultObserver<R>, mapper: ((record: Record) => R) | null) {
     this.#observer = observer
+    this.takesNone = observer.onNext === undefined || observer.onNext === null
     this.#mapper = mapper
   }
 

@@ -28,6 +28,23 @@ export function count(value: unknown, name: string, standard: number, unit: stri
   return Math.ceil(n)
 }
 
+/** A whole number within a range. */
+export function between(
+  value: unknown,
+  name: string,
+  standard: number,
+  least: number,
+  most: number,
+  unit: string
+): number {
+  if (value === undefined || value === null) return standard
+  const n = numberOf(value)
+  if (!Number.isInteger(n) || n < least || n > most) {
+    throw new TypeError(`${name} takes a number of ${unit} from ${least} to ${most}; it was ${show(value)}`)
+  }
+  return n
+}
+
 /** A number of which a negative one means: no limit. */
 export function limit(value: unknown, name: string, standard: number): number {
   const n = int32(value, name, standard)

@@ -10,7 +10,18 @@ import { encryptedOf, OBSOLETE, poolSizeOf, trustOf } from './compat/config'
 import { HAReadWrite, HAStrategies, type ReadWriteConfig, rwMask } from './constants'
 import { encryptionOf } from './encryption/service'
 import { type Log, type LoggingConfig, logOf } from './logging'
-import { asObject, count, flag, int32, limit, NO_LIMIT, numberOf, readText, show } from './option-values'
+import {
+  asObject,
+  between,
+  count,
+  flag,
+  int32,
+  limit,
+  NO_LIMIT,
+  numberOf,
+  readText,
+  show
+} from './option-values'
 import { type Auth, readBolt, type Server } from './servers'
 import { readCertificates, readEncrypted, readExtraCertificates, readTrust, TRUSTS } from './tls-options'
 import { BOLT_AGENT, USER_AGENT } from './version'
@@ -23,6 +34,14 @@ export type NotificationFilter = {
   minimumSeverityLevel?: string
   disabledCategories?: readonly string[]
   disabledClassifications?: readonly string[]
+}
+
+/** What a server may send once a user is logged in: an answer beyond it is an error that names the option. */
+export interface Limits {
+  message?: number
+  metadata?: number
+  depth?: number
+  columns?: number
 }
 
 /** The options of `neo4j-driver` 6, and of 1.x where they have another name. */
@@ -39,6 +58,7 @@ export interface DriverOptions {
   connectionLivenessCheckTimeout?: number
   connectionTimeout?: number
   connectionLossTimeout?: number
+  limits?: Limits
   disableAutoCommitRetries?: boolean
   disableLosslessIntegers?: boolean
   notificationFilter?: NotificationFilter
@@ -120,6 +140,7 @@ const DRIVER_OPTIONS: ReadonlySet<string> = new Set([
   'connectionLivenessCheckTimeout',
   'connectionTimeout',
   'connectionLossTimeout',
+  'limits',
   'disableAutoCommitRetries',
   'disableLosslessIntegers',
   'notificationFilter',
@@ -284,6 +305,7 @@ export function readDriverOptions(
         0,
         int32(given.connectionLossTimeout, at('connectionLossTimeout'), 15_000)
       ),
+      limits: readLimits(given.limits, at('limits'), log),
       maxTransactionRetryTime,
       fetchSize,
       encrypted,
@@ -297,6 +319,28 @@ export function readDriverOptions(
       logLevel: log.level
     }
   }
+}
+
+/**
+ * Each limit: by default, at least and at most. The least lets logins and ordinary queries through; the most is what
+ * the native side reads without harm, whatever bytes come.
+ */
+const LIMITS = {
+  message: { standard: 134_217_727, least: 65_536, most: 134_217_727, unit: 'bytes' },
+  metadata: { standard: 2_097_152, least: 65_536, most: 16_777_216, unit: 'bytes' },
+  depth: { standard: 4_096, least: 100, most: 4_096, unit: 'levels' },
+  columns: { standard: 262_144, least: 1_000, most: 262_144, unit: 'columns' }
+} as const
+
+function readLimits(value: unknown, name: string, log: Log): Limits {
+  const given = asObject(value, name) as Limits
+  warnOfUnknown(given, new Set(Object.keys(LIMITS)), name, log)
+  const limits: Limits = {}
+  for (const key of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
+    const { standard, least, most, unit } = LIMITS[key]
+    limits[key] = between(given[key], `${name}.${key}`, standard, least, most, unit)
+  }
+  return limits
 }
 
 /** @throws TypeError when it is neither positive nor -1 */

@@ -8,7 +8,7 @@ import { isManager, nativeToken, type Token, type TokenManager, Tokens } from '.
 import { BookmarkManagers, type Committed } from './bookmark-managers'
 import type { IntegerMode } from './codec/decode'
 import { Status } from './constants'
-import { type Asked, type DriverEars, type Engine, type TopologyView, theEngine } from './engine'
+import { type Asked, type DriverListener, type Engine, type TopologyView, theEngine } from './engine'
 import { clientError, type Failure } from './errors'
 import type { NativeDriver, NativeSession } from './native'
 import type { DriverSettings, StrategyFunction } from './options'
@@ -41,7 +41,7 @@ export interface VerifyConfig {
   /** Where no server is named: one of this database, that reads or writes. */
   database?: string
   write?: boolean
-  /** Who is to be let in, instead of the driver's own user. */
+  /** Who is to be authenticated, instead of the driver's own user. */
   auth?: Token
   /** A login now is wanted, not one that was done earlier. */
   login?: boolean
@@ -60,7 +60,7 @@ export interface Intent {
 /** First key of a strategy function on the native side; those below are `HAStrategies`. */
 const FIRST_KEY = 3
 
-export class Pool implements DriverEars, StreamHost {
+export class Pool implements DriverListener, StreamHost {
   readonly engine: Engine
   readonly integers: IntegerMode
   readonly settings: DriverSettings
@@ -184,7 +184,7 @@ export class Pool implements DriverEars, StreamHost {
     const json = JSON.stringify({ ...config, auth: config.auth && nativeToken(config.auth) })
     return await this.engine.ask(
       op => this.#native.verify(op, server, json),
-      failure => this.heard(failure)
+      failure => this.onFailure(failure)
     )
   }
 
@@ -211,17 +211,17 @@ export class Pool implements DriverEars, StreamHost {
   }
 
   /** A failure came from the native side. If a manager has another token than the one refused, the work may be tried again. */
-  heard(failure: Failure): void {
+  onFailure(failure: Failure): void {
     const { code, token } = failure
     if (typeof token !== 'number' || code?.startsWith('Neo.ClientError.Security.') !== true) return
     try {
-      if (this.#tokens.refused(token, code)) failure.retryable = true
+      if (this.#tokens.refused(token, code) && failure.unknownOutcome !== true) failure.retryable = true
     } catch (error) {
       this.settings.log.write('warn', `handleSecurityException of the auth token manager threw: ${error}`)
     }
   }
 
-  // ---- ears ----
+  // ---- what the native side says ----
 
   topology(view: TopologyView): void {
     view.servers.forEach((server, i) => {

@@ -23,7 +23,7 @@ import {
 } from './codec/inbox'
 import type { Bytes } from './codec/tape'
 import type { Summary } from './compat/summary'
-import type { Debtor, Engine, Operation } from './engine'
+import type { CreditSender, Engine, Operation } from './engine'
 import { Aborted, abortedBy, clientError, errorOf, type Failure } from './errors'
 import type { NativeSession } from './native'
 import { type Schema, schemaAt } from './schema'
@@ -35,6 +35,8 @@ export interface Consumer {
   readonly keeps: boolean
   /** Whether there is room for another batch now; {@link ResultStream.resume} is called when there is again. */
   readonly ready: boolean
+  /** It takes no records: it can have the end also after another consumer had them. */
+  readonly takesNone?: boolean
   keys(keys: string[]): void
   records(records: Record[]): void
   /** Forgets the records it was given: they come again. Never called when they were not for keeping. */
@@ -55,7 +57,7 @@ export interface StreamHost {
   readonly integers: IntegerMode
   answering(server: number, address: string): Answering
   /** Told of every failure of a server, once, before whoever waits for the work. */
-  heard(failure: Failure): void
+  onFailure(failure: Failure): void
 }
 
 /** Who is told that a result has ended, before its consumer is. */
@@ -77,7 +79,7 @@ interface Watcher<T> {
 /** A batch that waits: bytes of one on the native side, or a copy. */
 type Waiting = number | ArrayBuffer
 
-export class ResultStream implements Operation, Debtor {
+export class ResultStream implements Operation, CreditSender {
   /** Number of the operation; 0 when there is none, because it could not start. */
   op = 0
   readonly query: string
@@ -92,7 +94,7 @@ export class ResultStream implements Operation, Debtor {
   #keyWatchers: Watcher<string[]>[] | null = null
   #endWatchers: Watcher<Summary>[] | null = null
   #turnAsked = false
-  #owed = 0
+  #credit = 0
   /** How often the result began anew. */
   #restarts = 0
   /** A record has reached the application: the result cannot begin anew. */
@@ -173,7 +175,8 @@ export class ResultStream implements Operation, Debtor {
   /** Gives the result to a consumer, beside those before it. What was held is delivered. */
   attach(consumer: Consumer): void {
     if (this.#schema !== null) consumer.keys(this.#schema.keys)
-    if (this.#consumed || this.#cancelled) {
+    const isWhole = this.#told && !this.#cancelled && !this.failed
+    if ((this.#consumed || this.#cancelled) && !(isWhole && consumer.takesNone === true)) {
       if (this.failed) consumer.fail(() => this.error)
       else consumer.fail(() => this.#loss())
       return
@@ -185,7 +188,7 @@ export class ResultStream implements Operation, Debtor {
     this.#consumer = this.#consumer === null ? consumer : new Both(this.#consumer, consumer)
     if (this.#waiting !== null && this.#waiting.length > 0) this.#askTurn()
     else if (this.#over) this.#tell()
-    else this.#repay()
+    else this.#sendCreditLater()
   }
 
   /** Calls back when the names of the fields are known, or never will be. Does not make anything be read. */
@@ -213,7 +216,7 @@ export class ResultStream implements Operation, Debtor {
   /** The consumer is ready again. */
   resume(): void {
     if (this.#waiting !== null && this.#waiting.length > 0) this.#askTurn()
-    this.pay()
+    this.sendCredit()
   }
 
   /**
@@ -314,17 +317,17 @@ export class ResultStream implements Operation, Debtor {
         break
       default: {
         const failure = inbox.json(at, 0, inbox.arg(at)) as Failure
-        this.host.heard(failure)
+        this.host.onFailure(failure)
         if (failure.aborted === true) this.cancel()
         this.#end(true, () => errorOf(failure, this.host.integers))
       }
     }
   }
 
-  pay(): void {
-    if (this.#owed > 0 && !this.#over && !this.#cancelled && this.#consumer?.ready === true) {
-      this.native.more(this.op, this.#owed)
-      this.#owed = 0
+  sendCredit(): void {
+    if (this.#credit > 0 && !this.#over && !this.#cancelled && this.#consumer?.ready === true) {
+      this.native.more(this.op, this.#credit)
+      this.#credit = 0
     }
   }
 
@@ -352,7 +355,7 @@ export class ResultStream implements Operation, Debtor {
     this.#restarts++
     this.#decoder = null
     this.#waiting = null
-    this.#owed = 0
+    this.#credit = 0
     this.#consumed = false
     this.#consumer?.restart?.()
   }
@@ -419,14 +422,14 @@ export class ResultStream implements Operation, Debtor {
   }
 
   #deliver(records: Record[]): void {
-    this.#owed++
+    this.#credit++
     this.#consumed = true
     this.#consumer?.records(records)
-    this.#repay()
+    this.#sendCreditLater()
   }
 
-  #repay(): void {
-    if (this.#owed > 0 && !this.#over) this.host.engine.owes(this)
+  #sendCreditLater(): void {
+    if (this.#credit > 0 && !this.#over) this.host.engine.sendCreditLater(this)
   }
 
   #summaryAt(inbox: Inbox, at: number): Summary {

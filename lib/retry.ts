@@ -1,7 +1,7 @@
 /** Runs a transaction function again after errors that another attempt may cure. */
 
 import { isRetryableError, Neo4jError } from 'neo4j-driver-core'
-import { watch } from './abort'
+import { type Unwatch, watch } from './abort'
 import { earlierAttempts, isOfUnknownOutcome } from './errors'
 import type { Shutdown } from './shutdown'
 
@@ -55,7 +55,7 @@ export async function retrying<T>(attempt: Attempt<T>, maxTime: number, ends: En
       told ||= isOpen || isAnswer(error)
       if (!isRetryableError(error) || now > deadline || isOver(ends)) throw withCause(error, earlier)
       const jitter = 1 - JITTER + 2 * JITTER * Math.random()
-      await rest(Math.min(pause * jitter, deadline - now), ends)
+      await pauseFor(Math.min(pause * jitter, deadline - now), ends)
       signal?.throwIfAborted()
       if (isOver(ends)) throw withCause(error, earlier)
       earlier.push((error as Error).message)
@@ -68,15 +68,16 @@ function isOver({ session, driver }: Ends): boolean {
 }
 
 /** A pause, which anything that ends the attempts ends. */
-function rest(ms: number, { signal, session, driver }: Ends): Promise<void> {
+function pauseFor(ms: number, { signal, session, driver }: Ends): Promise<void> {
   return new Promise(resolve => {
+    const watches: Unwatch[] = []
     const wake = (): void => {
       clearTimeout(timer)
       for (const unwatch of watches) unwatch()
       resolve()
     }
     const timer = setTimeout(wake, ms)
-    const watches = [session.watch(wake), driver.watch(wake)]
+    watches.push(session.watch(wake), driver.watch(wake))
     if (signal !== undefined) watches.push(watch(signal, wake))
   })
 }

@@ -1,6 +1,6 @@
 /** What came at the end of a result, as the summary that users of `neo4j-driver` know, with the names of 1.x beside it. */
 
-import { int, ProtocolVersion, ResultSummary } from 'neo4j-driver-core'
+import { int, internal, ProtocolVersion, ResultSummary } from 'neo4j-driver-core'
 import type { IntegerMode } from './codec/decode'
 import { Summary } from './compat/summary'
 
@@ -29,6 +29,8 @@ export interface StreamFacts {
   /** PULL was sent for it, not only DISCARD. */
   pulled: boolean
 }
+
+const { isBrokenObject, getBrokenObjectReason } = internal.objectUtil
 
 /** What GQL status objects hold where the server leaves it out. */
 const DIAGNOSTIC_RECORD = Object.freeze({ OPERATION: '', OPERATION_CODE: '0', CURRENT_SCHEMA: '/' })
@@ -69,21 +71,44 @@ export function summaryOf(
   try {
     return build()
   } catch {
-    // The work is done, whatever its summary is like: what cannot be read is left out.
-    for (const name of INTERPRETED) if (!canBeRead(name, metadata[name])) delete metadata[name]
-    return build()
+    // The work is done, whatever its summary is like: what cannot be read is left out, or fails when it is read.
+    const refused: [string, Error][] = []
+    for (const [entry, name] of Object.entries(INTERPRETED)) {
+      const value = metadata[entry]
+      if (canBeRead(entry, value)) continue
+      if (isBrokenObject(value)) refused.push([name, getBrokenObjectReason(value)])
+      delete metadata[entry]
+    }
+    const summary = build()
+    for (const [name, reason] of refused) failWhenRead(summary, name, reason)
+    return summary
   }
 }
 
-/** The entries of which the summary makes objects. */
-const INTERPRETED = ['stats', 'plan', 'profile', 'notifications', 'statuses'] as const
+/** The entries of which the summary makes objects, and how these are called. */
+const INTERPRETED = {
+  stats: 'counters',
+  plan: 'plan',
+  profile: 'profile',
+  notifications: 'notifications',
+  statuses: 'gqlStatusObjects'
+}
 
-function canBeRead(name: (typeof INTERPRETED)[number], value: unknown): boolean {
+function failWhenRead(summary: Summary, name: string, reason: Error): void {
+  Object.defineProperty(summary, name, {
+    enumerable: true,
+    get: () => {
+      throw reason
+    }
+  })
+}
+
+function canBeRead(entry: string, value: unknown): boolean {
   try {
     new ResultSummary(
       '',
       {},
-      { [name]: name === 'statuses' ? (value as Metadata[])?.map(completeStatus) : value }
+      { [entry]: entry === 'statuses' ? (value as Metadata[])?.map(completeStatus) : value }
     )
     return true
   } catch {

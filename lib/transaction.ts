@@ -46,7 +46,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   /** Why it could not begin. */
   #failure: (() => Error) | null = null
   #error: Error | null = null
-  #heard: Failure | null = null
+  #reported: Failure | null = null
   #waiting: BeginWatcher[] = []
   /** The rollback that follows a failure: frees the connection. */
   #cleaning: Promise<void> | null = null
@@ -103,7 +103,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     if (this.#failure !== null) return
     if (kind === FAILURE) {
       const failure = inbox.json(at, 0, inbox.arg(at)) as Failure
-      this.heard(failure)
+      this.onFailure(failure)
       this.fail(() => errorOf(failure))
       return
     }
@@ -132,13 +132,13 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   }
 
   /** All that was asked of a transaction that failed gets the same error: it is news once. */
-  heard(failure: Failure): void {
-    if (this.#heard?.code === failure.code) {
-      failure.retryable = this.#heard?.retryable
+  onFailure(failure: Failure): void {
+    if (this.#reported?.code === failure.code) {
+      failure.retryable = this.#reported?.retryable
       return
     }
-    this.#heard = failure
-    this.#host.heard(failure)
+    this.#reported = failure
+    this.#host.onFailure(failure)
   }
 
   // ---- work ----
@@ -208,7 +208,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     try {
       await this.engine.ask(
         op => this.native.commit(op),
-        failure => this.heard(failure)
+        failure => this.onFailure(failure)
       )
     } catch (error) {
       if (!(error instanceof Aborted)) throw error
@@ -229,7 +229,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     try {
       await this.engine.ask(
         op => this.native.rollback(op),
-        failure => this.heard(failure)
+        failure => this.onFailure(failure)
       )
     } catch (error) {
       // What has not begun needs no rollback.

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   cluster,
   column,
+  failing,
   member,
   Neo4jHA,
   open,
@@ -178,6 +179,22 @@ test('a check is made at once when a query meets a demoted server', async t => {
   assert.equal(driver.masterIndex, 2)
 })
 
+for (const [what, answer] of [
+  ['lost', x => x.reset()],
+  ['refused', x => x.fail('Neo.ClientError.Cluster.NotALeader', 'not here')]
+]) {
+  test(`a check is made at once when a COMMIT is ${what}`, async t => {
+    const { servers, members } = await cluster(t)
+    const driver = await ready(t, servers, { checkInterval: never })
+    members[0].bolt.when('COMMIT', answer)
+    const tx = driver.session(true).beginTransaction()
+    await tx.run('CREATE (n)')
+    const before = members.map(({ checks }) => checks.length)
+    await failing(tx.commit())
+    await until(() => members.every(({ checks }, i) => checks.length > before[i]))
+  })
+}
+
 test('driver.ready settles after the first check though every server is down', async t => {
   const { servers } = await cluster(t, { roles: ['refuse', 'refuse'] })
   const driver = await ready(t, servers)
@@ -323,6 +340,39 @@ test('a full pool says nothing of a server that is checked over Bolt', async t =
   assert.equal(driver.servers[0].info.status, Status.up)
   await tx.run('CREATE (n)')
   await tx.commit()
+})
+
+test('a full pool says nothing of a server: it stays what it is, and no check is hurried', async t => {
+  const one = await member(t, {})
+  const driver = await ready(t, [one.location], {
+    checkInterval: never,
+    retryOnError: 0,
+    neo4jDriverOptions: {
+      maxConnectionPoolSize: 1,
+      connectionAcquisitionTimeout: 100,
+      maxTransactionRetryTime: 0
+    }
+  })
+  const tx = driver.session(true).beginTransaction()
+  await tx.run('CREATE (n)')
+  const checks = one.checks.length
+  const { error } = await settle(driver.session(true).run('CREATE (m)'))
+  assert.match(error.message, /1 of 1 connections are in use/)
+  assert.equal(driver.masterIndex, 0)
+  // The second is this one.
+  await driver.checkServers()
+  assert.equal(one.checks.length, checks + 1)
+  await tx.commit()
+})
+
+test('a token manager that never answers ends its check, and no more', async t => {
+  const one = await member(t, {})
+  const auth = { getToken: () => new Promise(() => {}), handleSecurityException: () => false }
+  const driver = await ready(t, [one.location], { auth, checkTimeout: 100 })
+  const { status, err } = driver.servers[0].info
+  assert.equal(status, Status.error)
+  assert.match(err.message, /gave no token within 100 ms/)
+  assert.equal(one.checks.length, 0)
 })
 
 test('bytes that arrive on Bolt are a sign of life, whatever the checks say', async t => {

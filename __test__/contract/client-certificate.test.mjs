@@ -196,6 +196,24 @@ test('a provider that fails is the error of the work, and hangs nothing', async 
   assert.match((await within(failing(ask(driver)), 5000, 'the error')).message, /the vault is shut/)
 })
 
+for (const [call, work] of [
+  ['getNegotiatedProtocolVersion', driver => driver.getNegotiatedProtocolVersion()],
+  ['getServerInfo', driver => driver.getServerInfo()],
+  ['a query', driver => ask(driver)]
+]) {
+  test(`a provider that never answers ends with connectionTimeout: ${call}`, async t => {
+    const one = await server(t)
+    const clientCertificate = { hasUpdate: () => false, getClientCertificate: () => new Promise(() => {}) }
+    const driver = connect(t, secure(one), undefined, { clientCertificate, ...quick, connectionTimeout: 300 })
+    const error = await within(failing(work(driver)), 5000, call)
+    assert.match(
+      error.message,
+      /within 300 ms \(connectionTimeout\): the client certificate provider gave no/
+    )
+    assert.equal(one.connections.total, 0)
+  })
+}
+
 test('neo4j+ssc://: every member is shown it', async t => {
   const cluster = await routing(t, { versions: ['5.4'], cores: 2, each: () => ({ tls: demanding() }) })
   const { files, fingerprint } = client()

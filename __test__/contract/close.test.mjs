@@ -85,10 +85,14 @@ test('close() ends retries that wait for their next attempt', async t => {
 })
 
 test('after close() a run, a transaction and a check are errors that say so', async t => {
-  const { servers } = await cluster(t)
-  const driver = await ready(t, servers)
+  const { servers, members } = await cluster(t)
+  const driver = await ready(
+    t,
+    servers.map(([, bolt]) => [undefined, bolt])
+  )
   const session = driver.session(true)
   await driver.close()
+  const connections = members.map(({ bolt }) => bolt.connections.total)
   for (const attempt of [
     () => session.run('RETURN 1'),
     () => driver.session(true).run('RETURN 1'),
@@ -101,6 +105,10 @@ test('after close() a run, a transaction and a check are errors that say so', as
     assert.match(error.message, /closed/i)
   }
   await within(settle(driver.checkServers()), 2000, 'checkServers()')
+  assert.deepEqual(
+    members.map(({ bolt }) => bolt.connections.total),
+    connections
+  )
 })
 
 const start = `

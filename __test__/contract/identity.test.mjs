@@ -317,6 +317,15 @@ test('AuthorizationExpired is retryable of itself: a transaction function runs a
   assert.ok(neo4j.isRetryableError(await failing(ask(driver))))
 })
 
+test('an error of unknown outcome is not retryable, whatever another token would cure', async t => {
+  const server = await boltServer(t, { versions: ['5.4'], auth: people })
+  server.on(/./, () => ({ fields: [], records: [] }))
+  server.when('PULL', x => x.fail(authorizationExpired, 'log on again')).times(1)
+  const driver = connect(t, server.uri, manager(own, true))
+  const error = await failing(driver.session().run('MATCH (a) CALL { WITH a CREATE (:N) } IN TRANSACTIONS'))
+  assert.deepEqual([error.unknownOutcome, error.retriable], [true, false])
+})
+
 test('AuthorizationExpired: every other idle connection is logged on anew before it is used', async t => {
   const server = await boltServer(t, { versions: ['5.4'], auth: people })
   const driver = connect(t, server.uri, own)

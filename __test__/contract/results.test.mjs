@@ -9,8 +9,8 @@ const LONG = 'UNWIND range(1, 100000) AS n RETURN n'
 const SHORT = 'UNWIND range(1, 3) AS n RETURN n'
 const SYNTAX = 'Neo.ClientError.Statement.SyntaxError'
 
-async function opened(t, { versions = bolt.neo4j44, ...config } = {}) {
-  const server = await boltServer(t, { versions })
+async function opened(t, { versions = bolt.neo4j44, qids = true, ...config } = {}) {
+  const server = await boltServer(t, { versions, qids })
   const driver = neo4j.driver(server.uri, undefined, config)
   t.after(() => driver.close())
   return { server, driver, session: driver.session({ fetchSize: 100 }) }
@@ -193,6 +193,31 @@ test('two long results of a transaction are read in turns', async t => {
   await tx.rollback()
   assert.equal(discards(server).length, 2)
   assert.deepEqual(server.protocolErrors, [])
+})
+
+test('results that the server gives no qid are read one after the other, and none gets records of another', async t => {
+  const { server, session } = await opened(t, { qids: false })
+  const tx = await session.beginTransaction()
+  const text = 'UNWIND range(1, 5000) AS n RETURN n'
+  const [one, other] = [tx.run(text), tx.run(text)].map(result => result[Symbol.asyncIterator]())
+  for (let i = 1; i <= 5_000; i++) {
+    assert.equal(Number((await one.next()).value.get(0)), i)
+    assert.equal(Number((await other.next()).value.get(0)), i)
+  }
+  await tx.commit()
+  assert.deepEqual(server.protocolErrors, [])
+})
+
+test('who wants no records has the end of a result that was read before', async t => {
+  const { session } = await opened(t)
+  const result = session.run(SHORT)
+  await result
+  const summary = await new Promise((onCompleted, onError) => result.subscribe({ onCompleted, onError }))
+  assert.equal(summary.queryType, 'r')
+  const error = await new Promise((resolve, reject) =>
+    result.subscribe({ onNext: () => reject(new Error('a record')), onError: resolve, onCompleted: reject })
+  )
+  assert.match(error.message, /already consumed/)
 })
 
 test('a commit discards open results that nobody reads, and gives the others whole', async t => {

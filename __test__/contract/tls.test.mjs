@@ -1,5 +1,7 @@
 // Encrypted connections: who is trusted, who is refused, and what is said then.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { after } from 'node:test'
 import { authority } from '../support/certificates.mjs'
 import { boltServer, column, failing, Neo4jHA, program, ready, test } from '../support/contract.mjs'
@@ -95,6 +97,34 @@ for (const variable of ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS']) {
     assert.equal(stdout.trim(), '1')
   })
 }
+
+// A pipe can be read once, and whoever reads it waits until something is written. Elsewhere the system keeps its store itself.
+test('the store of the system is read once for all drivers, and construction does not wait for it', async t => {
+  if (process.platform !== 'linux') return t.skip('the store is no file here')
+  const one = await server(t)
+  const pipe = join(ca.folder, 'store')
+  execFileSync('mkfifo', [pipe])
+  const { stdout, stderr } = await program(
+    `import { writeFileSync } from 'node:fs'
+      import Neo4jHA from 'neo4j-ha-bolt-driver'
+      const open = () => new Neo4jHA(input.uri, { neo4jDriverOptions: { maxTransactionRetryTime: 0 } })
+      const drivers = [open(), open()]
+      console.log('made')
+      writeFileSync(input.pipe, input.pem)
+      drivers.push(open())
+      for (const driver of drivers) {
+        const result = await driver.session(true).run('RETURN 1')
+        console.log(result.records.length)
+      }
+      process.exit()`,
+    {
+      input: { uri: uri(one, 'bolt+s'), pipe, pem: ca.pem },
+      env: { SSL_CERT_FILE: pipe, SSL_CERT_DIR: join(ca.folder, 'none'), NODE_EXTRA_CA_CERTS: '' }
+    }
+  )
+  assert.equal(stderr, '')
+  assert.equal(stdout, 'made\n1\n1\n1\n')
+})
 
 test('a certificate of another host is refused', async t => {
   const one = await server(t, { names: ['DNS:elsewhere.test'] })

@@ -1,11 +1,24 @@
 // Every wait for a server has an end, and a connection is left as it should be.
 import assert from 'node:assert/strict'
-import { ask, boltServer, connect, failing, settle, test } from '../support/contract.mjs'
+import { after } from 'node:test'
+import { authority } from '../support/certificates.mjs'
+import { ask, boltServer, connect, failing, member, ready, settle, test } from '../support/contract.mjs'
 import { routingTable, silence } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
 const ann = { scheme: 'basic', principal: 'ann', credentials: 'sesame' }
 const bob = { scheme: 'basic', principal: 'bob', credentials: 'sesame' }
+
+const ca = authority()
+after(() => ca.remove())
+
+/** NOOPs in place of an answer, for as long as the client listens. */
+const noops = async x => {
+  while (x.connection.alive) {
+    await x.noop()
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+}
 
 const single = async (t, config = {}, settings = {}) => {
   const server = await boltServer(t, { versions: ['5.4'], ...settings })
@@ -34,13 +47,42 @@ for (const call of ['verifyConnectivity', 'getServerInfo']) {
 test('NOOPs in place of the answer to RESET do not lengthen its limit', async t => {
   const { server, driver } = await single(t, { connectionTimeout: 300 })
   await ask(driver)
-  server.when('RESET', async x => {
-    while (x.connection.alive) {
-      await x.noop()
-      await new Promise(resolve => setTimeout(resolve, 10))
-    }
+  server.when('RESET', noops)
+  const error = await within(failing(driver.verifyConnectivity()), 5000, 'verifyConnectivity')
+  assert.match(error.message, /RESET was not answered within 300 ms/)
+})
+
+test('close() ends verifyAuthentication, which logs in by a connection of its own before Bolt 5.1', async t => {
+  const { server, driver } = await single(t, { connectionTimeout: 0 }, { versions: ['4.4'] })
+  await ask(driver)
+  server.handshake = 'silent'
+  const verifying = settle(driver.verifyAuthentication({ database: 'neo4j' }))
+  await until(() => server.connections.open === 2)
+  await driver.close()
+  await within(verifying, 5000, 'verifyAuthentication')
+})
+
+for (const [message, version] of [
+  ['HELLO', '5.0'],
+  ['HELLO', '5.4'],
+  ['LOGON', '5.4']
+]) {
+  test(`NOOPs in place of the answer to ${message} of Bolt ${version} do not lengthen its limit`, async t => {
+    const { server, driver } = await single(t, { connectionTimeout: 300 }, { versions: [version] })
+    server.when(message, noops)
+    const error = await within(failing(ask(driver)), 5000, 'the query')
+    assert.match(error.message, /within 300 ms \(connectionTimeout\)/)
+    assert.match(error.message, /did not answer the login/)
+    await until(() => server.connections.open === 0)
   })
-  await within(failing(driver.verifyConnectivity()), 5000, 'verifyConnectivity')
+}
+
+test('NOOPs in place of the answer to the LOGON of another user do not lengthen its limit', async t => {
+  const { server, driver } = await single(t, { connectionTimeout: 300 })
+  await ask(driver)
+  server.when('LOGON', noops)
+  const error = await within(failing(ask(driver, 'RETURN 1', { auth: bob })), 5000, 'the query')
+  assert.match(error.message, /did not answer the login within 300 ms \(connectionTimeout\)/)
 })
 
 test('a liveness check without an answer leaves time for a new connection, and is not repeated on others', async t => {
@@ -131,6 +173,19 @@ test('an acquisition that fails says what the server did not do', async t => {
   assert.doesNotMatch(error.message, /in use|maxConnectionPoolSize/)
 })
 
+test('a connection that is given up because its server stopped answering checks: the error says the phase', async t => {
+  const one = await member(t, { versions: ['5.4'] })
+  const driver = await ready(t, [[one.url, one.uri]], { neo4jDriverOptions: { maxTransactionRetryTime: 0 } })
+  await one.bolt.kick()
+  one.bolt.handshake = 'silent'
+  const opened = one.bolt.connections.total
+  const asked = failing(driver.session(true).run('RETURN 1'))
+  await until(() => one.bolt.connections.total > opened)
+  await one.become('refuse')
+  const { message } = await within(asked, 5000, 'the query')
+  assert.match(message, /127\.0\.0\.1:\d+ stopped answering its checks .*did not answer the Bolt handshake/)
+})
+
 test('LOGOFF, LOGON and the next message leave in one write', async t => {
   const { server, driver } = await single(t)
   await ask(driver)
@@ -147,6 +202,24 @@ test("silence beyond the server's hint ends the query, and says so", async t => 
   const error = await within(failing(ask(driver)), 5000, 'the query')
   assert.match(error.message, /server didn't respond in 1000 ms/)
 })
+
+for (const [what, settings] of [
+  ['plain', () => ({})],
+  ['over TLS', () => ({ tls: ca.issue(['IP:127.0.0.1']) })]
+]) {
+  test(`a server that takes nothing of what is sent ends the query by its hint: ${what}`, async t => {
+    const hints = { 'connection.recv_timeout_seconds': 1 }
+    const server = await boltServer(t, { versions: ['5.4'], hints, ...settings() })
+    const uri = server.certificate ? server.uri.replace('bolt:', 'bolt+ssc:') : server.uri
+    const driver = connect(t, uri, ann)
+    await ask(driver)
+    for (const connection of server.connections.live) connection.stopReading()
+    // More than the buffers of both systems hold.
+    const session = driver.session()
+    const error = await within(failing(session.run('RETURN $x', { x: 'x'.repeat(60e6) })), 8000, 'the query')
+    assert.match(error.message, /took nothing of what was sent in 1000 ms/)
+  })
+}
 
 test('a connection to a member that has left the cluster ends when its work is done', async t => {
   const [router, old, young] = await Promise.all([1, 2, 3].map(() => boltServer(t, { versions: ['5.4'] })))

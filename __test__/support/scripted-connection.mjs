@@ -125,6 +125,11 @@ export class Connection {
     return !this.ended && !this.#socket.destroyed
   }
 
+  /** Takes nothing more of what the client sends, as a process that hangs. */
+  stopReading() {
+    this.#socket.pause()
+  }
+
   #feed(bytes) {
     this.#segment++
     if (this.version) this.#messages(bytes)
@@ -330,7 +335,7 @@ export class Connection {
     const qid = this.#open(answer, false)
     const reply = { fields: answer.fields ?? [] }
     reply[this.version.major < 3 ? 'result_available_after' : 't_first'] = 1
-    if (this.version.major >= 4 && this.tx) reply.qid = qid
+    if (this.version.major >= 4 && this.tx && this.server.qids) reply.qid = qid
     if (!this.tx) Object.assign(reply, this.#use(metadata))
     return this.success(reply)
   }

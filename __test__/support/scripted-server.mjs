@@ -41,6 +41,7 @@ export class ScriptedServer {
     chunk = 0xffff,
     trickle = false,
     noops = 0,
+    qids = true,
     tls: certificate = null,
     host = '127.0.0.1',
     port = 0,
@@ -68,6 +69,8 @@ export class ScriptedServer {
     this.trickle = trickle
     /** How many NOOPs go before each reply. */
     this.noops = noops
+    /** Whether results of a transaction get a `qid`, as Bolt 4 has it. */
+    this.qids = qids
     this.certificate = certificate
     this.host = host
     this.port = port

@@ -81,13 +81,24 @@ fn records(version: Version, utc: bool, limits: Limits, columns: usize, mut rest
     }
 }
 
-/// Bytes and places in them that have nothing to do with each other.
+/// Bytes and places in them that have nothing to do with each other. What is taken lies without a gap: each record
+/// begins two bytes behind the end of the one before it, and the last one ends the bytes.
 fn misplaced(version: Version, utc: bool, limits: Limits, columns: usize, rest: &[u8]) {
     let (count, rest) = rest.split_first().map_or((0, rest), |(count, rest)| (usize::from(*count), rest));
     let (offsets, bytes) = rest.split_at(rest.len().min(count));
     let raw =
         RawRecords { bytes: bytes.to_vec(), offsets: offsets.iter().map(|at| u32::from(*at)).collect() };
     if let Ok(batch) = Transcoder::new(version, utc, limits).records(&raw, columns) {
+        let ends = raw.offsets.iter().map(|start| {
+            let start = *start as usize;
+            let mut reader = Reader::new(&raw.bytes[start..]);
+            reader.skip().expect("a record that was taken is whole");
+            start + reader.position()
+        });
+        let next = raw.offsets.iter().skip(1).map(|at| *at as usize - 2).chain([raw.bytes.len()]);
+        for (end, next) in ends.zip(next) {
+            assert_eq!(end, next, "bytes between two records were taken");
+        }
         read(&mut ResultReader::default(), &batch);
     }
 }

@@ -54,6 +54,7 @@ test('the defaults', t => {
     connectionLivenessCheckTimeout: null,
     connectionLossTimeout: 15000,
     connectionTimeout: 30000,
+    limits: { message: 134217727, metadata: 2097152, depth: 4096, columns: 262144 },
     maxTransactionRetryTime: 30000,
     fetchSize: 1000,
     encrypted: false,

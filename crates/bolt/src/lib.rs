@@ -23,6 +23,7 @@ pub mod handshake;
 mod message;
 pub mod packstream;
 mod params;
+#[cfg(feature = "server")]
 pub mod server;
 mod version;
 

@@ -171,7 +171,7 @@ fn a_message_longer_than_the_limit_ends_the_connection_and_names_the_limit() {
     assert!(matches!(event, Some(Event::Records(records)) if records.offsets.len() == 1));
     let error = connection.poll_event().unwrap_err();
     assert_eq!(error, ProtocolError::MessageTooLong(100));
-    assert!(error.to_string().contains("`message` of 100 bytes"));
+    assert!(error.to_string().contains("of 100 bytes (option `limits.message`)"));
     connection.handle_input(&[0; 1000]);
     assert_eq!(connection.poll_event(), Err(error));
 

@@ -366,7 +366,7 @@ fn the_hundred_thousandth_column_is_read() {
     assert_eq!(ResultReader::default().read(&written(&batch))[0][columns - 1], Value::Integer(7));
     let few = Limits { columns: 10, ..Limits::default() };
     let error = Transcoder::new(Version::new(6, 1), true, few).records(&raw, columns).unwrap_err();
-    assert_eq!(error.to_string(), "the number of columns exceeds the limit `columns` of 10");
+    assert_eq!(error.to_string(), "the number of columns exceeds the limit of 10 (option `limits.columns`)");
 }
 
 #[test]

@@ -631,7 +631,7 @@ fn metadata_has_limits_with_a_name() {
         it.client.poll_event()
     };
     let error = answer(&metadata_of(Limits::MAX_METADATA)).unwrap_err();
-    assert!(error.to_string().contains("the limit `metadata` of 16777216"), "{error}");
+    assert!(error.to_string().contains("the limit of 16777216 (option `limits.metadata`)"), "{error}");
     // below it, an entry that is too much to be a value is told to be so, and the others are there
     let Some(Event::Success { metadata, .. }) = answer(&metadata_of(4 << 20)).unwrap() else {
         panic!("no success")
@@ -642,7 +642,10 @@ fn metadata_has_limits_with_a_name() {
     assert!(out.len() < 1000);
     let read = ResultReader::default().read(&out).remove(0).remove(0);
     let Some(Value::Unsupported(reason)) = read.get("a") else { panic!("{read:?}") };
-    assert_eq!(reason.message.as_deref(), Some("the metadata exceeds the limit `metadata` of 2097152"));
+    assert_eq!(
+        reason.message.as_deref(),
+        Some("the metadata exceeds the limit of 2097152 (option `limits.metadata`)")
+    );
     assert_eq!(read.get("b"), Some(&Value::Integer(1)));
 }
 

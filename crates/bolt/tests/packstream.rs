@@ -338,7 +338,7 @@ fn depth_has_a_limit_that_is_named() {
     let try_decode = |packed: &str| decode(&bytes(packed), Version::new(5, 8), true, &limits);
     try_decode("91 91 91 01").unwrap();
     assert_eq!(try_decode("91 91 91 90"), Err(DecodeError::Depth(3)));
-    assert!(DecodeError::Depth(3).to_string().contains("`depth` of 3"));
+    assert!(DecodeError::Depth(3).to_string().contains("of 3 levels (option `limits.depth`)"));
     try_decode("91 A1 80 A0").unwrap();
     assert_eq!(try_decode("91 A1 80 A1 80 90"), Err(DecodeError::Depth(3)));
     try_decode("91 B4 4E 01 90 A1 80 01 80").unwrap(); // the structure and its properties

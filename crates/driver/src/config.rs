@@ -72,6 +72,8 @@ pub struct Config {
     pub disable_auto_commit_retries: bool,
     /// Never send TELEMETRY, even where a server asks for it.
     pub telemetry_disabled: bool,
+    /// What a server may send.
+    pub limits: LimitsConfig,
     /// Most verbose level that is passed to [`crate::Observer::log`].
     pub log_level: LogLevel,
 }
@@ -109,6 +111,7 @@ impl Default for Config {
             notification_filter: None,
             disable_auto_commit_retries: false,
             telemetry_disabled: false,
+            limits: LimitsConfig::default(),
             log_level: LogLevel::None,
         }
     }
@@ -334,6 +337,34 @@ impl NotificationFilterConfig {
     }
 }
 
+/// What a server may send once a user is logged in. None goes beyond its ceiling in [`bolt::Limits`].
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LimitsConfig {
+    /// Bytes of one message.
+    pub message: usize,
+    /// Bytes of the metadata of a result that can be read.
+    pub metadata: usize,
+    /// How deep values and plans may nest.
+    pub depth: usize,
+    /// Columns of a result.
+    pub columns: usize,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        let bolt::Limits { message, metadata, depth, columns, .. } = bolt::Limits::default();
+        LimitsConfig { message, metadata, depth, columns }
+    }
+}
+
+impl LimitsConfig {
+    pub(crate) fn to_bolt(self) -> bolt::Limits {
+        let LimitsConfig { message, metadata, depth, columns } = self;
+        bolt::Limits { message, metadata, depth, columns, ..bolt::Limits::default() }
+    }
+}
+
 /// What a driver says about its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -399,7 +430,7 @@ pub struct VerifyConfig {
     pub database: Option<String>,
     /// One that may write; else one that may read.
     pub write: bool,
-    /// Who is to be let in, where not the user of the driver.
+    /// Who is to be authenticated, where not the user of the driver.
     pub auth: Option<AuthConfig>,
     /// A login now is wanted: one that was done earlier does not count.
     pub login: bool,

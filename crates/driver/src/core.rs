@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, ServerRef};
 use crate::identity::Identity;
 use crate::log::Log;
 use crate::net::certificate::Shown;
+use crate::net::phase::Phases;
 use crate::net::{tls, Conn, Endpoint, Interrupt};
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
@@ -20,6 +21,17 @@ use crate::selection::ServerSelection;
 use crate::strategy::{Intent, Strategy};
 use crate::topology::routing::{Ask, Router};
 use crate::topology::{Cluster, Topology, View};
+
+/// What [`crate::Driver::verify`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerIdentity {
+    /// `host:port`.
+    pub address: String,
+    /// The Bolt version agreed on.
+    pub version: bolt::Version,
+    /// What the server calls itself, such as `Neo4j/5.26.0`.
+    pub agent: String,
+}
 
 pub(crate) struct Core {
     pub(crate) config: Arc<Config>,
@@ -88,7 +100,11 @@ impl Core {
         config: &VerifyConfig,
     ) -> Result<Pooled, Error> {
         let Some(router) = self.cluster.router() else {
-            return self.pool_for(server, config.write).await?.acquire(config.auth.as_ref()).await;
+            return self
+                .pool_for(server, config.write)
+                .await?
+                .acquire(config.auth.as_ref(), &Phases::default())
+                .await;
         };
         // Who is to be verified may have no database to be at home in, nor the right to ask for a table.
         let database = config.database.as_deref().or(config.login.then_some("system"));
@@ -101,6 +117,34 @@ impl Core {
             by_driver: config.login,
         };
         Ok(router.connect(&ask).await?.pooled)
+    }
+
+    /// Makes sure that a server answers, and as whom it takes who asks.
+    pub(crate) async fn verify(
+        &self,
+        server: Option<usize>,
+        config: &VerifyConfig,
+    ) -> Result<ServerIdentity, Error> {
+        let mut pooled = self.connect(server, config).await?;
+        match config.login {
+            true => pooled.log_in_now().await?,
+            false => pooled.answers().await?,
+        }
+        let (version, agent) = pooled.identity();
+        let identity = ServerIdentity { address: pooled.server.address.clone(), version, agent };
+        pooled.release();
+        Ok(identity)
+    }
+
+    /// Checks all members once, and waits for the result.
+    pub(crate) async fn check(&self) {
+        if self.is_closed() {
+            return;
+        }
+        tokio::select! {
+            () = self.cluster.check() => {}
+            _ = self.closing() => {}
+        }
     }
 
     /// The Bolt version that is spoken with this server, or with any.
@@ -157,13 +201,12 @@ impl Core {
 
     /// Stops the checks, ends what is under way with an error, and closes every connection.
     pub(crate) async fn close(&self) {
-        self.cluster.stop().await;
+        // From now on nothing is begun, and nothing more is sent.
         self.closed.send_replace(true);
-        for pool in &self.pools {
-            pool.endpoint.interrupt.send_replace(Interrupt::Closed);
-        }
-        for pool in &self.pools {
-            pool.close().await;
+        let closing: Vec<_> = self.pools.iter().map(|pool| pool.close()).collect();
+        self.cluster.stop().await;
+        for closed in closing {
+            closed.await;
         }
         if let Some(router) = self.cluster.router() {
             router.close().await;
@@ -192,7 +235,7 @@ fn endpoint(
         config: config.clone(),
         legacy_first: AtomicBool::new(false),
         best_known: AtomicBool::new(false),
-        heard: Arc::default(),
+        has_received: Arc::default(),
         interrupt: watch::Sender::new(Interrupt::None),
         log: Log::new(observer.clone(), config.log_level),
     })

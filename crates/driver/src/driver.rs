@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::config::{Config, SessionConfig, VerifyConfig};
-use crate::core::Core;
+use crate::core::{Core, ServerIdentity};
 use crate::error::{Error, Kind};
 use crate::observer::Observer;
 use crate::session::Session;
@@ -14,17 +14,6 @@ use crate::topology::View;
 
 /// The entry to a pool of servers.
 pub struct Driver(Arc<Core>);
-
-/// What [`Driver::verify`] found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerIdentity {
-    /// `host:port`.
-    pub address: String,
-    /// The Bolt version agreed on.
-    pub version: bolt::Version,
-    /// What the server calls itself, such as `Neo4j/5.26.0`.
-    pub agent: String,
-}
 
 impl Driver {
     /// Checks the configuration and starts the checks of the servers; connections are made when they are needed.
@@ -84,7 +73,7 @@ impl Driver {
     /// Checks all servers now and waits for the result.
     pub fn check(&self) -> impl std::future::Future<Output = ()> + Send + 'static {
         let core = self.0.clone();
-        async move { core.cluster.check().await }
+        async move { core.check().await }
     }
 
     /// Makes sure that a server can be reached and takes the credentials. Without `server`, any that may do the work.
@@ -95,18 +84,10 @@ impl Driver {
     ) -> impl std::future::Future<Output = Result<ServerIdentity, Error>> + Send + 'static {
         let core = self.0.clone();
         async move {
-            let mut pooled = tokio::select! {
-                pooled = core.connect(server, &config) => pooled?,
-                error = core.closing() => return Err(error),
-            };
-            match config.login {
-                true => pooled.log_in_now().await?,
-                false => pooled.answers().await?,
+            tokio::select! {
+                identity = core.verify(server, &config) => identity,
+                error = core.closing() => Err(error),
             }
-            let (version, agent) = pooled.identity();
-            let identity = ServerIdentity { address: pooled.server.address.clone(), version, agent };
-            pooled.release();
-            Ok(identity)
         }
     }
 

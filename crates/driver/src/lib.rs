@@ -31,7 +31,8 @@ pub use config::{
     NotificationFilterConfig, RoutingContext, ServerConfig, SessionConfig, StatusEndpoint, Trust, TxConfig,
     VerifyConfig,
 };
-pub use driver::{Driver, ServerIdentity};
+pub use core::ServerIdentity;
+pub use driver::Driver;
 pub use error::{Error, Kind, ServerRef};
 pub use observer::{Answer, Observer, Supplied};
 pub use session::{Begin, Done, Flow, Head, Run, Session, Sink, Summary};

@@ -26,7 +26,7 @@ pub enum Supplied {
     },
 }
 
-/// The application, as far as a driver reports to it and asks it. Called from its tasks: must not block.
+/// Takes what a driver says, and answers what it asks. Called from its tasks: must not block.
 pub trait Observer: Send + Sync {
     /// The servers were checked.
     fn topology(&self, view: &View);

@@ -1,5 +1,6 @@
 //! The connections to one server: handed out in the order asked for, taken back, never more than the maximum.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -16,6 +17,8 @@ use crate::net::{Conn, Endpoint, Interrupt};
 
 /// How long an idle connection may take to show that it lives: a new one would do, too.
 const LIVENESS_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long closing waits for the connections: the work on them is told, and their goodbyes have a limit of their own.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Bytes of a query that tell who holds a connection.
 const FIRST_WORDS: usize = 60;
 /// How many of those who hold connections are told of.
@@ -80,7 +83,7 @@ pub(crate) struct Pooled {
     pool: Arc<Pool>,
     /// It was made for a session's own user, and cannot become anybody else's.
     is_lent: bool,
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Pool {
@@ -102,9 +105,13 @@ impl Pool {
 
     /// A connection that is ready for work, within the acquisition timeout: logged in as the session's own user, or
     /// as the driver's.
-    pub(crate) async fn acquire(self: &Arc<Self>, auth: Option<&AuthConfig>) -> Result<Pooled, Error> {
+    /// The phases are told to who has less patience.
+    pub(crate) async fn acquire(
+        self: &Arc<Self>,
+        auth: Option<&AuthConfig>,
+        phases: &Phases,
+    ) -> Result<Pooled, Error> {
         let limit = Duration::from_millis(self.endpoint.config.connection_acquisition_timeout);
-        let phases = Phases::starting_with(Phase::Queue);
         let acquiring = async {
             let permit = self.permit().await?;
             let wanted = match auth {
@@ -115,22 +122,32 @@ impl Pool {
                     token.map_err(|why| self.endpoint.error(Kind::Client, why))?
                 }
             };
-            self.connect(permit, wanted, auth.is_some(), &phases).await
+            self.connect(permit, wanted, auth.is_some(), phases).await
         };
         match tokio::time::timeout(limit, acquiring).await {
             Ok(result) => result,
             Err(_) => {
-                let why = match phases.now() {
-                    Phase::Queue => self.describe_usage(),
-                    phase => format!("{phase}."),
-                };
                 let what = format!(
-                    "Connection acquisition timed out in {} ms (connectionAcquisitionTimeout) for {}: {why}",
+                    "Connection acquisition timed out in {} ms (connectionAcquisitionTimeout) for {}: {}",
                     limit.as_millis(),
                     self.endpoint.address,
+                    self.describe_wait(phases),
                 );
                 Err(self.endpoint.error(Kind::Pool, what))
             }
+        }
+    }
+
+    /// An acquisition is given up because of the server: says what it waited for.
+    pub(crate) fn gave_none(&self, what: &str, phases: &Phases) -> Error {
+        let what = format!("{} {what}: {}", self.endpoint.address, self.describe_wait(phases));
+        self.endpoint.error(Kind::Connection, what)
+    }
+
+    fn describe_wait(&self, phases: &Phases) -> String {
+        match phases.now() {
+            Phase::Queue => self.describe_usage(),
+            phase => format!("{phase}."),
         }
     }
 
@@ -174,27 +191,30 @@ impl Pool {
         };
         if let Some(mut conn) = idle {
             if conn.is_quiet().await && conn.answers().await.is_ok() {
-                self.keep(conn);
+                self.put_back(conn, None);
                 return Ok(());
             }
         }
         let phases = Phases::starting_with(Phase::Certificate);
         let conn = Box::pin(Conn::open(&self.endpoint, token, &phases)).await?;
         self.register(&conn);
-        self.keep(conn);
+        self.put_back(conn, None);
         Ok(())
     }
 
-    /// Keeps a connection that was in use without a permit, if there is room for it.
-    fn keep(&self, mut conn: Conn) {
-        conn.rest();
+    /// Makes a connection idle, or closes it if it is not to be used again. One that was used without a permit stays only
+    /// if there is room for it.
+    fn put_back(&self, mut conn: Conn, permit: Option<OwnedSemaphorePermit>) {
+        conn.make_idle();
+        *conn.usage.0.lock() = Work::default();
         let mut idle = self.idle.lock();
-        let is_full = idle.len() + self.in_use() >= self.size;
-        if is_full || self.permits.is_closed() || self.retired.load(Ordering::Relaxed) || conn.is_expired() {
+        let has_room = permit.is_some() || idle.len() + self.in_use() < self.size;
+        let is_retired = self.retired.load(Ordering::Relaxed);
+        if has_room && !is_retired && !conn.is_expired() {
+            idle.push(conn);
+        } else {
             drop(idle);
             tokio::spawn(conn.close());
-        } else {
-            idle.push(conn);
         }
     }
 
@@ -235,7 +255,7 @@ impl Pool {
 
     fn lend(self: &Arc<Self>, conn: Conn, permit: OwnedSemaphorePermit, is_lent: bool) -> Pooled {
         conn.usage.0.lock().since = Some(Instant::now());
-        Pooled { conn, pool: self.clone(), is_lent, _permit: permit }
+        Pooled { conn, pool: self.clone(), is_lent, permit }
     }
 
     fn register(self: &Arc<Self>, conn: &Conn) {
@@ -343,12 +363,19 @@ impl Pool {
         });
     }
 
-    /// No connection is handed out any more; idle ones are closed. Those in use end by the endpoint's interrupt.
-    pub(crate) async fn close(&self) {
+    /// No connection is handed out any more, and all are ended: those that nobody works with at once, the others by who
+    /// does. What is returned waits until none is left, but not for long.
+    pub(crate) fn close(&self) -> impl Future<Output = ()> + '_ {
         self.permits.close();
-        let idle = std::mem::take(&mut *self.idle.lock());
-        for conn in idle {
-            conn.close().await;
+        self.endpoint.interrupt.send_replace(Interrupt::Closed);
+        self.retire();
+        self.end_parked();
+        // Every connection listens, until it has said goodbye.
+        let closing = tokio::time::timeout(CLOSE_TIMEOUT, self.endpoint.interrupt.closed());
+        async move {
+            if closing.await.is_err() {
+                self.log.debug(|| format!("connections to {} are still in use", self.endpoint.address));
+            }
         }
     }
 
@@ -376,16 +403,8 @@ impl Pooled {
     }
 
     fn put_back(self) {
-        let Pooled { mut conn, pool, _permit, .. } = self;
-        conn.rest();
-        *conn.usage.0.lock() = Work::default();
-        let mut idle = pool.idle.lock();
-        if pool.permits.is_closed() || pool.retired.load(Ordering::Relaxed) || conn.is_expired() {
-            drop(idle);
-            tokio::spawn(conn.close());
-        } else {
-            idle.push(conn);
-        }
+        let Pooled { conn, pool, permit, .. } = self;
+        pool.put_back(conn, Some(permit));
     }
 
     /// Says what the connection is used for, to those who wait for one.
@@ -412,7 +431,7 @@ impl Pooled {
         self.conn.interruption().map_or(Ok(()), Err)
     }
 
-    /// Makes sure that the user is let in now, and not only that it was once.
+    /// Makes sure that the server takes the credentials now, and not only that it did once.
     pub(crate) async fn log_in_now(&mut self) -> Result<(), Error> {
         if self.conn.is_fresh {
             return self.conn.authenticated().await;

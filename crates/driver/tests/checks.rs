@@ -10,10 +10,10 @@ use std::time::Duration;
 use bolt::server::signature;
 use bolt::{Parameters, Version};
 use driver::{
-    AuthConfig, Config, Driver, Mode, RoutingContext, Run, ServerConfig, SessionConfig, Status,
+    AuthConfig, Begin, Config, Done, Driver, Mode, RoutingContext, Run, ServerConfig, SessionConfig, Status,
     StatusEndpoint, TxConfig, VerifyConfig,
 };
-use support::{direct, Collector, Fault, Server};
+use support::{direct, session, Collector, Fault, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::{watch, Semaphore};
@@ -116,6 +116,29 @@ async fn an_answer_that_was_asked_for_before_a_demotion_does_not_undo_it() {
     endpoint.asked(3).await;
     endpoint.answers.add_permits(1);
     until(|| driver.view().master() == Some(0)).await;
+}
+
+#[tokio::test]
+async fn a_commit_asked_for_after_close_is_not_sent() {
+    let (endpoint, server) = (Endpoint::start().await, Server::speaking(Version::new(3, 0), 1).await);
+    let driver = member(&endpoint, &server);
+    endpoint.answers.add_permits(1);
+    driver.ready().await.unwrap();
+    let session = session(&driver);
+    let (told, begun) = tokio::sync::oneshot::channel();
+    let begin = Begin { id: 1, config: TxConfig::default(), metadata: None };
+    session.begin(begin, Done::new(|result| told.send(result).unwrap()));
+    begun.await.unwrap().unwrap();
+    // A check is under way, which close() ends.
+    let check = tokio::spawn(driver.check());
+    let closing = tokio::spawn(driver.close());
+    let (told, committed) = tokio::sync::oneshot::channel();
+    session.commit(Done::new(|result| told.send(result).unwrap()));
+    let error = committed.await.unwrap().unwrap_err();
+    assert!(!error.unknown_outcome, "{error}");
+    closing.await.unwrap();
+    check.await.unwrap();
+    assert_eq!(server.count(signature::COMMIT), 0);
 }
 
 #[tokio::test]

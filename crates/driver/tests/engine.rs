@@ -64,6 +64,9 @@ async fn a_panic_becomes_an_error_of_the_result_and_of_all_that_waits() {
     sink.until(|c| c.failure.is_some()).await;
     assert!(sink.collected.lock().failure.as_ref().unwrap().message.contains("bug"));
     assert!(waiting.await.unwrap().is_err());
+    let (told, waiting) = oneshot::channel();
+    session.close(Done::new(move |result| told.send(result).unwrap()));
+    assert!(waiting.await.unwrap().is_ok(), "closing is for whoever had a panic, too");
     let sink = Arc::new(Collector::default());
     run(&self::session(&driver), 0, &sink);
     sink.until(|c| c.summaries == 1).await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bolt::server::signature::{BEGIN, COMMIT, PULL, RESET, ROLLBACK, RUN, TELEMETRY};
 use driver::{Begin, Config, Done, Driver, Error, Flow, Kind, Mode, Session, TxConfig};
-use support::{opened, session, Collector, Fault, Server};
+use support::{direct, opened, session, Collector, Fault, Server};
 use tokio::sync::oneshot;
 
 const TRANSIENT: &str = "Neo.TransientError.Transaction.DeadlockDetected";
@@ -348,4 +348,22 @@ async fn of_a_commit_aborted_under_way_the_outcome_is_unknown() {
     assert_eq!((error.kind, error.unknown_outcome), (Kind::Aborted, true));
     server.until(|s| s.count(RESET) == 1).await;
     success(&run(&session, 2)).await;
+}
+
+/// Nothing that was left to a task of its own gets done after it: the runtime ends with the driver's close.
+#[tokio::test]
+async fn closing_the_driver_waits_for_the_goodbye_of_a_transaction_that_nobody_talks_on() {
+    let server = Server::start(1).await;
+    let uri = server.uri.clone();
+    let client = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let driver = direct(&uri, |_| {});
+            let session = session(&driver);
+            outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
+            driver.close().await;
+        });
+    });
+    client.await.unwrap();
+    server.until(|server| server.received.lock().iter().any(|(_, what)| what == "bye")).await;
 }

@@ -153,7 +153,7 @@ impl Batch {
         let Ok(length) = i32::try_from(layout.end) else {
             return Err(DecodeError::TooLarge {
                 what: "a batch of records as columns",
-                name: "batch",
+                name: "message",
                 limit: i32::MAX as usize,
             });
         };

@@ -49,12 +49,10 @@ impl Tape<'_> {
         let depth = self.deeper(depth)?;
         for _ in 0..properties {
             let key = self.dictionary.intern_always(reader.key()?)?;
-            let place = self.shapes.scratch.len();
-            self.shapes.scratch.extend_from_slice(&[key as i32, 0]);
-            let kind = self.property(reader, depth)?;
-            if let Some(slot) = self.shapes.scratch.get_mut(place + 1) {
-                *slot = kind;
-            }
+            let item = reader.item()?;
+            let kind = property_type(&item);
+            self.shapes.scratch.extend_from_slice(&[key as i32, kind]);
+            self.property(item, kind, reader, depth)?;
         }
         if self.dialect.element_ids {
             self.plain(form.string(reader, "element id")?)?;
@@ -64,11 +62,9 @@ impl Tape<'_> {
         Ok(true)
     }
 
-    /// A property's value; how it was written.
+    /// A property's value whose head was read, as its kind wants it.
     #[inline]
-    fn property(&mut self, reader: &mut Reader<'_>, depth: usize) -> Result<i32, DecodeError> {
-        let item = reader.item()?;
-        let kind = property_type(&item);
+    fn property(&mut self, item: Item<'_>, kind: i32, reader: &mut Reader<'_>, depth: usize) -> Written {
         match item {
             Item::Integer(value) => self.out.words.extend_from_slice(&[value as i32, (value >> 32) as i32]),
             Item::Float(value) => {
@@ -86,7 +82,7 @@ impl Tape<'_> {
             Item::Null => {}
             other => self.item(other, reader, depth)?,
         }
-        Ok(kind)
+        Ok(())
     }
 
     /// Whether the node's shape is known already. Nothing is added and nothing written.

@@ -53,7 +53,7 @@ impl RawRecords {
 #[non_exhaustive]
 pub enum ProtocolError {
     /// A message is longer than [`Limits::message`](crate::Limits::message).
-    #[error("the server sent a message longer than the limit `message` of {0} bytes")]
+    #[error("the server sent a message longer than the limit of {0} bytes (option `limits.message`)")]
     MessageTooLong(usize),
     /// A message before the login is longer than [`Limits::BEFORE_LOGIN`](crate::Limits::BEFORE_LOGIN).
     #[error(

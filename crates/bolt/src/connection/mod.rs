@@ -111,6 +111,11 @@ impl Connection {
         self.encoder.features.version
     }
 
+    /// What its server may send.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// What that version can do.
     pub fn features(&self) -> &'static Features {
         self.encoder.features

@@ -27,7 +27,7 @@ pub enum DecodeError {
     #[error("a string is not valid UTF-8")]
     Utf8,
     /// Nesting deeper than [`Limits::depth`](crate::Limits::depth).
-    #[error("values are nested deeper than the limit `depth` of {0}")]
+    #[error("values are nested deeper than the limit of {0} levels (option `limits.depth`)")]
     Depth(usize),
     /// Structures of the graph in each other, deeper than [`Limits::MAX_GRAPH_DEPTH`](crate::Limits::MAX_GRAPH_DEPTH).
     #[error("nodes, relationships and paths are nested in each other deeper than {0} levels")]
@@ -84,11 +84,11 @@ pub enum DecodeError {
     #[error("{0} bytes follow the end of the value")]
     Trailing(usize),
     /// More than a limit allows.
-    #[error("{what} exceeds the limit `{name}` of {limit}")]
+    #[error("{what} exceeds the limit of {limit} (option `limits.{name}`)")]
     TooLarge {
         /// What exceeds it.
         what: &'static str,
-        /// The name of the limit.
+        /// The name of the limit in [`Limits`](crate::Limits), and so in the options of a driver.
         name: &'static str,
         /// The limit.
         limit: usize,

@@ -98,12 +98,12 @@ impl Io {
     }
 
     /// Writes some of the bytes, or sends what TLS holds back if there are none. While that does not go on, reads: the
-    /// other end may wait for that, or have answered already; unless it is not to be heard. Cancel-safe.
+    /// other end may wait for that, or have answered already; unless it may not read. Cancel-safe.
     pub(crate) async fn write_or_read(
         &mut self,
         bytes: &[u8],
         into: &mut Vec<u8>,
-        is_heard: bool,
+        may_read: bool,
     ) -> io::Result<Moved> {
         let mut space = [0; 1024];
         let (moved, read) = std::future::poll_fn(|cx| {
@@ -114,7 +114,7 @@ impl Io {
             if let Poll::Ready(written) = written {
                 return Poll::Ready((written, 0));
             }
-            if !is_heard {
+            if !may_read {
                 return Poll::Pending;
             }
             let mut buffer = ReadBuf::new(&mut space);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bolt::handshake::{Handshake, HandshakeError, Progress, Proposal};
-use bolt::{Event, Hello, HelloForm, Limits, Request, State, Version};
+use bolt::{Event, Hello, HelloForm, Request, State, Version};
 use rustls::ClientConfig;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -65,7 +65,7 @@ pub(crate) struct Endpoint {
     /// The server was asked for its best version, and had no better one.
     pub(crate) best_known: AtomicBool,
     /// Bytes came from the server since this was last looked at.
-    pub(crate) heard: Arc<AtomicBool>,
+    pub(crate) has_received: Arc<AtomicBool>,
     pub(crate) interrupt: watch::Sender<Interrupt>,
     pub(crate) log: Log,
 }
@@ -100,7 +100,7 @@ pub(crate) struct Conn {
     authenticating: Option<Authenticating>,
     /// A security error came: it is not used again.
     pub(crate) is_refused: bool,
-    heard: Arc<AtomicBool>,
+    has_received: Arc<AtomicBool>,
     expiries: Arc<AtomicUsize>,
     /// How many of them there were at the login.
     expiries_before: usize,
@@ -157,13 +157,13 @@ impl Conn {
     async fn greet(
         endpoint: &Endpoint,
         auth: Arc<AuthConfig>,
-        (io, version, rest): Agreed,
+        (io, version, early): Agreed,
         phases: &Phases,
     ) -> Result<Conn, Error> {
         phases.enter(Phase::Login);
         let mut conn = Conn {
             io,
-            bolt: bolt::Connection::new(version, Limits::default()),
+            bolt: bolt::Connection::new(version, endpoint.config.limits.to_bolt()),
             input: Vec::new(),
             read_size: *READ_SIZE.start(),
             interrupt: endpoint.interrupt.subscribe(),
@@ -179,11 +179,11 @@ impl Conn {
             is_fresh: false,
             authenticating: None,
             is_refused: false,
-            heard: endpoint.heard.clone(),
+            has_received: endpoint.has_received.clone(),
             expiries: endpoint.expiries.clone(),
             expiries_before: 0,
         };
-        conn.bolt.handle_input(&rest);
+        conn.bolt.handle_input(&early);
         conn.log_in(endpoint).await?;
         Ok(conn)
     }
@@ -373,11 +373,11 @@ impl Conn {
         let limit = self.bolt.hints().recv_timeout;
         let login_ends = self.authenticating.as_ref().and_then(|login| login.until);
         let is_sent = self.bolt.output().is_empty() && self.is_flushed;
-        let is_heard = self.read_while_sending < MOST_READ_WHILE_SENDING;
+        let may_read = self.read_while_sending < MOST_READ_WHILE_SENDING;
         let moving = async {
             match is_sent {
                 true => self.io.read_some(&mut self.input, self.read_size).await.map(Moved::Read),
-                false => self.io.write_or_read(self.bolt.output(), &mut self.input, is_heard).await,
+                false => self.io.write_or_read(self.bolt.output(), &mut self.input, may_read).await,
             }
         };
         let moved = tokio::select! {
@@ -408,7 +408,7 @@ impl Conn {
             }
             Ok(Moved::Read(0)) => return Err(self.lost("the server closed it")),
             Ok(Moved::Read(read)) => {
-                self.heard.store(true, Ordering::Relaxed);
+                self.has_received.store(true, Ordering::Relaxed);
                 if !is_sent {
                     self.read_while_sending += read;
                 }
@@ -500,8 +500,8 @@ impl Conn {
         interruption(&self.interrupt).map(|what| self.lost(what))
     }
 
-    /// Gives back the memory that a large result needed.
-    pub(crate) fn rest(&mut self) {
+    /// Its work is done. Gives back the memory that a large result needed.
+    pub(crate) fn make_idle(&mut self) {
         self.idle_since = Instant::now();
         self.is_fresh = false;
         self.read_size = *READ_SIZE.start();
@@ -610,7 +610,7 @@ impl Endpoint {
             config: self.config.clone(),
             legacy_first: AtomicBool::new(self.legacy_first.load(Ordering::Relaxed)),
             best_known: AtomicBool::new(false),
-            heard: Arc::default(),
+            has_received: Arc::default(),
             interrupt: watch::Sender::new(Interrupt::None),
             log: self.log.clone(),
         }

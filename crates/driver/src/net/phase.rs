@@ -60,6 +60,13 @@ impl fmt::Display for Phase {
 #[derive(Debug)]
 pub(crate) struct Phases(AtomicU8);
 
+impl Default for Phases {
+    /// The way of who asks a pool.
+    fn default() -> Self {
+        Phases::starting_with(Phase::Queue)
+    }
+}
+
 impl Phases {
     pub(crate) fn starting_with(phase: Phase) -> Self {
         Phases(AtomicU8::new(phase as u8))

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{Inner, State};
-use crate::error::{Error, Kind};
+use crate::error::Error;
+use crate::net::phase::Phases;
 use crate::pool::Pooled;
 use crate::retry::Retry;
 use crate::topology::routing::Router;
@@ -58,21 +59,23 @@ impl State {
         let is_down = || core.topology.view().servers.get(server).is_some_and(|s| s.status == Status::Down);
         let was_down = is_down();
         let mut changes = core.topology.changes();
-        let acquiring = pool.acquire(session.config.auth.as_ref());
-        let patience = tokio::time::sleep(retry.patience(&core.config, was_down));
-        tokio::pin!(acquiring, patience);
+        let phases = Phases::default();
+        let acquiring = pool.acquire(session.config.auth.as_ref(), &phases);
+        let patience = retry.patience(&core.config, was_down);
+        let impatience = tokio::time::sleep(patience);
+        tokio::pin!(acquiring, impatience);
         // A host that swallows packets, or a process that hangs, would be waited for much longer.
         loop {
             tokio::select! {
                 biased;
                 acquired = &mut acquiring => return Ok((server, acquired?)),
-                () = &mut patience => {
-                    let what = format!("{} gave no connection in good time.", pool.endpoint.address);
-                    return Err(pool.endpoint.error(Kind::Connection, what));
+                () = &mut impatience => {
+                    let limit = patience.as_millis();
+                    let what = format!("does not answer its checks, and gave no connection within {limit} ms");
+                    return Err(pool.gave_none(&what, &phases));
                 }
                 _ = changes.changed() => if is_down() && !was_down {
-                    let what = format!("{} stopped answering its checks while a connection was made.", pool.endpoint.address);
-                    return Err(pool.endpoint.error(Kind::Connection, what));
+                    return Err(pool.gave_none("stopped answering its checks while a connection was acquired", &phases));
                 },
             }
         }
@@ -82,8 +85,7 @@ impl State {
         session.core.debug(|| format!("attempt {} failed: {error}", retry.attempts()));
     }
 
-    /// After an attempt that failed and may be made again: marks the server if it is unfit, and waits for the time of the next
-    /// one. An error is the one to surface.
+    /// After an attempt that failed and may be made again: waits for the time of the next one. An error is the one to surface.
     pub(super) async fn retry(
         &mut self,
         session: &Inner,
@@ -92,10 +94,6 @@ impl State {
     ) -> Result<(), Error> {
         let error = session.on_error(error);
         let core = &session.core;
-        let failed = error.server.as_ref().map(|s| s.index);
-        if let Some(index) = failed.filter(|_| error.server_unfit()) {
-            core.topology.demote(index, &error);
-        }
         let lost = retry.after(error)?;
         // Somebody who has not failed just now: there is nothing to wait for.
         if lost && core.selection.another_fits(retry.failed(), session.intent) {

@@ -5,10 +5,20 @@
 //! TRANSACTIONS`, `USING PERIODIC COMMIT`, and procedures of APOC that begin transactions. What a string holds is looked
 //! through as well, since procedures run what they are given. What cannot be told counts as such a query.
 
-/// Namespaces and names of procedures that commit on their own.
-const PROCEDURES: [&[&str]; 5] = [
+/// Namespaces and names of procedures that commit on their own. Of `apoc.cypher`, most work in the transaction of the query.
+const PROCEDURES: &[&[&str]] = &[
     &["APOC", "PERIODIC"],
-    &["APOC", "CYPHER"],
+    &["APOC", "CYPHER", "RUNFILE"],
+    &["APOC", "CYPHER", "RUNFILES"],
+    &["APOC", "CYPHER", "RUNSCHEMA"],
+    &["APOC", "CYPHER", "RUNSCHEMAFILE"],
+    &["APOC", "CYPHER", "RUNSCHEMAFILES"],
+    &["APOC", "CYPHER", "RUNMANY"],
+    &["APOC", "CYPHER", "RUNTIMEBOXED"],
+    &["APOC", "CYPHER", "PARALLEL"],
+    &["APOC", "CYPHER", "PARALLEL2"],
+    &["APOC", "CYPHER", "MAPPARALLEL"],
+    &["APOC", "CYPHER", "MAPPARALLEL2"],
     &["APOC", "IMPORT"],
     &["APOC", "NODES", "DELETE"],
     &["APOC", "REFACTOR", "RENAME"],
@@ -91,6 +101,8 @@ mod tests {
             "CALL `apoc`.`periodic`.commit('…')",
             "CALL apoc . periodic . commit('…')",
             "CALL apoc.cypher.runMany('CREATE (:A); CREATE (:B);', {})",
+            "CALL apoc.cypher.runFile('f.cypher')",
+            "CALL apoc.cypher.mapParallel2('CREATE (:N)', {}, $list, 4)",
             "CALL custom.run('MATCH (a) CALL { WITH a CREATE (:N) } IN TRANSACTIONS')",
             "CALL { CREATE (:N) } \\u0049N TRANSACTIONS",
         ] {
@@ -108,6 +120,8 @@ mod tests {
             "CALL { CREATE (:N) } RETURN 1 // no longer } IN TRANSACTIONS",
             "CALL { CREATE (:N) } /* } IN TRANSACTIONS",
             "MATCH (a) CALL { WITH a CREATE (:N) } RETURN 'a\\'b' AS periodic, 2 AS commit",
+            "RETURN apoc.cypher.runFirstColumnSingle('MATCH (n) RETURN n', {}) AS n",
+            "CALL apoc.cypher.doIt('CREATE (:N)', {}) YIELD value RETURN value",
             "CALL apoc.path.expand(n, 'A', 'B', 1, 2)",
         ] {
             assert!(!commits_in_batches(query), "{query}");

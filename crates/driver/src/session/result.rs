@@ -49,6 +49,7 @@ pub(super) struct Streaming<R> {
     head: Option<Head>,
     columns: usize,
     utc: bool,
+    limits: Limits,
     transcoder: Transcoder,
     waiting: VecDeque<Batch>,
     handed_over: bool,
@@ -76,7 +77,8 @@ impl<R: Borrow<Run>> Streaming<R> {
             head: None,
             columns: 0,
             utc: conn.bolt.utc_patched(),
-            transcoder: Transcoder::new(conn.bolt.version(), conn.bolt.utc_patched(), Limits::default()),
+            limits: conn.bolt.limits(),
+            transcoder: Transcoder::new(conn.bolt.version(), conn.bolt.utc_patched(), conn.bolt.limits()),
             waiting: VecDeque::new(),
             handed_over: false,
             has_records: false,
@@ -127,6 +129,12 @@ impl<R: Borrow<Run>> Streaming<R> {
         // With others it has one PULL a turn.
         let mut had_its_turn = self.pulling;
         loop {
+            // What the server gave no name cannot be asked for once another result is open: it does not give way.
+            let is_nameless = self.progress == Progress::Executing && self.qid.is_none();
+            let pace = match pace {
+                Pace::Shared { .. } if is_nameless => Pace::Alone,
+                pace => pace,
+            };
             self.hand_over(session, pace);
             if self.waiting.is_empty() {
                 if let Some(end) = self.end.take() {
@@ -299,7 +307,7 @@ impl<R: Borrow<Run>> Streaming<R> {
         let Streaming { server, has_records, is_partial, .. } = self;
         let sink = &self.run.borrow().sink;
         // With a transcoder of its own, the summary can be read whether or not the batches before it were.
-        match Transcoder::new(version, self.utc, Limits::default()).metadata(metadata) {
+        match Transcoder::new(version, self.utc, self.limits).metadata(metadata) {
             Ok(metadata) => {
                 sink.summary(Summary { server, version, agent, attempts, has_records, is_partial, metadata });
             }

@@ -60,12 +60,15 @@ impl Inner {
         self.config.database.clone().or_else(|| self.home.lock().clone())
     }
 
-    /// Lets the routing draw its consequences from an error of a server.
+    /// Draws the consequences of an error for what is known of its server, whatever comes of the work itself.
     pub(super) fn on_error(&self, error: Error) -> Error {
-        match self.core.cluster.router() {
-            Some(router) => router.on_error(error, self.database().as_deref()),
-            None => error,
+        if let Some(router) = self.core.cluster.router() {
+            return router.on_error(error, self.database().as_deref());
         }
+        if let Some(server) = error.server.as_ref().filter(|_| error.server_unfit()) {
+            self.core.topology.demote(server.index, &error);
+        }
+        error
     }
 
     /// A server says in which database it does the work.

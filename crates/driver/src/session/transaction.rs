@@ -30,7 +30,6 @@ enum Standing {
 }
 
 struct Open {
-    server: usize,
     /// As it was when the transaction began: see [`Attempt::by_master`].
     by_master: bool,
     pooled: Pooled,
@@ -122,7 +121,7 @@ impl State {
                 session.works_in(metadata.database());
                 let results = OpenResults::default();
                 let bookmarks = settings.bookmarks;
-                Ok(Open { server, by_master, pooled, bookmarks, first_is_sent: sent.first_run, results })
+                Ok(Open { by_master, pooled, bookmarks, first_is_sent: sent.first_run, results })
             }
             Err(error) => {
                 pooled.release();
@@ -265,10 +264,7 @@ impl Transaction {
 
     fn unless_failed(&mut self, session: &Inner, done: Result<(), Error>) {
         // Without COMMIT nothing was done: no outcome is unknown here.
-        if let (Err(error), Standing::Open(open)) = (done, &self.standing) {
-            if error.server_unfit() {
-                session.core.topology.demote(open.server, &error);
-            }
+        if let (Err(error), Standing::Open(_)) = (done, &self.standing) {
             self.fail(session.on_error(error));
         }
     }

@@ -127,6 +127,8 @@ impl Drop for Worker {
         let commands = {
             let mut queue = self.session.queue.lock();
             queue.closed = true;
+            // For the session's own closing, which is all that is taken from now on.
+            queue.state = Some(State { server: None, transaction: None });
             std::mem::take(&mut queue.commands)
         };
         for command in commands {

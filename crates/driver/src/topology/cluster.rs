@@ -48,7 +48,7 @@ impl Cluster {
         }
     }
 
-    /// Checks all members once, if they are checked at all, and waits for the result.
+    /// Checks all members once, if they are checked at all.
     pub(crate) async fn check(&self) {
         let Cluster::Ha { checker, .. } = self else { return };
         let checks: Vec<_> = (0..checker.members())

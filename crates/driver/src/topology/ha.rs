@@ -28,6 +28,10 @@ const SMOOTHING: f64 = 0.3;
 /// Between the end of a check and the next one of the same server, however much that is hurried: a cluster in trouble is
 /// not to be flooded by its clients.
 const LEAST_PAUSE: Duration = Duration::from_millis(50);
+/// First checks that begin at the same time. As many more begin with each step: a thousand connections at once would be a burst
+/// for the machine and for the network.
+const FIRST_AT_ONCE: usize = 64;
+const FIRST_STEP: Duration = Duration::from_millis(10);
 /// Names that are looked up at the same time: each takes a thread.
 const LOOKUPS: usize = 16;
 
@@ -303,12 +307,13 @@ pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
     let interval = Duration::from_millis(checker.config.check_interval.max(1));
     let unresponsive = Duration::from_millis(checker.config.unresponsive_timeout);
     let mut silence = Silence::default();
-    // The first checks are made at once; those that follow are spread over the interval.
+    tokio::time::sleep(first_after(index)).await;
+    // Those that follow are spread over the interval.
     let mut pause = interval.mul_f64(0.5 + fastrand::f64() * 0.5);
     loop {
         let started = Instant::now();
         let silent = checker.check_member(index, member).await;
-        let has_sent = member.pool.endpoint.heard.swap(false, Ordering::Relaxed);
+        let has_sent = member.pool.endpoint.has_received.swap(false, Ordering::Relaxed);
         if silence.is_too_long(silent && !has_sent, started, unresponsive) {
             member.pool.give_up();
         }
@@ -322,6 +327,11 @@ pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
         }
         pause = interval;
     }
+}
+
+/// How long after the driver was made the first check of a server begins.
+fn first_after(index: usize) -> Duration {
+    u32::try_from(index / FIRST_AT_ONCE).map_or(Duration::ZERO, |step| FIRST_STEP * step)
 }
 
 /// A server that hangs keeps its connections open: work on it would wait for ever. After the unresponsive timeout
@@ -365,6 +375,15 @@ mod tests {
             }
         }
         assert_eq!(given_up, [16, 26, 36]);
+    }
+
+    #[test]
+    fn the_first_checks_of_many_servers_are_no_burst_and_few_servers_do_not_wait() {
+        assert_eq!(first_after(FIRST_AT_ONCE - 1), Duration::ZERO);
+        let mut steps = std::collections::BTreeMap::<_, usize>::new();
+        (0..1000).for_each(|index| *steps.entry(first_after(index)).or_default() += 1);
+        assert!(steps.values().all(|checks| *checks <= FIRST_AT_ONCE));
+        assert!(first_after(999) < Duration::from_millis(200), "readiness is not to wait for it");
     }
 
     #[test]

@@ -305,3 +305,132 @@ impl Topology {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::config::{LogLevel, StatusEndpoint};
+    use crate::error::Kind;
+
+    #[derive(Default)]
+    struct Seen {
+        views: AtomicUsize,
+        warnings: Mutex<Vec<String>>,
+    }
+
+    impl Observer for Seen {
+        fn topology(&self, _: &View) {
+            self.views.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn log(&self, level: LogLevel, message: &str) {
+            if level == LogLevel::Warn {
+                self.warnings.lock().push(message.to_owned());
+            }
+        }
+    }
+
+    fn members(count: usize) -> (Topology, Arc<Seen>) {
+        let seen = Arc::new(Seen::default());
+        let http = StatusEndpoint { url: "http://h".into(), auth: None };
+        let server = ServerConfig { http: Some(http), bolt: "bolt://h".into(), auth: None, managed: false };
+        let config = Config { servers: vec![server; count], ..Config::default() };
+        let addresses = (0..count).map(|i| format!("h{i}:7687")).collect();
+        let log = Log::new(seen.clone(), config.log_level);
+        (Topology::new(&config, addresses, seen.clone(), log), seen)
+    }
+
+    impl Topology {
+        /// A check that began now finds this.
+        fn found(&self, index: usize, info: ServerInfo) {
+            self.publish(index, self.generation(index), info);
+        }
+    }
+
+    fn up(role: Role) -> ServerInfo {
+        ServerInfo { status: Status::Up, role, distance: 1.0, ..ServerInfo::unknown() }
+    }
+
+    fn down() -> ServerInfo {
+        ServerInfo::down("no answer".into())
+    }
+
+    #[test]
+    fn what_a_check_finds_as_it_was_is_not_told() {
+        let (topology, seen) = members(2);
+        topology.found(0, down());
+        topology.found(1, down());
+        let told = seen.views.load(Ordering::Relaxed);
+        let view = topology.view();
+        assert!(view.checked);
+        for _ in 0..10 {
+            topology.found(0, down());
+            topology.found(1, down());
+        }
+        assert_eq!(seen.views.load(Ordering::Relaxed), told);
+        assert!(Arc::ptr_eq(&view, &topology.view()), "the view is the same one");
+        topology.found(1, up(Role::Slave));
+        assert_eq!(seen.views.load(Ordering::Relaxed), told + 1);
+    }
+
+    #[test]
+    fn whoever_waits_for_a_server_is_woken_by_another_status_or_role_and_not_by_each_latency() {
+        let (topology, _) = members(1);
+        topology.found(0, up(Role::Slave));
+        let mut changes = topology.changes();
+        changes.mark_unchanged();
+        topology.found(0, ServerInfo { distance: 2.0, ..up(Role::Slave) });
+        assert!(!changes.has_changed().unwrap());
+        topology.found(0, up(Role::Master));
+        assert!(changes.has_changed().unwrap());
+        changes.mark_unchanged();
+        topology.demote(0, &Error::new(Kind::Connection, "lost"));
+        assert!(changes.has_changed().unwrap());
+    }
+
+    #[test]
+    fn of_masters_the_one_that_began_last_to_say_so_counts() {
+        let (topology, seen) = members(3);
+        topology.found(1, up(Role::Master));
+        topology.found(0, up(Role::Master));
+        topology.found(1, up(Role::Master));
+        let superseded = || {
+            let view = topology.view();
+            view.servers.iter().map(|server| view.is_superseded(server)).collect::<Vec<_>>()
+        };
+        assert_eq!((topology.view().master(), superseded()), (Some(0), vec![false, true, false]));
+        assert!(seen
+            .warnings
+            .lock()
+            .concat()
+            .contains("2 servers say that they are the master: writes go to h0:7687"));
+        // What does not answer may still be a master when it does again: its claim is as old as it was.
+        topology.found(1, down());
+        topology.found(1, up(Role::Master));
+        assert_eq!(topology.view().master(), Some(0));
+        // What was something else since has begun anew.
+        topology.found(1, up(Role::Slave));
+        topology.found(1, up(Role::Master));
+        assert_eq!((topology.view().master(), superseded()), (Some(1), vec![true, false, false]));
+    }
+
+    #[test]
+    fn an_answer_that_is_older_than_a_demotion_tells_at_most_that_there_is_none() {
+        let (topology, _) = members(2);
+        topology.found(0, up(Role::Master));
+        let generation = topology.generation(0);
+        topology.demote(0, &Error::new(Kind::Connection, "lost"));
+        topology.publish(0, generation, up(Role::Master));
+        assert_eq!(
+            (topology.view().servers[0].status, topology.view().is_in_doubt()),
+            (Status::Unknown, true)
+        );
+        topology.publish(0, generation, down());
+        assert_eq!(topology.view().servers[0].status, Status::Down);
+        topology.found(0, up(Role::Master));
+        assert_eq!(topology.view().master(), Some(0));
+        assert!(!topology.view().servers[0].in_doubt);
+    }
+}

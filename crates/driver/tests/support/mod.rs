@@ -113,7 +113,7 @@ async fn serve(
     stream.read_exact(&mut proposals).await.unwrap();
     stream.write_all(&[0, 0, version.minor, version.major]).await.unwrap();
     let (mut requests, mut replies) = (Requests::new(version, true), Replies::new(version, true));
-    let mut left = 0;
+    let mut left = Vec::new();
     // Answers that RESET turns into IGNORED; and whether a request failed.
     let (mut held, mut failed) = (0, false);
     let mut buffer = vec![0; 4096];
@@ -178,8 +178,10 @@ async fn serve(
                 }
                 signature::RUN => {
                     note("run");
-                    left = rows;
-                    replies.success(&[("fields", Value::List(vec![Value::String("n".into())]))]).unwrap();
+                    let qid = i64::try_from(left.len()).unwrap();
+                    left.push(rows);
+                    let fields = Value::List(vec![Value::String("n".into())]);
+                    replies.success(&[("fields", fields), ("qid", Value::Integer(qid))]).unwrap();
                 }
                 signature::PULL => {
                     pulls.fetch_add(1, Ordering::SeqCst);
@@ -187,15 +189,17 @@ async fn serve(
                     let Some((_, Value::Integer(n))) = extra.iter().find(|(key, _)| key == "n") else {
                         panic!()
                     };
-                    let now = if *n < 0 { left } else { left.min(*n) };
+                    let left = named(extra, &mut left);
+                    let now = if *n < 0 { *left } else { *n.min(left) };
                     for i in 0..now {
-                        replies.record(&[Value::Integer(rows - left + i)]).unwrap();
+                        replies.record(&[Value::Integer(rows - *left + i)]).unwrap();
                     }
-                    left -= now;
-                    replies.success(&[("has_more", Value::Boolean(left > 0))]).unwrap();
+                    *left -= now;
+                    replies.success(&[("has_more", Value::Boolean(*left > 0))]).unwrap();
                 }
                 signature::DISCARD => {
-                    left = 0;
+                    let Some(Value::Map(extra)) = message.fields.first() else { panic!("{message:?}") };
+                    *named(extra, &mut left) = 0;
                     replies.success(&[]).unwrap();
                 }
                 signature::GOODBYE => {
@@ -209,6 +213,18 @@ async fn serve(
         if stream.write_all(&replies.take()).await.is_err() {
             return;
         }
+    }
+}
+
+/// What is left of the result that is meant: the last, or the one with this `qid`.
+fn named<'a>(extra: &[(String, Value)], left: &'a mut [i64]) -> &'a mut i64 {
+    let qid = extra.iter().find_map(|(key, value)| match value {
+        Value::Integer(qid) if key == "qid" && *qid >= 0 => usize::try_from(*qid).ok(),
+        _ => None,
+    });
+    match qid {
+        Some(qid) => &mut left[qid],
+        None => left.last_mut().unwrap(),
     }
 }
 

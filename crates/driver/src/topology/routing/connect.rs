@@ -10,6 +10,7 @@ use super::seeds::addresses_of;
 use super::table::Table;
 use super::{Ask, Key, Routed, Router};
 use crate::error::{Error, Kind};
+use crate::net::phase::Phases;
 use crate::net::Conn;
 use crate::pool::Pooled;
 
@@ -88,7 +89,7 @@ impl Router {
         pools.sort_by_key(|pool| pool.in_use());
         let mut last = None;
         for pool in pools {
-            match pool.acquire(ask.auth).await {
+            match pool.acquire(ask.auth, &Phases::default()).await {
                 Ok(pooled) => {
                     self.known.lock().note(&pool.endpoint.address, pooled.bolt.hints().server_side_routing);
                     return Ok(pooled);

@@ -39,7 +39,7 @@ use crate::address::Address;
 use crate::bookmarks::Bookmarks;
 use crate::config::{AuthConfig, Config};
 use crate::log::Log;
-use crate::net::{Endpoint, Interrupt};
+use crate::net::Endpoint;
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
 use crate::strategy::Turns;
@@ -138,11 +138,9 @@ impl Router {
     pub(crate) async fn close(&self) {
         self.closed.send_replace(true);
         let pools: Vec<Arc<Pool>> = self.known.lock().numbered.values().filter_map(Weak::upgrade).collect();
-        for pool in &pools {
-            pool.endpoint.interrupt.send_replace(Interrupt::Closed);
-        }
-        for pool in &pools {
-            pool.close().await;
+        let closing: Vec<_> = pools.iter().map(|pool| pool.close()).collect();
+        for closed in closing {
+            closed.await;
         }
     }
 }
