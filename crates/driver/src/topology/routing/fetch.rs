@@ -181,10 +181,10 @@ impl Router {
             let what = format!("{address} sent no routing table within {limit} ms. Is the server up?");
             pool.endpoint.error(Kind::Connection, what)
         };
+        let phases = Phases::default();
         let mut deadline = Instant::now() + Duration::from_millis(limit);
-        let mut pooled = timeout_at(deadline, pool.acquire(lookup.auth.as_ref(), &Phases::default()))
-            .await
-            .map_err(late)??;
+        let mut pooled =
+            timeout_at(deadline, pool.acquire(lookup.auth.as_ref(), &phases)).await.map_err(late)??;
         self.known.lock().note(address, pooled.bolt.hints().server_side_routing);
         let asked = Instant::now();
         let bookmarks = match self.bookmarks(lookup).await {
