@@ -336,6 +336,34 @@ test('a function is not run again after a commit of unknown outcome, nor beyond 
   assert.ok(runs <= 3)
 })
 
+test('where no transaction could be opened, the time for retries counts from the start', {
+  timeout: 2_000
+}, async t => {
+  const { fake, session } = opened(t, { maxTransactionRetryTime: 1_000 })
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  const work = session.executeWrite(() => {}).catch(error => error)
+  await turn()
+  now = 1_001
+  fake.say(failure(fake.session.call('begin').op, transient))
+  assert.equal((await work).message, 'later')
+  assert.equal(fake.session.count('begin'), 1)
+})
+
+test('an operation that the native side refuses does not hold the process', { timeout: 2_000 }, async t => {
+  const { fake, session } = opened(t)
+  const sessions = fake.sessions.push
+  fake.sessions.push = native => {
+    native.onrun = () => {
+      throw new Error('refused')
+    }
+    return sessions.call(fake.sessions, native)
+  }
+  await assert.rejects(session.run('RETURN 1'), /refused/)
+  while (fake.refs > 0) await turn()
+  assert.equal(fake.refs, 0)
+})
+
 test('closing a session ends the pauses of its transaction functions', async t => {
   const { fake, session } = opened(t)
   willingAll(fake, native => {
