@@ -1,6 +1,7 @@
 // What became of work that failed, and whether it is sent again: the rules of the README, as an application sees them.
 import assert from 'node:assert/strict'
 import { cluster, failing, Neo4jHA, ready, test } from '../support/contract.mjs'
+import { chunked, pack, structure } from '../support/packstream.mjs'
 import { bolt, ScriptedServer, silence } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
@@ -52,6 +53,74 @@ test('the same by bolt://; one that was refused before it began was not done', a
   server.when('RUN', failsWith('Neo.ClientError.Statement.SyntaxError'))
   assert.equal((await failing(driver.session().run(inBatches[0]))).unknownOutcome, false)
 })
+
+const onItsOwn = inBatches[3]
+
+test('within a transaction, too, a query that commits on its own is sent once, and stays done', async t => {
+  const group = await cluster(t, { roles: ['master'] })
+  const ha = await ready(t, group.servers)
+  const { server, driver } = await serve(t)
+  for (const { on, when, count, session } of [
+    {
+      on: (...rule) => group.on(...rule),
+      when: (...rule) => group.when(...rule),
+      count: () => total(group, 'RUN'),
+      session: () => ha.session(true)
+    },
+    {
+      on: (...rule) => server.on(...rule),
+      when: (...rule) => server.when(...rule),
+      count: () => server.received('RUN').length,
+      session: () => driver.session()
+    }
+  ]) {
+    on(/apoc/, empty)
+    when('PULL', deadlock).times?.(1)
+    const error = await failing(session().executeWrite(tx => tx.run(onItsOwn)))
+    assert.deepEqual([error.unknownOutcome, error.retriable], [true, false])
+    assert.equal(count(), 1)
+  }
+  server.rules.length = 0
+  const tx = await driver.session().beginTransaction()
+  await tx.run(onItsOwn)
+  server.when('COMMIT', deadlock).times(1)
+  assert.equal((await failing(tx.commit())).unknownOutcome, true)
+  const refused = await driver.session().beginTransaction()
+  server.when('RUN', failsWith('Neo.DatabaseError.Transaction.TransactionStartFailed')).times(1)
+  assert.equal((await failing(refused.run(inBatches[0]))).unknownOutcome, false)
+})
+
+for (const [what, message] of [
+  ['SUCCESS', structure(0x70, { bookmark: 'FB:forged' })],
+  ['FAILURE', structure(0x7f, { code: 'Neo.TransientError.X.Y', message: 'unasked' })]
+]) {
+  for (const version of ['3.0', '4.4', '5.4']) {
+    test(`Bolt ${version}: an unasked ${what} is no answer to the COMMIT behind it, which is not sent`, async t => {
+      const server = await ScriptedServer.start({ versions: [version] })
+      t.after(() => server.stop())
+      const driver = neo4j.driver(server.uri)
+      t.after(() => driver.close())
+      server
+        .when('PULL', async x => {
+          await x.reply()
+          await x.write(chunked(pack(message), 0xffff))
+        })
+        .times(1)
+      const session = driver.session()
+      const tx = await session.beginTransaction()
+      await tx.run('CREATE (n)')
+      // The unasked one has come by the time that another exchange is over.
+      await driver.session().run('RETURN 1')
+      const error = await failing(tx.commit())
+      assert.equal(error.unknownOutcome, false)
+      assert.match(error.message, /broke the Bolt protocol/)
+      assert.deepEqual(session.lastBookmarks(), [])
+      await session.close()
+      await driver.session().run('RETURN 1')
+      assert.equal(server.received('COMMIT').length, 0)
+    })
+  }
+}
 
 test('a COMMIT passed on by a member that is not known to be master may be done, also in an election', async t => {
   const group = await cluster(t, { roles: ['slave'] })
