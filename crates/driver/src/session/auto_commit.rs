@@ -18,16 +18,16 @@ impl State {
         let mut retry = Retry::new(&session.core.config);
         let mut doubt = None;
         let mut repeats = session.repeats_at_the_servers_word();
-        let mut told = false;
+        let mut telemetry_sent = false;
         loop {
             let Failed { error, verdict, is_repeatable } =
-                match self.attempt(session, run, &retry, &mut doubt, told).await {
+                match self.attempt(session, run, &retry, &mut doubt, telemetry_sent).await {
                     Ok(()) => return Ok(()),
                     Err(failed) => failed,
                 };
             State::log_failure(session, &retry, &error);
             if is_repeatable && repeats {
-                (repeats, told) = (false, true);
+                (repeats, telemetry_sent) = (false, true);
                 continue;
             }
             match verdict {
@@ -49,14 +49,14 @@ impl State {
     }
 
     /// One attempt; on success the result was handed over whole. `doubt`: the error of an earlier attempt that may have done it.
-    /// `told`: the server has heard which interface is in use.
+    /// `telemetry_sent`: the server knows which interface is in use.
     async fn attempt(
         &mut self,
         session: &Inner,
         run: &Run,
         retry: &Retry,
         doubt: &mut Option<Error>,
-        told: bool,
+        telemetry_sent: bool,
     ) -> Result<(), Failed> {
         let unsent = |error: Error, doubt: &Option<Error>| Failed::unsent(error, doubt.is_some());
         let connected = session.unless_aborted(self.connect(session, retry)).await;
@@ -84,7 +84,8 @@ impl State {
         let message = bolt::Run { query: &run.query, parameters: &run.parameters, tx: Some(&meta) };
         let fetch_size = session.fetch_size(run);
         let by_master = session.core.topology.is_done_alone(server);
-        let telling = if told { Ok(false) } else { session.tell_api(&mut pooled, Api::AutoCommit) };
+        let telling =
+            if telemetry_sent { Ok(false) } else { session.send_telemetry(&mut pooled, Api::AutoCommit) };
         let asked =
             telling.and_then(|_| pooled.bolt.run(&message)).and_then(|()| pooled.bolt.pull(fetch_size, None));
         if let Err(e) = asked {

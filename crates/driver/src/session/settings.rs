@@ -111,7 +111,7 @@ impl Inner {
     }
 
     /// TELEMETRY, for servers that ask for it (Bolt 5.4 and later). Whether it was written.
-    pub(super) fn tell_api(&self, pooled: &mut Pooled, api: Api) -> Result<bool, bolt::RequestError> {
+    pub(super) fn send_telemetry(&self, pooled: &mut Pooled, api: Api) -> Result<bool, bolt::RequestError> {
         if self.core.config.telemetry_disabled {
             return Ok(false);
         }

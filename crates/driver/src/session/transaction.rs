@@ -69,9 +69,9 @@ impl State {
         let driver = &session.core.config;
         let time = begin.config.retry_time.map_or(driver.retry_time(), Duration::from_millis);
         let mut retry = Retry::within(driver, time);
-        let mut told = false;
+        let mut telemetry_sent = false;
         loop {
-            match self.try_begin(session, begin, &retry, &mut told).await {
+            match self.try_begin(session, begin, &retry, &mut telemetry_sent).await {
                 Ok(open) => return Ok(open),
                 // Until BEGIN is answered nothing of the work is sent that would be done without it.
                 Err(error) => {
@@ -87,13 +87,13 @@ impl State {
         }
     }
 
-    /// One attempt. `told`: the server has heard which interface is in use; it is told once.
+    /// One attempt. `telemetry_sent`: the server knows which interface is in use; it is sent once.
     async fn try_begin(
         &mut self,
         session: &Inner,
         begin: &Begin,
         retry: &Retry,
-        told: &mut bool,
+        telemetry_sent: &mut bool,
     ) -> Result<Open, Error> {
         let (server, mut pooled) = session.unless_aborted(self.connect(session, retry)).await?;
         let settings = match session.settings().await {
@@ -104,7 +104,7 @@ impl State {
             }
         };
         let by_master = session.core.topology.is_done_alone(server);
-        let sent = match send_begin(&settings, begin, &mut pooled, *told) {
+        let sent = match send_begin(&settings, begin, &mut pooled, *telemetry_sent) {
             Ok(sent) => sent,
             Err(e) => {
                 let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
@@ -115,7 +115,7 @@ impl State {
         let begun = session.unless_aborted(async {
             if sent.telemetry {
                 answer(&mut pooled, Request::Telemetry).await?;
-                *told = true;
+                *telemetry_sent = true;
             }
             answer(&mut pooled, Request::Begin).await
         });
@@ -323,12 +323,12 @@ fn send_begin(
     settings: &Settings<'_>,
     begin: &Begin,
     pooled: &mut Pooled,
-    told: bool,
+    telemetry_sent: bool,
 ) -> Result<Sent, bolt::RequestError> {
     let session = settings.session;
     let meta = settings.tx_meta(&begin.config, begin.metadata.as_deref());
     let telemetry = match begin.config.api {
-        Some(api) if !told => session.tell_api(pooled, api)?,
+        Some(api) if !telemetry_sent => session.send_telemetry(pooled, api)?,
         _ => false,
     };
     pooled.bolt.begin(&meta)?;
