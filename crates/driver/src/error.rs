@@ -88,7 +88,8 @@ impl Error {
         Error::new(Kind::Aborted, "The work was aborted.")
     }
 
-    pub(crate) fn internal() -> Self {
+    /// A panic of this driver's own.
+    pub fn internal() -> Self {
         Error::new(
             Kind::Internal,
             "The driver failed inside, and ended this work. This is a bug: please report it.",
