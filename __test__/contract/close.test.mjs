@@ -1,7 +1,18 @@
 // drop-in: "close()", and what an idle driver and work under way do to the process.
 import assert from 'node:assert/strict'
-import { cluster, column, failing, open, program, ready, settle, test } from '../support/contract.mjs'
-import { gate, held, silence } from '../support/scripted-server.mjs'
+import {
+  boltServer,
+  cluster,
+  column,
+  connect,
+  failing,
+  open,
+  program,
+  ready,
+  settle,
+  test
+} from '../support/contract.mjs'
+import { bolt, gate, held, silence } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
 test('close() stops the checks', async t => {
@@ -72,6 +83,31 @@ test('close() lets nothing hang: work under way and work that waits settle with 
     const { error } = await within(one, 2000, name)
     assert.ok(error, `${name} was served`)
   }
+})
+
+test('work that ends because the driver was closed is not for another attempt', async t => {
+  const server = await boltServer(t, { versions: bolt.neo4j5 })
+  server.when('RUN', silence).query(/HANGS/)
+  const driver = connect(t, server.uri)
+  const transaction = await driver.session().beginTransaction()
+  let runs = 0
+  const works = {
+    write: driver.session().run('HANGS'),
+    transaction: transaction.run('HANGS'),
+    function: driver.session().executeWrite(tx => {
+      runs++
+      return tx.run('HANGS')
+    })
+  }
+  const settled = Object.entries(works).map(async ([name, work]) => [name, await failing(work)])
+  await until(() => server.queries(/HANGS/).length === 3)
+  await driver.close()
+  for (const [name, error] of await Promise.all(settled)) {
+    assert.match(error.message, /the driver was closed/, name)
+    assert.equal(error.retriable, false, name)
+    assert.equal(error.unknownOutcome, name === 'write', name)
+  }
+  assert.equal(runs, 1)
 })
 
 test('close() ends retries that wait for their next attempt', async t => {

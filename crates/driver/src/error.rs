@@ -47,8 +47,10 @@ pub enum Kind {
     Discovery,
     /// The server does not route: it is no member of a cluster.
     NotRouting,
-    /// No connection became free in time, or the driver was closed.
+    /// No connection became free in time.
     Pool,
+    /// The driver was closed.
+    Closed,
     /// The other end broke the Bolt protocol.
     Protocol,
     /// The caller asked for what cannot be done.
@@ -81,7 +83,7 @@ impl Error {
     }
 
     pub(crate) fn driver_closed() -> Self {
-        Error::new(Kind::Pool, "The driver is closed.")
+        Error::new(Kind::Closed, "The driver is closed.")
     }
 
     pub(crate) fn aborted() -> Self {

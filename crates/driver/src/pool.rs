@@ -380,7 +380,7 @@ impl Pool {
     }
 
     fn closed(&self) -> Error {
-        self.endpoint.error(Kind::Pool, "The driver is closed: it makes no connection any more.")
+        self.endpoint.error(Kind::Closed, "The driver is closed: it makes no connection any more.")
     }
 }
 

@@ -189,7 +189,7 @@ impl State {
         pooled.release();
         match result {
             // The connection is gone, and the transaction with it.
-            Err(error) if matches!(error.kind, Kind::Connection | Kind::Aborted) => Ok(()),
+            Err(error) if matches!(error.kind, Kind::Connection | Kind::Closed | Kind::Aborted) => Ok(()),
             result => result.map(drop),
         }
     }
