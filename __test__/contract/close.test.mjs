@@ -6,6 +6,7 @@ import {
   column,
   connect,
   failing,
+  Neo4jHA,
   open,
   program,
   ready,
@@ -127,10 +128,13 @@ test('after close() a run, a transaction and a check are errors that say so', as
     servers.map(([, bolt]) => [undefined, bolt])
   )
   const session = driver.session(true)
+  const managed = driver.session({ bookmarkManager: Neo4jHA.driver.bookmarkManager() })
   await driver.close()
   const connections = members.map(({ bolt }) => bolt.connections.total)
   for (const attempt of [
     () => session.run('RETURN 1'),
+    () => managed.run('RETURN 1'),
+    () => managed.executeWrite(tx => tx.run('RETURN 1')),
     () => driver.session(true).run('RETURN 1'),
     async () => {
       const tx = driver.session(true).beginTransaction()
@@ -138,7 +142,7 @@ test('after close() a run, a transaction and a check are errors that say so', as
     }
   ]) {
     const error = await failing((async () => attempt())())
-    assert.match(error.message, /closed/i)
+    assert.match(error.message, /The driver is closed/)
   }
   await within(settle(driver.checkServers()), 2000, 'checkServers()')
   assert.deepEqual(
