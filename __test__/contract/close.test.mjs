@@ -111,6 +111,18 @@ test('work that ends because the driver was closed is not for another attempt', 
   assert.equal(runs, 1)
 })
 
+test('close() ends the wait for ROLLBACK: the server rolls back what its connection took with it', async t => {
+  const server = await boltServer(t, { versions: bolt.neo4j5 })
+  const silent = server.when('ROLLBACK', silence)
+  const driver = connect(t, server.uri)
+  const transaction = await driver.session().beginTransaction()
+  await transaction.run('CREATE (n)')
+  const rollback = transaction.rollback()
+  await until(() => silent.hits === 1)
+  await driver.close()
+  await within(rollback, 2000, 'the rollback')
+})
+
 test('close() ends retries that wait for their next attempt', async t => {
   const group = await cluster(t)
   group.when('RUN', x => x.fail('Neo.TransientError.Transaction.DeadlockDetected', 'again'))
