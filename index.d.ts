@@ -508,7 +508,10 @@ declare namespace neo4j {
     connectionLossTimeout?: number
     /** What a server may send. Before a user is logged in, no message may be longer than 65536 bytes. */
     limits?: Limits
-    /** Taken as `neo4j-driver` takes it; a driver of one server sends no query twice anyway. */
+    /**
+     * Not to send an auto-commit query once more when its server says of the failure that nothing was done (`_idempotent`).
+     * Default: false.
+     */
     disableAutoCommitRetries?: boolean
     /** Integers as numbers, or an infinity beyond the safe ones. Default: false. */
     disableLosslessIntegers?: boolean

@@ -73,10 +73,25 @@ export function asObject(value: unknown, name: string): object {
   return value
 }
 
+/** Behind the host something that is no port: maybe the password of a user whose host was forgotten. */
+const NO_PORT = /^(\[[^\]]*\]|[^[:][^:]*|):(?!\d{1,5}(?:\/|$)).*/s
+
+/** A URL or an address that need not be right, without what may be a user, a password, a query or a fragment. */
+function withoutSecrets(text: string): string {
+  const [, scheme = '', place] = /^([a-z][a-z0-9+.-]*:\/\/)?(.*)$/is.exec(text) as RegExpExecArray
+  return (
+    scheme +
+    place
+      .replace(/^.*@/s, '')
+      .replace(/[?#].*/s, '')
+      .replace(NO_PORT, '$1:...')
+  )
+}
+
 /** A value in an error: short, and without what an object, or a URL, may hold of secrets. */
 export function show(value: unknown): string {
   if (typeof value === 'string') {
-    const text = value.replace(/\/\/.*@/s, '//').replace(/(\/\/[^?#]*)[?#].*/s, '$1')
+    const text = withoutSecrets(value)
     return `'${text.length > 80 ? `${text.slice(0, 80)}...` : text}'`
   }
   if (typeof value === 'function') return 'a function'

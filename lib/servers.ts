@@ -79,13 +79,12 @@ function makeServer(url: unknown, bolt: unknown, auth: unknown, name: string, pa
   const http = url === undefined || url === null ? null : readHttp(url, name + parts[0])
   const { address } = readBolt(bolt, name + parts[1])
   const token = tokenOf(auth, 'auth')
-  const uri = withoutUser(bolt as string)
-  const location = { url: http === null ? null : withoutUser(url as string), bolt: uri }
+  const location = { url: http === null ? null : bare(url as string), bolt: bare(bolt as string) }
   const given = auth !== null && typeof auth === 'object' && !isManager(auth) ? { ...auth } : (auth as Auth)
   return {
     location: Object.defineProperty(location, 'auth', { get: () => given }) as Location,
     http,
-    bolt: uri,
+    bolt: withoutUser(bolt as string),
     address,
     auth: token
   }
@@ -96,6 +95,11 @@ function withoutUser(url: string): string {
   return url.replace(/^([^:]*:\/\/)[^/?#]*@/, '$1')
 }
 
+/** A URL without all that may be a secret: what is in the query of a routing URI is for the servers alone. */
+function bare(url: string): string {
+  return withoutUser(url).replace(/[?#].*/s, '')
+}
+
 function isHttp(value: unknown): value is string {
   return typeof value === 'string' && /^https?:\/\//i.test(value)
 }
@@ -104,7 +108,7 @@ function readHttp(value: unknown, name: string): NonNullable<Server['http']> {
   if (!isHttp(value) || !URL.canParse(value)) {
     throw new TypeError(`${name} takes an HTTP URL, such as 'http://host:7474'; it was ${show(value)}`)
   }
-  const url = withoutUser(value).replace(/\/+$/, '')
+  const url = bare(value).replace(/\/+$/, '')
   const { username, password } = new URL(value)
   if (username === '' && password === '') return { url }
   return { url, auth: { scheme: 'basic', principal: decoded(username), credentials: decoded(password) } }

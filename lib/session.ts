@@ -379,14 +379,15 @@ export class Session implements StreamOwner, TransactionOwner {
       busy.add(stream.native)
       stream.discard('when its session was closed')
     }
-    if (this.#transaction !== null) {
-      busy.add(this.#transaction.native)
-      this.#transaction.abandon()
+    const transaction = this.#transaction
+    if (transaction !== null) {
+      busy.add(transaction.native)
+      transaction.abandon()
     }
     if (busy.size === 0) return CLOSED
     const engine = this.#pool.engine
     const closing = [...busy].map(native => engine.ask<void>(op => native.close(op)).catch(() => {}))
-    return Promise.all(closing).then(() => {})
+    return Promise.all(closing).then(() => transaction?.letGo())
   }
 }
 

@@ -10,18 +10,22 @@ export class Shutdown {
     return this.#begun
   }
 
-  /** Calls back when it begins, once, until the watch is ended; now if it has begun. */
+  /**
+   * Calls back when it begins, once, until the watch is ended; soon if it has begun, but never before whoever watches has what
+   * ends it.
+   */
   watch(onShutdown: () => void): Unwatch {
-    if (this.#begun) {
-      onShutdown()
-      return () => {}
-    }
     this.#listeners.add(onShutdown)
+    if (this.#begun) queueMicrotask(() => this.#tell())
     return () => this.#listeners.delete(onShutdown)
   }
 
   begin(): void {
     this.#begun = true
+    this.#tell()
+  }
+
+  #tell(): void {
     const listeners = [...this.#listeners]
     this.#listeners.clear()
     for (const listener of listeners) listener()

@@ -169,7 +169,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     this.#cleaning = this.engine
       .ask<void>(op => this.native.rollback(op))
       .catch(() => {})
-      .finally(() => this.#letGo())
+      .finally(() => this.letGo())
   }
 
   // ---- abort ----
@@ -193,7 +193,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   }
 
   /** The signal has nothing more to end. */
-  #letGo(): void {
+  letGo(): void {
     this.#unwatch?.()
     this.#unwatch = null
   }
@@ -214,7 +214,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
       if (!(error instanceof Aborted)) throw error
       throw abortedBy((this.#signal as AbortSignal).reason, error)
     } finally {
-      this.#letGo()
+      this.letGo()
     }
     this.#owner.committed(this.native)
   }
@@ -235,7 +235,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
       // What has not begun needs no rollback.
       if (this.#failure === null) throw error
     } finally {
-      this.#letGo()
+      this.letGo()
     }
   }
 
@@ -243,11 +243,10 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     if (this.isOpen) await this.rollback()
   }
 
-  /** The session rolls it back, by closing. */
+  /** The session rolls it back, by closing, which its signal ends until {@link letGo}. */
   abandon(): void {
     if (this.#status !== 'open') return
     this.#finish('rollback', 'rolled back')
-    this.#letGo()
     this.#discard('when its session was closed')
   }
 

@@ -40,13 +40,7 @@ impl NativeDriver {
             match work.await {
                 Ok(Ok(json)) => inbox.push_text(Message::Done, op, &json),
                 Ok(Err(error)) => inbox.push_text(Message::Failure, op, &failure::to_json(&error)),
-                Err(panic) => {
-                    let error = Error::new(
-                        driver::Kind::Client,
-                        format!("The driver failed inside: {panic}. Please report it."),
-                    );
-                    inbox.push_text(Message::Failure, op, &failure::to_json(&error));
-                }
+                Err(_) => inbox.push_text(Message::Failure, op, &failure::to_json(&Error::internal())),
             }
         });
         Ok(())

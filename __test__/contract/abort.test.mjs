@@ -161,6 +161,34 @@ test('an abort ends the wait for ROLLBACK, and the session closes', async t => {
   await within(session.close(), 2000, 'the end of the session')
 })
 
+for (const [what, end] of [
+  ['rollback()', (transaction, _) => transaction.rollback()],
+  ['close() of the session', (_, session) => session.close()]
+]) {
+  test(`an abort ends the wait for ROLLBACK by ${what}, and the signal keeps nothing of it`, async t => {
+    const server = await boltServer(t, { versions })
+    const session = connect(t, server).session()
+    const { signal, abort, listeners } = aborting()
+    const transaction = await session.beginTransaction({ signal })
+    await transaction.run('CREATE (n)')
+    const silent = server.when('ROLLBACK', silence)
+    const ended = end(transaction, session)
+    await until(() => silent.hits === 1)
+    abort()
+    await within(ended, 2000, what)
+    assert.equal(listeners(), 0)
+  })
+
+  test(`${what} answered: the signal keeps nothing of the transaction`, async t => {
+    const session = connect(t, await boltServer(t, { versions })).session()
+    const { signal, listeners } = aborting()
+    const transaction = await session.beginTransaction({ signal })
+    await transaction.run('CREATE (n)')
+    await end(transaction, session)
+    assert.equal(listeners(), 0)
+  })
+}
+
 test('a query that waits behind another is dropped; the other goes on', async t => {
   const server = await boltServer(t, { versions })
   const more = gate()

@@ -1,7 +1,19 @@
 // drop-in: "close()", and what an idle driver and work under way do to the process.
 import assert from 'node:assert/strict'
-import { cluster, column, failing, open, program, ready, settle, test } from '../support/contract.mjs'
-import { gate, held, silence } from '../support/scripted-server.mjs'
+import {
+  boltServer,
+  cluster,
+  column,
+  connect,
+  failing,
+  Neo4jHA,
+  open,
+  program,
+  ready,
+  settle,
+  test
+} from '../support/contract.mjs'
+import { bolt, gate, held, silence } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
 test('close() stops the checks', async t => {
@@ -74,6 +86,43 @@ test('close() lets nothing hang: work under way and work that waits settle with 
   }
 })
 
+test('work that ends because the driver was closed is not for another attempt', async t => {
+  const server = await boltServer(t, { versions: bolt.neo4j5 })
+  server.when('RUN', silence).query(/HANGS/)
+  const driver = connect(t, server.uri)
+  const transaction = await driver.session().beginTransaction()
+  let runs = 0
+  const works = {
+    write: driver.session().run('HANGS'),
+    transaction: transaction.run('HANGS'),
+    function: driver.session().executeWrite(tx => {
+      runs++
+      return tx.run('HANGS')
+    })
+  }
+  const settled = Object.entries(works).map(async ([name, work]) => [name, await failing(work)])
+  await until(() => server.queries(/HANGS/).length === 3)
+  await driver.close()
+  for (const [name, error] of await Promise.all(settled)) {
+    assert.match(error.message, /the driver was closed/, name)
+    assert.equal(error.retriable, false, name)
+    assert.equal(error.unknownOutcome, name === 'write', name)
+  }
+  assert.equal(runs, 1)
+})
+
+test('close() ends the wait for ROLLBACK: the server rolls back what its connection took with it', async t => {
+  const server = await boltServer(t, { versions: bolt.neo4j5 })
+  const silent = server.when('ROLLBACK', silence)
+  const driver = connect(t, server.uri)
+  const transaction = await driver.session().beginTransaction()
+  await transaction.run('CREATE (n)')
+  const rollback = transaction.rollback()
+  await until(() => silent.hits === 1)
+  await driver.close()
+  await within(rollback, 2000, 'the rollback')
+})
+
 test('close() ends retries that wait for their next attempt', async t => {
   const group = await cluster(t)
   group.when('RUN', x => x.fail('Neo.TransientError.Transaction.DeadlockDetected', 'again'))
@@ -91,10 +140,13 @@ test('after close() a run, a transaction and a check are errors that say so', as
     servers.map(([, bolt]) => [undefined, bolt])
   )
   const session = driver.session(true)
+  const managed = driver.session({ bookmarkManager: Neo4jHA.driver.bookmarkManager() })
   await driver.close()
   const connections = members.map(({ bolt }) => bolt.connections.total)
   for (const attempt of [
     () => session.run('RETURN 1'),
+    () => managed.run('RETURN 1'),
+    () => managed.executeWrite(tx => tx.run('RETURN 1')),
     () => driver.session(true).run('RETURN 1'),
     async () => {
       const tx = driver.session(true).beginTransaction()
@@ -102,7 +154,7 @@ test('after close() a run, a transaction and a check are errors that say so', as
     }
   ]) {
     const error = await failing((async () => attempt())())
-    assert.match(error.message, /closed/i)
+    assert.match(error.message, /The driver is closed/)
   }
   await within(settle(driver.checkServers()), 2000, 'checkServers()')
   assert.deepEqual(

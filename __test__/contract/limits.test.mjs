@@ -1,5 +1,7 @@
 // What a server may send: each limit as an option, the error that names it, and that the same answer passes where it is higher.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import {
   ask,
   boltServer,
@@ -11,7 +13,9 @@ import {
   settle,
   test
 } from '../support/contract.mjs'
+import { Packed } from '../support/packstream.mjs'
 import { bolt } from '../support/scripted-server.mjs'
+import { within } from '../support/until.mjs'
 
 const neo4j = Neo4jHA.driver
 const nested = levels => {
@@ -70,6 +74,37 @@ for (const [limit, { answer, least, raised, passes }] of Object.entries(TOO_LARG
     passes(await ask(high, 'LARGE'))
   })
 }
+
+test('values nest 4,096 levels, plans and parameters 1,000 and more, also where the stack is small', async t => {
+  // Maps of maps, and the same with lists between them, of so many levels.
+  const maps = levels => new Packed([...Array(levels).fill([0xa1, 0x81, 0x61]).flat(), 0xc0])
+  const both = levels =>
+    new Packed([
+      ...Array(levels / 2)
+        .fill([0x91, 0xa1, 0x81, 0x61])
+        .flat(),
+      0xc0
+    ])
+  const server = await boltServer(t)
+  server.on('CREATE', {
+    fields: ['maps', 'both', 'parameter'],
+    records: [[maps(4_096), both(4_096), nested(1_000)]],
+    summary: { plan: plan(1_000), stats: maps(4_000), more: both(4_000), type: 'w' }
+  })
+  const worker = new Worker(new URL('./fixtures/small-stack.mjs', import.meta.url), {
+    workerData: { uri: server.uri, parameter: nested(1_000) },
+    resourceLimits: { stackSizeMb: 1 }
+  })
+  t.after(() => worker.terminate())
+  const [answer] = await within(once(worker, 'message'), 10_000, 'the worker')
+  assert.deepEqual(answer, {
+    maps: 4_096,
+    both: 4_096,
+    parameter: 1_000,
+    plan: 1_000,
+    queryType: 'w'
+  })
+})
 
 test('a plan deeper than limits.depth is an error that names the option', async t => {
   const server = await boltServer(t)

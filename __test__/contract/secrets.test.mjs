@@ -4,8 +4,21 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { authority } from '../support/certificates.mjs'
-import { cluster, failing, member, Neo4jHA, ready, settle, test } from '../support/contract.mjs'
-import { bolt } from '../support/scripted-server.mjs'
+import {
+  ask,
+  boltServer,
+  cluster,
+  connect,
+  failing,
+  member,
+  Neo4jHA,
+  ready,
+  routing,
+  settle,
+  test
+} from '../support/contract.mjs'
+import { bolt, silence } from '../support/scripted-server.mjs'
+import { until } from '../support/until.mjs'
 
 const password = 'hunter2-Zwölf'
 const encoded = Buffer.from(`neo4j:${password}`).toString('base64')
@@ -221,4 +234,79 @@ test('the error of a URI with a query does not repeat it', () => {
       error => !told(error).split('\n    at')[0].includes('hunter2')
     )
   }
+})
+
+test('the error of a URI that cannot be read shows nothing of a user, a password or what stands in place of a port', () => {
+  for (const [uri, shown] of [
+    ['bolt://u:hunter2@h:x', 'bolt://h:...'],
+    ['u:hunter2@h:7687', 'h:7687'],
+    ['bolt:/u:hunter2@h', 'h'],
+    ['bolt:u:hunter2@h:7687', 'h:7687'],
+    ['//u:hunter2@h', 'h'],
+    ['bolt://u:hunter2', 'bolt://u:...'],
+    ['u:hunter2', 'u:...'],
+    ['bolt://u:hunt/er2@h:x', 'bolt://h:...'],
+    ['bolt://[::1]:hunter2', 'bolt://[::1]:...'],
+    ['bolt://[::1]:99999', 'bolt://[::1]:99999'],
+    ['bolt:h/#hunter2', 'bolt:...'],
+    ['host:7687', 'host:7687']
+  ]) {
+    for (const make of [() => Neo4jHA.driver.driver(uri), () => new Neo4jHA([['http://h', uri]], {})]) {
+      assert.throws(make, error => {
+        assert.ok(!told(error).split('\n    at')[0].includes('hunt'), error.message)
+        assert.ok(error.message.includes(`it was '${shown}'`), error.message)
+        return true
+      })
+    }
+  }
+})
+
+test('the query and the fragment of a URL are in no inspect and no JSON; the check asks without them', async t => {
+  const one = await member(t)
+  const driver = await ready(t, [[`${one.url}/?x=hunter2#hunter2`, `${one.uri}/#hunter2`]])
+  assert.equal(driver.servers[0].info.err, undefined)
+  const { servedBy } = await driver.session(true).run('RETURN 1')
+  for (const value of [driver, driver.servers, servedBy]) {
+    assert.ok(!inspect(value, { depth: 20, showHidden: true }).includes('hunter2'))
+    assert.ok(!JSON.stringify(value).includes('hunter2'))
+  }
+})
+
+test('the routing context is in no inspect and no JSON, and goes to the servers', async t => {
+  const group = await routing(t)
+  const driver = connect(t, `${group.uri}?token=hunter2`)
+  const { summary } = await ask(driver)
+  assert.equal(group.routes()[0].context.token, 'hunter2')
+  for (const value of [driver, summary]) {
+    assert.ok(!inspect(value, { depth: 20 }).includes('hunter2'))
+    assert.ok(!JSON.stringify(value).includes('hunter2'))
+  }
+})
+
+test('who waits for a connection is told of the query that holds it, without its literals', async t => {
+  const server = await boltServer(t)
+  server.when('RUN', silence).query(/ALTER/)
+  const lines = []
+  const driver = connect(t, server.uri, undefined, {
+    maxConnectionPoolSize: 1,
+    connectionAcquisitionTimeout: 100,
+    logging: { level: 'debug', logger: (_, message) => lines.push(message) }
+  })
+  settle(driver.session().run("ALTER CURRENT USER SET PASSWORD FROM 'hunter1' TO 'hunter2'"))
+  await until(() => server.received('RUN', /ALTER/).length === 1)
+  const error = await failing(driver.session().run('RETURN 1'))
+  assert.match(error.message, /Held by: "ALTER CURRENT USER SET PASSWORD FROM…"/)
+  assert.doesNotMatch([told(error), ...lines].join('\n'), /hunter/)
+})
+
+test('what a resolver gives and is no address is warned of without the password in it', async t => {
+  const group = await routing(t)
+  const lines = []
+  const driver = connect(t, 'neo4j://somewhere.invalid', undefined, {
+    resolver: () => ['neo4j:hunter2@127.0.0.1:7687', group.members[0].address],
+    logging: { level: 'debug', logger: (_, message) => lines.push(message) }
+  })
+  await ask(driver)
+  assert.equal(lines.filter(line => line.includes('"127.0.0.1:7687" is no address')).length, 1)
+  assert.ok(!lines.join('\n').includes('hunter2'))
 })

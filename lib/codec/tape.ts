@@ -31,6 +31,17 @@ export interface Dictionary {
   readonly shapes: NodeShape[]
 }
 
+// Lists and maps in each other that are read by recursion, which is the fastest for the few that there are mostly. More of them
+// might not fit on the stack.
+const RECURSION = 64
+
+/** A list or map that is being filled. */
+interface Opened {
+  made: unknown[] | Record<string, unknown>
+  size: number
+  filled: number
+}
+
 // Strings are cut out of windows of the pool, so that a string that is kept holds on to 4 KiB at most, not to
 // its whole batch.
 const WINDOW_BITS = 12
@@ -72,6 +83,8 @@ export class Batch {
   #wideWindows: (string | undefined)[] = []
   #poolEnd = 0
   #wideEnd = 0
+  /** Lists and maps around the cursor. */
+  #depth = 0
 
   /**
    * Points this object at the batch `byteOffset` bytes (a multiple of 8) into a buffer, and takes in its new
@@ -93,6 +106,7 @@ export class Batch {
     this.#wideEnd = this.#wide + 2 * i32[base + 6]
     this.#windows = []
     this.#wideWindows = []
+    this.#depth = 0
     const strings = i32[base + 7]
     const shapes = i32[base + 8]
     if (strings !== 0 || shapes !== 0) {
@@ -235,13 +249,10 @@ export class Batch {
         return this.ascii(i32[this.p++], n)
       case 7:
         return this.wide(i32[this.p++], n)
-      case 8: {
-        const list = new Array(n)
-        for (let i = 0; i < n; i++) list[i] = this.value()
-        return list
-      }
+      case 8:
+        return this.#depth < RECURSION ? this.#list(n) : this.#deep(new Array(n), n)
       case 9:
-        return this.#map(n)
+        return this.#depth < RECURSION ? this.#map(n) : this.#deep({}, n)
       case 10:
         return readStructure(this, n)
       case 11:
@@ -257,9 +268,18 @@ export class Batch {
     }
   }
 
+  #list(n: number): unknown[] {
+    const list = new Array(n)
+    this.#depth++
+    for (let i = 0; i < n; i++) list[i] = this.value()
+    this.#depth--
+    return list
+  }
+
   #map(n: number): Record<string, unknown> {
     const { strings, plain } = this.dictionary
     const map: Record<string, unknown> = {}
+    this.#depth++
     for (let i = 0; i < n; i++) {
       const id = this.i32[this.p++]
       if (id >= 0 && plain[id]) {
@@ -270,7 +290,41 @@ export class Batch {
         define(map, key, this.value())
       }
     }
+    this.#depth--
     return map
+  }
+
+  /** Fills a list or map of so many entries, with a stack of its own for those inside. */
+  #deep(made: Opened['made'], size: number): Opened['made'] {
+    const around: Opened[] = []
+    let opened: Opened = { made, size, filled: 0 }
+    for (;;) {
+      while (opened.filled === opened.size) {
+        const outer = around.pop()
+        if (outer === undefined) return made
+        opened = outer
+      }
+      const into = opened.made
+      const key = Array.isArray(into) ? opened.filled : this.#key()
+      opened.filled++
+      const word = this.i32[this.p]
+      const tag = word & 15
+      let value: unknown
+      if (tag === 8 || tag === 9) {
+        this.p++
+        const n = word >> 4
+        around.push(opened)
+        opened = { made: tag === 8 ? new Array(n) : {}, size: n, filled: 0 }
+        value = opened.made
+      } else value = this.value()
+      if (typeof key === 'number') (into as unknown[])[key] = value
+      else define(into, key, value)
+    }
+  }
+
+  #key(): string {
+    const id = this.i32[this.p++]
+    return id >= 0 ? this.dictionary.strings[id] : (this.value() as string)
   }
 
   #bytes(n: number): Int8Array {

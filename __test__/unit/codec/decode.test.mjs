@@ -218,6 +218,32 @@ describe('a decoder', () => {
     }
   })
 
+  it('reads what stands deep in lists and maps as what does not', () => {
+    const around = (value, level) =>
+      level % 3 === 0
+        ? [level % 2 === 0, value, [1n, 2n]]
+        : new Map([
+            ['known', 'a'],
+            [['__proto__', 'known too', TRICKY][level % 3], value],
+            ['end', { constructor: 1n }]
+          ])
+    const nested = value => {
+      let outer = value
+      for (let level = 0; level < 150; level++) outer = around(outer, level)
+      return outer
+    }
+    for (const mode of MODES) {
+      fc.assert(
+        fc.property(wireValue, value => {
+          const writer = new BatchWriter({ intern: ['known', 'known too', '__proto__'] })
+          const batch = writer.batch([[nested(value)]], { kinds: [KIND.MIXED] })
+          assert.deepEqual(singleValue(decoderFor([], mode), batch), official(nested(value), mode))
+        }),
+        { numRuns: 20 }
+      )
+    }
+  })
+
   it('reads rows and a value in turn, sharing one dictionary', () => {
     const writer = new BatchWriter()
     const decoder = decoderFor(['m'], 'bigint')

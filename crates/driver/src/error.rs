@@ -47,8 +47,10 @@ pub enum Kind {
     Discovery,
     /// The server does not route: it is no member of a cluster.
     NotRouting,
-    /// No connection became free in time, or the driver was closed.
+    /// No connection became free in time.
     Pool,
+    /// The driver was closed.
+    Closed,
     /// The other end broke the Bolt protocol.
     Protocol,
     /// The caller asked for what cannot be done.
@@ -81,14 +83,15 @@ impl Error {
     }
 
     pub(crate) fn driver_closed() -> Self {
-        Error::new(Kind::Pool, "The driver is closed.")
+        Error::new(Kind::Closed, "The driver is closed.")
     }
 
     pub(crate) fn aborted() -> Self {
         Error::new(Kind::Aborted, "The work was aborted.")
     }
 
-    pub(crate) fn internal() -> Self {
+    /// A panic of this driver's own.
+    pub fn internal() -> Self {
         Error::new(
             Kind::Internal,
             "The driver failed inside, and ended this work. This is a bug: please report it.",

@@ -380,7 +380,7 @@ impl Pool {
     }
 
     fn closed(&self) -> Error {
-        self.endpoint.error(Kind::Pool, "The driver is closed: it makes no connection any more.")
+        self.endpoint.error(Kind::Closed, "The driver is closed: it makes no connection any more.")
     }
 }
 
@@ -410,19 +410,7 @@ impl Pooled {
 
     /// Says what the connection is used for, to those who wait for one.
     pub(crate) fn note_query(&mut self, query: &str) {
-        let end = (0..=FIRST_WORDS.min(query.len())).rev().find(|end| query.is_char_boundary(*end));
-        let words = query.get(..end.unwrap_or(0)).unwrap_or_default();
-        let mut work = self.conn.usage.0.lock();
-        work.query.clear();
-        for word in words.split_whitespace() {
-            if !work.query.is_empty() {
-                work.query.push(' ');
-            }
-            work.query.push_str(word);
-        }
-        if words.len() < query.len() {
-            work.query.push('…');
-        }
+        write_first_words(query, &mut self.conn.usage.0.lock().query);
     }
 
     /// Nobody talks on it for now: its holder is told when it is to end. An error says that it is to end already.
@@ -495,4 +483,41 @@ async fn tend(pool: Weak<Pool>, every: Option<Duration>, mut interrupts: watch::
 
 fn age(since: Instant) -> String {
     format!("{} ms", since.elapsed().as_millis())
+}
+
+/// How a query begins, up to its first literal: others are told of it, and a literal may be a password.
+fn write_first_words(query: &str, text: &mut String) {
+    let end = (0..=FIRST_WORDS.min(query.len())).rev().find(|end| query.is_char_boundary(*end));
+    let beginning = query.get(..end.unwrap_or(0)).unwrap_or_default();
+    let words = beginning.split(['\'', '"']).next().unwrap_or_default();
+    text.clear();
+    for word in words.split_whitespace() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    if words.len() < query.len() {
+        text.push('…');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_words_of_a_query_hold_no_literal() {
+        for (query, words) in [
+            ("MATCH (n)\n  RETURN n", "MATCH (n) RETURN n"),
+            ("ALTER CURRENT USER SET PASSWORD FROM 'old' TO 'new'", "ALTER CURRENT USER SET PASSWORD FROM…"),
+            ("CREATE USER a SET PASSWORD \"secret\"", "CREATE USER a SET PASSWORD…"),
+            ("'secret'", "…"),
+            (&format!("RETURN {}", "é".repeat(60)), &format!("RETURN {}…", "é".repeat(26))),
+        ] {
+            let mut text = "of the query before".to_owned();
+            write_first_words(query, &mut text);
+            assert_eq!(text, words);
+        }
+    }
 }

@@ -98,4 +98,10 @@ async fn closing_the_driver_settles_what_is_under_way() {
     sink.until(|c| c.batches == 2).await;
     driver.close().await;
     sink.until(|c| c.failure.is_some()).await;
+    let error = sink.collected.lock().failure.clone().unwrap();
+    assert_eq!(
+        (error.kind, error.retryable(), error.unknown_outcome),
+        (Kind::Closed, false, true),
+        "{error}"
+    );
 }

@@ -114,7 +114,7 @@ async fn close_ends_a_fetch() {
     sleep(Duration::from_millis(1)).await;
     let begin = Instant::now();
     driver.close().await;
-    assert_eq!(waiting.await.unwrap().kind, Kind::Pool);
+    assert_eq!(waiting.await.unwrap().kind, Kind::Closed);
     assert_eq!(begin.elapsed(), Duration::ZERO);
     drop(driver);
     // The task of the fetch is gone, and what it held.

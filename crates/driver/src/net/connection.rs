@@ -8,7 +8,7 @@ use bolt::{Event, HelloForm, Request, State, Version};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::endpoint::{interrupted, interruption, Endpoint, Interrupt};
+use super::endpoint::{interrupted, interruption, is_driver_closed, Endpoint, Interrupt};
 use super::io::{Io, Moved};
 use crate::config::AuthConfig;
 use crate::error::{is_authorization_expired, is_security, Error, Kind, ServerRef};
@@ -367,9 +367,11 @@ impl Conn {
         self.lost(&what)
     }
 
+    /// Whatever ended it: when the driver was closed, another attempt is of no use.
     fn lost(&mut self, what: &str) -> Error {
         self.broken = true;
-        Error::new(Kind::Connection, format!("The connection to {} was lost: {what}.", self.server.address))
+        let kind = if is_driver_closed(&self.interrupt) { Kind::Closed } else { Kind::Connection };
+        Error::new(kind, format!("The connection to {} was lost: {what}.", self.server.address))
             .on(self.server.clone())
     }
 

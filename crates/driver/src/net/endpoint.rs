@@ -137,11 +137,18 @@ pub(super) async fn interrupted(receiver: &mut watch::Receiver<Interrupt>) -> St
 
 /// Why the connections of the server are to end, if they are: what came since this one was opened.
 pub(super) fn interruption(receiver: &watch::Receiver<Interrupt>) -> Option<&'static str> {
+    if is_driver_closed(receiver) {
+        return Some("the driver was closed");
+    }
     match (receiver.has_changed(), *receiver.borrow()) {
-        (Err(_), _) | (_, Interrupt::Closed) => Some("the driver was closed"),
         (Ok(true), Interrupt::Unresponsive(_)) => {
             Some("the server has not answered its checks for too long (unresponsiveTimeout)")
         }
         _ => None,
     }
+}
+
+/// An error of the receiver: the pool is gone, and the driver with it.
+pub(super) fn is_driver_closed(receiver: &watch::Receiver<Interrupt>) -> bool {
+    receiver.has_changed().is_err() || *receiver.borrow() == Interrupt::Closed
 }

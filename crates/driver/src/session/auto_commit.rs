@@ -99,7 +99,7 @@ impl State {
             Ok((metadata, result)) => {
                 session.remember(&settings.bookmarks, metadata.bookmark());
                 pooled.release();
-                result.finish(&metadata, identity, retry.attempts());
+                result.finish(&metadata, identity);
                 Ok(())
             }
             Err(Broken { error, progress, handed_over }) => {

@@ -88,7 +88,7 @@ impl OpenResults {
             Ok(ended) => {
                 let result = self.0.remove(at);
                 match ended {
-                    Some(metadata) => result.finish(&metadata, pooled.identity(), 1),
+                    Some(metadata) => result.finish(&metadata, pooled.identity()),
                     None => self.0.push(result),
                 }
                 Ok(())

@@ -314,14 +314,14 @@ impl<R: Borrow<Run>> Streaming<R> {
     }
 
     /// Hands over the summary. The connection should be free by now, for whoever reacts to it.
-    pub(super) fn finish(mut self, metadata: &Metadata, (version, agent): (Version, String), attempts: u32) {
+    pub(super) fn finish(mut self, metadata: &Metadata, (version, agent): (Version, String)) {
         self.announce();
         let Streaming { server, has_records, is_partial, .. } = self;
         let sink = &self.run.borrow().sink;
         // With a transcoder of its own, the summary can be read whether or not the batches before it were.
         match Transcoder::new(version, self.utc, self.limits).metadata(metadata) {
             Ok(metadata) => {
-                sink.summary(Summary { server, version, agent, attempts, has_records, is_partial, metadata });
+                sink.summary(Summary { server, version, agent, has_records, is_partial, metadata });
             }
             Err(e) => {
                 let what = format!(

@@ -53,8 +53,6 @@ pub struct Summary {
     pub version: Version,
     /// What the server calls itself, such as `Neo4j/5.26.0`.
     pub agent: String,
-    /// How often the query was sent, 1 if it went well at once.
-    pub attempts: u32,
     /// The server sent records, whether or not they were handed over.
     pub has_records: bool,
     /// Not all records were handed over: the result was cancelled, and the rest discarded.

@@ -202,7 +202,11 @@ impl State {
         pooled.release();
         match result {
             // The connection is gone, and the transaction with it.
-            Err(error) if matches!(error.kind, Kind::Connection | Kind::Protocol | Kind::Aborted) => Ok(()),
+            Err(error)
+                if matches!(error.kind, Kind::Connection | Kind::Closed | Kind::Protocol | Kind::Aborted) =>
+            {
+                Ok(())
+            }
             result => result.map(drop),
         }
     }

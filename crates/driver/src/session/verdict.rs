@@ -109,7 +109,10 @@ fn may_be_done(attempt: &Attempt<'_>) -> bool {
     }
     if error.failure.is_none() {
         // The answer was lost on its way to us, or nobody waited for it any more.
-        return matches!(error.kind, Kind::Connection | Kind::Protocol | Kind::Aborted | Kind::Internal);
+        return matches!(
+            error.kind,
+            Kind::Connection | Kind::Closed | Kind::Protocol | Kind::Aborted | Kind::Internal
+        );
     }
     // The failure of a request before it, such as LOGON, leaves it unread.
     let batches_may_be_done = *progress >= Progress::Refused

@@ -47,9 +47,13 @@ impl Router {
 pub(super) fn is_final(error: &Error) -> bool {
     let code = error.code();
     match error.kind {
-        Kind::Client | Kind::Pool | Kind::Discovery | Kind::NotRouting | Kind::Aborted | Kind::Internal => {
-            true
-        }
+        Kind::Client
+        | Kind::Pool
+        | Kind::Closed
+        | Kind::Discovery
+        | Kind::NotRouting
+        | Kind::Aborted
+        | Kind::Internal => true,
         Kind::Server => {
             FAIL_FAST.contains(&code)
                 || (code.starts_with("Neo.ClientError.Security.")

@@ -134,10 +134,7 @@ impl fmt::Display for Table {
 
 /// Reads `host[:port]`, and nothing else: no scheme, no user, no path.
 pub(crate) fn read_address(text: &str, tls: TlsWish) -> Result<Address, String> {
-    let wrong = |why: &str| {
-        let shown: String = text.chars().take(80).collect();
-        format!("{shown:?} is no address of a server: {why}")
-    };
+    let wrong = |why: &str| is_no_address(text, why);
     if text.len() > MAX_ADDRESS {
         return Err(wrong("it is too long"));
     }
@@ -152,8 +149,28 @@ pub(crate) fn read_address(text: &str, tls: TlsWish) -> Result<Address, String> 
 /// application's URI says, whatever the scheme.
 pub(crate) fn read_resolved(text: &str, tls: TlsWish) -> Result<Address, String> {
     let Some((_, place)) = text.split_once("://") else { return read_address(text, tls) };
-    Address::parse(text).map_err(|why| format!("{text:.80?} is no address of a server: {why}"))?;
+    Address::parse(text).map_err(|why| is_no_address(text, &why))?;
     read_address(place.strip_suffix('/').unwrap_or(place), tls)
+}
+
+fn is_no_address(text: &str, why: &str) -> String {
+    format!("{:?} is no address of a server: {why}", without_secrets(text))
+}
+
+/// An address that need not be right, without what may be a user, a password, a query or a fragment.
+fn without_secrets(text: &str) -> String {
+    let (scheme, place) = text.split_at(text.find("://").map_or(0, |at| at + 3));
+    let place = place.rsplit('@').next().unwrap_or_default();
+    let place = place.split(['?', '#']).next().unwrap_or_default();
+    let (host, rest) = place.split_at(place.find(']').map_or(0, |at| at + 1));
+    let (name, port) = rest.split_once(':').unwrap_or((rest, "0"));
+    let number = port.split('/').next().unwrap_or_default();
+    let place = match number.len() <= 5 && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => place.to_owned(),
+        // Maybe the password of a user whose host was forgotten.
+        false => format!("{host}{name}:…"),
+    };
+    format!("{scheme}{place}").chars().take(80).collect()
 }
 
 #[cfg(test)]
@@ -213,6 +230,26 @@ mod tests {
         assert_eq!(read_resolved("neo4j://[::1]", TlsWish::Options).unwrap().to_string(), "[::1]:7687");
         for text in ["http://b:1", "bolt://u@b:1", "bolt://b:1/x", "bolt://", "://b", "bolt://bolt://b"] {
             assert!(read_resolved(text, TlsWish::Options).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_error_of_what_is_no_address_shows_no_secret() {
+        for (text, shown) in [
+            ("u:secret@b:1", "b:1"),
+            ("bolt://u:secret@b", "b"),
+            ("bolt://u:se/c@ret@b/x", "bolt://b/x"),
+            ("bolt:u:secret@b:1", "b:1"),
+            ("u:secret", "u:…"),
+            ("u:secret:1", "u:…"),
+            ("[::1]:secret", "[::1]:…"),
+            ("b:99999", "b:99999"),
+            ("[::1]:1/x#secret", "[::1]:1/x"),
+            ("b/?secret", "b/"),
+        ] {
+            let error = read_resolved(text, TlsWish::Options).unwrap_err();
+            assert!(error.starts_with(&format!("{shown:?} is no address")), "{text}: {error}");
+            assert!(!error.contains("secret"), "{text}: {error}");
         }
     }
 
