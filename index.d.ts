@@ -387,7 +387,7 @@ declare namespace neo4j {
   // ---- drivers ----
 
   /**
-   * A driver of one server. It connects when work first asks for it.
+   * A driver of one server (`bolt`), or of a cluster that routes (`neo4j`). It connects when work first asks for it.
    *
    * @param url `bolt://host:port`, also `bolt+s`, `bolt+ssc`, and the `neo4j` schemes; default port 7687
    * @param authToken a token of `neo4j.auth`, or a token manager; nothing for servers without authentication
@@ -521,7 +521,7 @@ declare namespace neo4j {
     notificationFilter?: Partial<NotificationFilter>
     /** Where the driver's messages go. Default: warnings to `process.emitWarning`, once for each kind. */
     logging?: LoggingConfig
-    /** Taken, and of no use to a driver of one server. */
+    /** For `neo4j` URIs: the addresses, or URIs, that stand behind the one of the URI (`host:port`). Of no use to a driver of one server. */
     resolver?: (address: string) => string[] | Promise<string[]>
     /** Sent to servers. Default: name and version of this package. */
     userAgent?: string

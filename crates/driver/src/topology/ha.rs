@@ -155,7 +155,7 @@ impl Checker {
             _ => (request, false),
         };
         if is_secret && url.scheme() == "http" {
-            self.warn_of_plain_http(member);
+            self.warn_of_plain_http(url);
         }
         match request.send().await {
             Err(e) if e.is_timeout() => Answer::Silence(describe(&e)),
@@ -176,12 +176,12 @@ impl Checker {
         member.pool.endpoint.identity.token_within(limit).await
     }
 
-    fn warn_of_plain_http(&self, member: &Member) {
+    fn warn_of_plain_http(&self, url: &reqwest::Url) {
         if !self.has_warned_of_plain_http.swap(true, Ordering::Relaxed) {
             self.log.warn(&format!(
                 "The checks send credentials over plain http, such as to the status endpoint of {}: whoever listens \
                  on the way can read them. Use https URLs, or trust the network.",
-                member.pool.endpoint.address
+                url.authority()
             ));
         }
     }
