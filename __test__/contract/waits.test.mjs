@@ -203,6 +203,19 @@ test("silence beyond the server's hint ends the query, and says so", async t => 
   assert.match(error.message, /server didn't respond in 1000 ms/)
 })
 
+test("silence beyond the server's hint ends the query though more is asked all the while", async t => {
+  const { server, driver } = await single(t, {}, { hints: { 'connection.recv_timeout_seconds': 1 } })
+  server.when('RUN', silence)
+  const session = driver.session()
+  const first = failing(session.run('RETURN 1'))
+  const others = []
+  const asking = setInterval(() => others.push(settle(session.run('RETURN 2'))), 100)
+  t.after(() => clearInterval(asking))
+  const error = await within(first, 5000, 'the query')
+  clearInterval(asking)
+  assert.match(error.message, /server didn't respond in 1000 ms/)
+})
+
 for (const [what, settings] of [
   ['plain', () => ({})],
   ['over TLS', () => ({ tls: ca.issue(['IP:127.0.0.1']) })]
