@@ -180,17 +180,21 @@ impl Pool {
         )
     }
 
-    /// Whether the server answers, for a check, which limits its time itself. Asks on an idle connection or a new one,
-    /// logged in as the driver's user by its token of now, and needs no permit: that all are in use says nothing of the
-    /// server.
-    pub(crate) async fn probe(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<(), Error> {
+    /// Whether the server answers, for a check, which ends it after the limit. Asks on an idle connection, which may have
+    /// been cut on the way and gets no more than a quarter of the time, or a new one; logged in as the driver's user by its
+    /// token of now. It needs no permit: that all are in use says nothing of the server.
+    pub(crate) async fn probe(
+        self: &Arc<Self>,
+        token: Arc<AuthConfig>,
+        limit: Duration,
+    ) -> Result<(), Error> {
         let idle = {
             let mut idle = self.idle.lock();
             let fits = idle.iter().rposition(|conn| conn.is_logged_in_as(&token));
             fits.map(|at| idle.remove(at))
         };
         if let Some(mut conn) = idle {
-            if conn.is_quiet().await && conn.answers().await.is_ok() {
+            if conn.is_quiet().await && conn.reset_within(limit / 4).await.is_ok() {
                 self.put_back(conn, None);
                 return Ok(());
             }
