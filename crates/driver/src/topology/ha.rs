@@ -114,7 +114,7 @@ impl Checker {
     /// Tells its role, and what the answer says of whether it lives.
     async fn check_member(&self, index: usize, member: &Member) -> Sign {
         let _turn = member.turn.lock().await;
-        let generation = self.topology.generation(index);
+        let generation = self.topology.generation();
         let started = Instant::now();
         let answer = match &member.status {
             Some(status) => self.ask(member, status).await,
