@@ -87,8 +87,9 @@ impl Router {
                         && is_final(&error)
                         && !theirs.is_like(&lookup) => {}
                 Some(outcome) => return outcome,
-                // The task went with its runtime.
-                None => return Err(Error::driver_closed()),
+                None if *self.closed.borrow() => return Err(Error::driver_closed()),
+                // Its task ended without a word, which nothing but a panic does.
+                None => return Err(Error::internal()),
             }
         }
     }
