@@ -111,7 +111,20 @@ impl Pool {
         auth: Option<&AuthConfig>,
         phases: &Phases,
     ) -> Result<Pooled, Error> {
-        let limit = Duration::from_millis(self.endpoint.config.connection_acquisition_timeout);
+        self.acquire_until(Instant::now() + self.acquisition_limit(), auth, phases).await
+    }
+
+    fn acquisition_limit(&self) -> Duration {
+        Duration::from_millis(self.endpoint.config.connection_acquisition_timeout)
+    }
+
+    /// The same for somebody whose acquisition began before this server was chosen.
+    pub(crate) async fn acquire_until(
+        self: &Arc<Self>,
+        deadline: Instant,
+        auth: Option<&AuthConfig>,
+        phases: &Phases,
+    ) -> Result<Pooled, Error> {
         let acquiring = async {
             let permit = self.permit().await?;
             let wanted = match auth {
@@ -124,12 +137,12 @@ impl Pool {
             };
             self.connect(permit, wanted, auth.is_some(), phases).await
         };
-        match tokio::time::timeout(limit, acquiring).await {
+        match tokio::time::timeout_at(deadline, acquiring).await {
             Ok(result) => result,
             Err(_) => {
                 let what = format!(
                     "Connection acquisition timed out in {} ms (connectionAcquisitionTimeout) for {}: {}",
-                    limit.as_millis(),
+                    self.acquisition_limit().as_millis(),
                     self.endpoint.address,
                     self.describe_wait(phases),
                 );
