@@ -57,7 +57,10 @@ export interface DriverOptions {
   connectionAcquisitionTimeout?: number
   connectionLivenessCheckTimeout?: number
   connectionTimeout?: number
-  /** ms after which a server that has vanished without a word counts as lost (15000; 0: as the system does). Ours alone. */
+  /**
+   * ms after which a server that has vanished without a word counts as lost (15000; 0: as the system does). On Linux also one that
+   * lives and takes nothing of what it is sent for so long. Ours alone.
+   */
   connectionLossTimeout?: number
   limits?: Limits
   disableAutoCommitRetries?: boolean

@@ -15,7 +15,7 @@ import {
   test,
   warnings
 } from '../support/contract.mjs'
-import { gate, held, rows } from '../support/scripted-server.mjs'
+import { gate, held, rows, silence } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
 const { Status, ServerType } = Neo4jHA
@@ -397,6 +397,56 @@ test('bytes that arrive on Bolt are a sign of life, whatever the checks say', as
   })
   await one.become('hang')
   assert.deepEqual(column(await driver.session(true).run('CREATE (n) RETURN n // SLOW')), values)
+})
+
+const watched = {
+  checkInterval: 20,
+  checkTimeout: 200,
+  unresponsiveTimeout: 200,
+  retryOnError: 0,
+  neo4jDriverOptions: { maxTransactionRetryTime: 0 }
+}
+
+for (const role of ['refuse', 'cut', 'hang']) {
+  test(`work ends on a member that is silent by Bolt and whose status endpoint does this: ${role}`, async t => {
+    const one = await member(t, {})
+    const driver = await ready(t, [one.location], watched)
+    one.bolt.when('PULL', () => {
+      one.bolt.freeze()
+      return one.become(role)
+    })
+    const error = await within(failing(driver.session(true).run('CREATE (n)')), 10_000, 'the write')
+    assert.match(error.message, /unresponsiveTimeout/)
+    assert.equal(error.unknownOutcome, true)
+  })
+}
+
+test('work goes on where the status endpoint refuses and the member answers by Bolt', async t => {
+  const one = await member(t, {})
+  const driver = await ready(t, [one.location], watched)
+  const open = gate()
+  one.bolt.on(/SLOW/, rows([7]))
+  one.bolt.when('PULL', held(open))
+  const work = settle(driver.session(true).run('CREATE (n) RETURN n // SLOW'))
+  await until(() => one.bolt.received('PULL').length === 1)
+  await one.become('refuse')
+  const probes = () => one.bolt.received('HELLO').length + one.bolt.received('RESET').length
+  const before = probes()
+  await until(() => probes() >= before + 3, { what: 'three probes by Bolt' })
+  open.open()
+  const { value, error } = await work
+  assert.equal(error, undefined)
+  assert.deepEqual(column(value), [7])
+})
+
+test('an idle connection that was cut on the way says nothing of a server that is checked over Bolt', async t => {
+  const one = await member(t, {})
+  const driver = await ready(t, one.uri, { checkInterval: never, checkTimeout: 800 })
+  assert.equal(one.bolt.received('HELLO').length, 1)
+  const rule = one.bolt.when('RESET', silence)
+  await driver.checkServers()
+  assert.equal(rule.hits, 1, 'the idle connection was asked')
+  assert.equal(driver.servers[0].info.status, Status.up)
 })
 
 test('a pool of one is waited for though no time is given for retries', async t => {

@@ -186,6 +186,13 @@ test('none eligible and no master: it warns and takes the first server', async t
   await until(() => warned.length > 0, { what: 'a warning' })
 })
 
+test('none answers its checks: a read tries each server in turn', async t => {
+  const { servers, members } = await cluster(t, { roles: ['refuse', 'refuse', 'refuse'] })
+  const driver = await ready(t, servers)
+  await Promise.all([members[0].bolt.stop(), members[1].bolt.stop()])
+  assert.deepEqual(await chosen(driver, 1, false), [2])
+})
+
 test('a write where there is no master but slaves: it warns and takes the first server', async t => {
   const warned = warnings(t)
   const { servers } = await cluster(t, { roles: ['slave', 'slave'] })

@@ -176,6 +176,24 @@ test('a commit whose answer is lost is never repeated', async t => {
 
 // ---- routers ----
 
+for (const [what, database] of [
+  ['the only writer', 'neo4j'],
+  ['the only router', 'another']
+]) {
+  test(`all connections to ${what} are in use: the error says who holds them`, async t => {
+    const cluster = await routing(t, { ...modern, cores: 1 })
+    const driver = connect(t, cluster.uri, undefined, {
+      maxConnectionPoolSize: 1,
+      connectionAcquisitionTimeout: 400
+    })
+    const tx = driver.session(write).beginTransaction()
+    await tx.run('CREATE (holder)')
+    const error = await failing(ask(driver, 'CREATE (n)', { ...write, database }))
+    assert.match(error.message, /timed out in 400 ms .*1 of 1 connections are in use.*"CREATE \(holder\)"/)
+    await tx.rollback()
+  })
+}
+
 test('no router answers: the error says that discovery failed, where, and why', async t => {
   const cluster = await routing(t, modern)
   await cluster.stop()

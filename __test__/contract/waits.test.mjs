@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import { authority } from '../support/certificates.mjs'
-import { ask, boltServer, connect, failing, member, ready, settle, test } from '../support/contract.mjs'
+import {
+  ask,
+  boltServer,
+  cluster,
+  connect,
+  failing,
+  member,
+  Neo4jHA,
+  ready,
+  settle,
+  test
+} from '../support/contract.mjs'
 import { routingTable, silence } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
@@ -186,6 +197,35 @@ test('a connection that is given up because its server stopped answering checks:
   assert.match(message, /127\.0\.0\.1:\d+ stopped answering its checks .*did not answer the Bolt handshake/)
 })
 
+test('a server that makes no connection leaves time for another one, though its checks are answered', async t => {
+  const { servers, members } = await cluster(t, { roles: ['master', 'slave', 'slave'] })
+  const driver = await ready(t, servers, {
+    rwConfig: Neo4jHA.HAReadWrite.masterWriteOnlySlaveReadOnly,
+    strategy: Neo4jHA.HAStrategies.roundRobin,
+    neo4jDriverOptions: { connectionTimeout: 60_000, maxTransactionRetryTime: 3000 }
+  })
+  members[1].bolt.handshake = 'silent'
+  const reads = [1, 2].map(() => driver.session(false).run('RETURN 1'))
+  await within(Promise.all(reads), 10_000, 'the reads')
+  assert.ok(members[1].bolt.connections.total > 0, 'it was tried')
+  assert.equal(members[2].bolt.received('RUN').length, 2)
+})
+
+test('a write that waits for a connection to the old master goes to the new one', async t => {
+  const { servers, members } = await cluster(t, { roles: ['master', 'slave'] })
+  const driver = await ready(t, servers, {
+    neo4jDriverOptions: { connectionTimeout: 60_000, maxTransactionRetryTime: 60_000 }
+  })
+  members[0].bolt.handshake = 'silent'
+  const write = driver.session(true).run('CREATE (n)')
+  await until(() => members[0].bolt.connections.total > 0)
+  await members[0].become('slave')
+  await members[1].become('master')
+  const { summary } = await within(write, 5000, 'the write')
+  assert.equal(members[1].bolt.queries(/CREATE/).length, 1)
+  assert.match(servers[1][1], new RegExp(summary.server.address))
+})
+
 test('LOGOFF, LOGON and the next message leave in one write', async t => {
   const { server, driver } = await single(t)
   await ask(driver)
@@ -200,6 +240,19 @@ test("silence beyond the server's hint ends the query, and says so", async t => 
   const { server, driver } = await single(t, {}, { hints: { 'connection.recv_timeout_seconds': 1 } })
   server.when('RUN', silence)
   const error = await within(failing(ask(driver)), 5000, 'the query')
+  assert.match(error.message, /server didn't respond in 1000 ms/)
+})
+
+test("silence beyond the server's hint ends the query though more is asked all the while", async t => {
+  const { server, driver } = await single(t, {}, { hints: { 'connection.recv_timeout_seconds': 1 } })
+  server.when('RUN', silence)
+  const session = driver.session()
+  const first = failing(session.run('RETURN 1'))
+  const others = []
+  const asking = setInterval(() => others.push(settle(session.run('RETURN 2'))), 100)
+  t.after(() => clearInterval(asking))
+  const error = await within(first, 5000, 'the query')
+  clearInterval(asking)
   assert.match(error.message, /server didn't respond in 1000 ms/)
 })
 

@@ -111,7 +111,20 @@ impl Pool {
         auth: Option<&AuthConfig>,
         phases: &Phases,
     ) -> Result<Pooled, Error> {
-        let limit = Duration::from_millis(self.endpoint.config.connection_acquisition_timeout);
+        self.acquire_until(Instant::now() + self.acquisition_limit(), auth, phases).await
+    }
+
+    fn acquisition_limit(&self) -> Duration {
+        Duration::from_millis(self.endpoint.config.connection_acquisition_timeout)
+    }
+
+    /// The same for somebody whose acquisition began before this server was chosen.
+    pub(crate) async fn acquire_until(
+        self: &Arc<Self>,
+        deadline: Instant,
+        auth: Option<&AuthConfig>,
+        phases: &Phases,
+    ) -> Result<Pooled, Error> {
         let acquiring = async {
             let permit = self.permit().await?;
             let wanted = match auth {
@@ -124,12 +137,12 @@ impl Pool {
             };
             self.connect(permit, wanted, auth.is_some(), phases).await
         };
-        match tokio::time::timeout(limit, acquiring).await {
+        match tokio::time::timeout_at(deadline, acquiring).await {
             Ok(result) => result,
             Err(_) => {
                 let what = format!(
                     "Connection acquisition timed out in {} ms (connectionAcquisitionTimeout) for {}: {}",
-                    limit.as_millis(),
+                    self.acquisition_limit().as_millis(),
                     self.endpoint.address,
                     self.describe_wait(phases),
                 );
@@ -180,17 +193,21 @@ impl Pool {
         )
     }
 
-    /// Whether the server answers, for a check, which limits its time itself. Asks on an idle connection or a new one,
-    /// logged in as the driver's user by its token of now, and needs no permit: that all are in use says nothing of the
-    /// server.
-    pub(crate) async fn probe(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<(), Error> {
+    /// Whether the server answers, for a check, which ends it after the limit. Asks on an idle connection, which may have
+    /// been cut on the way and gets no more than a quarter of the time, or a new one; logged in as the driver's user by its
+    /// token of now. It needs no permit: that all are in use says nothing of the server.
+    pub(crate) async fn probe(
+        self: &Arc<Self>,
+        token: Arc<AuthConfig>,
+        limit: Duration,
+    ) -> Result<(), Error> {
         let idle = {
             let mut idle = self.idle.lock();
             let fits = idle.iter().rposition(|conn| conn.is_logged_in_as(&token));
             fits.map(|at| idle.remove(at))
         };
         if let Some(mut conn) = idle {
-            if conn.is_quiet().await && conn.answers().await.is_ok() {
+            if conn.is_quiet().await && conn.reset_within(limit / 4).await.is_ok() {
                 self.put_back(conn, None);
                 return Ok(());
             }

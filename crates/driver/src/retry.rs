@@ -10,6 +10,8 @@ use crate::pool::left;
 
 /// First pause; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// What a healthy server may need to make a connection: no other one is tried before.
+const LEAST_SHARE: Duration = Duration::from_millis(500);
 /// Longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// A pause is this much longer or shorter at random, so that clients do not come in step.
@@ -97,6 +99,15 @@ impl Retry {
         silence.min(left(self.deadline)).max(FIRST_PAUSE).min(acquisition)
     }
 
+    /// For how long a server may be making a connection where another one would do: there has to be time for that one, too.
+    /// `None` if no attempt would follow.
+    pub(crate) fn share(&self) -> Option<Duration> {
+        let left = left(self.deadline);
+        let share = (left / 3).max(LEAST_SHARE);
+        let is_last = self.never || (self.connection_errors_count && self.errors_left == 0);
+        (!is_last && share < left).then_some(share)
+    }
+
     /// How long to wait before the next attempt.
     pub(crate) fn pause(&mut self) -> Duration {
         let jitter = 1.0 + JITTER * (fastrand::f64() * 2.0 - 1.0);
@@ -168,6 +179,24 @@ mod tests {
         assert!(pauses[0] >= Duration::from_millis(40) && pauses[0] <= Duration::from_millis(60));
         assert!(pauses.iter().all(|p| *p <= Duration::from_millis(2400)));
         assert!(pauses.len() < 30, "{}", pauses.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_server_does_not_use_up_the_time_that_another_needs() {
+        let config = Config::default();
+        let retry = Retry::new(&config);
+        assert_eq!(retry.share(), Some(Duration::from_secs(10)));
+        tokio::time::advance(Duration::from_millis(29_600)).await;
+        assert_eq!(retry.share(), None, "nobody could take the rest of it");
+        let share = |config: Config| Retry::new(&config).share();
+        assert_eq!(share(Config { mode: Mode::Direct, ..Config::default() }), None);
+        assert_eq!(share(Config { max_transaction_retry_time: 0, ..Config::default() }), None);
+        let counted = |retry_on_error| Config {
+            retry_on_error,
+            bad_connections_count_as_errors: true,
+            ..Config::default()
+        };
+        assert_eq!((share(counted(0)), share(counted(1)).is_some()), (None, true));
     }
 
     #[tokio::test(start_paused = true)]

@@ -96,12 +96,20 @@ impl ServerSelection {
         intent.pinned.is_some() || is_eligible(&self.topology.view(), index, intent.permissions, intent.write)
     }
 
-    /// Whether any server fits, other than these.
-    pub(crate) fn another_fits(&self, but: &[usize], intent: Intent) -> bool {
-        intent.pinned.is_none()
-            && eligible(&self.topology.view(), intent.permissions, intent.write)
-                .iter()
-                .any(|i| !but.contains(i))
+    /// Whether the server does not fit, and another one does.
+    pub(crate) fn is_outdone(&self, index: usize, intent: Intent) -> bool {
+        !self.fits(index, intent)
+            && !eligible(&self.topology.view(), intent.permissions, intent.write).is_empty()
+    }
+
+    /// Whether a choice now would be one that was not tried: one that fits, or where none does, one that a read falls back on.
+    pub(crate) fn has_untried(&self, tried: &[usize], intent: Intent) -> bool {
+        let view = self.topology.view();
+        let mut choices = eligible(&view, intent.permissions, intent.write);
+        if choices.is_empty() && !intent.write && view.master().is_none() {
+            choices = (0..view.servers.len()).collect();
+        }
+        intent.pinned.is_none() && choices.iter().any(|i| !tried.contains(i))
     }
 
     /// The view, when it has a server for this work or no server is in doubt any more.
@@ -122,17 +130,17 @@ impl ServerSelection {
         }
     }
 
-    /// The master, else the first server. A read that has just failed there goes to the first that answers its checks:
-    /// members that know no master still read.
+    /// The master, else the first server. A read that has just failed there goes on to those that it has not tried, the ones
+    /// that answer their checks first: members that know no master still read, and so do some whose checks fail.
     fn fall_back(&self, view: &View, write: bool, avoid: &[usize]) -> usize {
         let what = if write { "writes" } else { "reads" };
         let answers = |i: &usize| view.servers.get(*i).is_some_and(|s| s.status != Status::Down);
-        let other = (0..view.servers.len())
-            .find(|i| !write && avoid.contains(&0) && !avoid.contains(i) && answers(i));
+        let untried = || (0..view.servers.len()).filter(|i| !avoid.contains(i));
+        let other = untried().find(answers).or_else(|| untried().next());
         let (index, whom) = match (view.master(), other) {
             (Some(master), _) => (master, "the master"),
-            (None, Some(other)) => (other, "one that answers"),
-            (None, None) => (0, "the first server"),
+            (None, Some(other)) if !write && avoid.contains(&0) => (other, "another one"),
+            _ => (0, "the first server"),
         };
         let mut warned = self.warned.lock();
         if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {

@@ -1,5 +1,6 @@
 //! The exchange on one connection: messages out and in, logins, RESET, and its end.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub(crate) struct Conn {
     /// Bytes may be held back by TLS.
     is_flushed: bool,
     read_while_sending: usize,
+    /// Since when the server has neither sent nor taken anything, where an answer is due.
+    silent_since: Option<Instant>,
     /// How long RESET may take.
     reset_limit: Duration,
     /// Whom it is logged in as.
@@ -76,6 +79,7 @@ impl Conn {
             broken: false,
             is_flushed: true,
             read_while_sending: 0,
+            silent_since: None,
             reset_limit: endpoint.reset_limit(),
             auth,
             is_fresh: false,
@@ -148,6 +152,9 @@ impl Conn {
                 Error::new(Kind::Protocol, format!("{} broke the Bolt protocol: {e}", self.server.address))
                     .on(self.server.clone())
             })?;
+            if self.bolt.pending() == 0 {
+                self.silent_since = None;
+            }
             if let Some(Event::Failure { failure, .. }) = &event {
                 self.is_refused |= is_security(&failure.code);
                 if is_authorization_expired(&failure.code) {
@@ -175,10 +182,11 @@ impl Conn {
     }
 
     /// Moves bytes once: sends what waits, and reads when there is nothing to send or while it is not taken. Neither may
-    /// stand still for longer than the server itself allows. Cancel-safe.
+    /// stand still for longer than the server itself allows, however often this is called anew meanwhile. Cancel-safe.
     async fn exchange(&mut self) -> Result<(), Error> {
         self.input.clear();
         let limit = self.bolt.hints().recv_timeout;
+        let silent_since = *self.silent_since.get_or_insert_with(Instant::now);
         let login_ends = self.authenticating.as_ref().and_then(|login| login.until);
         let is_sent = self.bolt.output().is_empty() && self.is_flushed;
         let may_read = self.read_while_sending < MOST_READ_WHILE_SENDING;
@@ -191,20 +199,28 @@ impl Conn {
         let moved = tokio::select! {
             biased;
             moved = moving => moved.map_err(|e| match is_sent {
-                true => e.to_string(),
-                false => format!("sending failed: {e}"),
+                true => describe(&e),
+                false => format!("sending failed: {}", describe(&e)),
             }),
             interrupt = interrupted(&mut self.interrupt) => Err(interrupt),
-            () = sleep_for(limit) => {
+            () = sleep_until(limit.map(|limit| silent_since + limit)) => {
+                // Who comes back to it late may find that the runtime was not told yet of what came.
+                let came = if is_sent { self.io.poll_read_now(&mut self.input).await } else { None };
                 let what = if is_sent { "the server didn't respond" } else { "the server took nothing of what was sent" };
                 let limit = limit.unwrap_or_default().as_millis();
-                Err(format!("{what} in {limit} ms, the limit that it set itself (connection.recv_timeout_seconds)"))
+                match came {
+                    Some(read) => read.map(Moved::Read).map_err(|e| describe(&e)),
+                    None => Err(format!(
+                        "{what} in {limit} ms, the limit that it set itself (connection.recv_timeout_seconds)"
+                    )),
+                }
             }
             () = sleep_until(login_ends) => {
                 let limit = self.authenticating.as_ref().map_or(0, |login| login.limit);
                 Err(format!("the server did not answer the login within {limit} ms (connectionTimeout)"))
             }
         };
+        self.silent_since = Some(Instant::now());
         match moved {
             Ok(Moved::Written(sent)) => {
                 self.is_flushed = false;
@@ -247,7 +263,7 @@ impl Conn {
                 None => break,
                 Some(Ok(0)) => return Err(self.lost("the server closed it")),
                 Some(Ok(_)) => self.bolt.handle_input(&self.input),
-                Some(Err(e)) => return Err(self.lost(&e.to_string())),
+                Some(Err(e)) => return Err(self.lost(&describe(&e))),
             }
         }
         self.nothing_unasked()
@@ -383,10 +399,14 @@ impl Conn {
     }
 }
 
-async fn sleep_for(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => tokio::time::sleep(limit).await,
-        None => std::future::pending().await,
+/// Why bytes do not move. The system's word for the end of its patience does not tell who set that.
+fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::TimedOut => format!(
+            "{error}: the server acknowledged nothing, or took nothing of what was sent, for as long as the system waits \
+             (connectionLossTimeout)"
+        ),
+        _ => error.to_string(),
     }
 }
 
@@ -394,5 +414,16 @@ async fn sleep_until(time: Option<Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_systems_patience_names_the_option_that_sets_it() {
+        assert!(describe(&io::ErrorKind::TimedOut.into()).contains("connectionLossTimeout"));
+        assert!(!describe(&io::ErrorKind::ConnectionReset.into()).contains("connectionLossTimeout"));
     }
 }

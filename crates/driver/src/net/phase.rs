@@ -2,6 +2,9 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 /// The steps on the way to a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,11 @@ impl Phase {
         Phase::Handshake,
         Phase::Login,
     ];
+
+    /// Whether it is the server that is waited for, and neither the application nor a free connection.
+    pub(crate) fn is_of_server(self) -> bool {
+        !matches!(self, Phase::Queue | Phase::Token | Phase::Certificate)
+    }
 }
 
 impl fmt::Display for Phase {
@@ -58,7 +66,11 @@ impl fmt::Display for Phase {
 
 /// The phase that somebody's way to a connection is in.
 #[derive(Debug)]
-pub(crate) struct Phases(AtomicU8);
+pub(crate) struct Phases {
+    now: AtomicU8,
+    /// The server began to be waited for.
+    at_server: Notify,
+}
 
 impl Default for Phases {
     /// The way of who asks a pool.
@@ -69,15 +81,57 @@ impl Default for Phases {
 
 impl Phases {
     pub(crate) fn starting_with(phase: Phase) -> Self {
-        Phases(AtomicU8::new(phase as u8))
+        Phases { now: AtomicU8::new(phase as u8), at_server: Notify::new() }
     }
 
     pub(crate) fn enter(&self, phase: Phase) {
-        self.0.store(phase as u8, Ordering::Relaxed);
+        let was_of_server = self.now().is_of_server();
+        self.now.store(phase as u8, Ordering::Relaxed);
+        if phase.is_of_server() && !was_of_server {
+            self.at_server.notify_one();
+        }
+    }
+
+    /// Waits until the server has been waited for, and nobody else, for so long. For one who waits.
+    pub(crate) async fn server_takes(&self, limit: Duration) {
+        loop {
+            self.at_server.notified().await;
+            tokio::time::sleep(limit).await;
+            if self.now().is_of_server() {
+                return;
+            }
+        }
     }
 
     pub(crate) fn now(&self) -> Phase {
-        let now = usize::from(self.0.load(Ordering::Relaxed));
+        let now = usize::from(self.now.load(Ordering::Relaxed));
         Phase::ALL.get(now).copied().unwrap_or(Phase::Queue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_of_the_server_begins_when_it_is_waited_for() {
+        let (phases, limit, began) = (Phases::default(), Duration::from_secs(1), Instant::now());
+        let way = async {
+            let steps = [Phase::Token, Phase::Certificate, Phase::Name, Phase::Connect];
+            for phase in steps {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                phases.enter(phase);
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = phases.server_takes(limit) => {}
+            () = way => {}
+        }
+        assert_eq!(phases.now(), Phase::Name);
+        assert_eq!(began.elapsed(), Duration::from_millis(3 * 60_000 + 2 * 10) + limit);
     }
 }

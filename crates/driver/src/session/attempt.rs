@@ -52,10 +52,24 @@ impl State {
         Ok((routed.pooled.server.index, routed.pooled))
     }
 
+    /// A connection to the server that is chosen, or to another one where that comes to fit better while it is waited for.
     async fn connect_to_chosen(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
-        let server = self.choose(session, retry.failed()).await?;
+        loop {
+            let server = self.choose(session, retry.failed()).await?;
+            if let Some(pooled) = Self::connect_while_it_fits(server, session, retry).await? {
+                return Ok((server, pooled));
+            }
+        }
+    }
+
+    /// A connection to this server; `None` if it does not fit the work any more, and another one does.
+    async fn connect_while_it_fits(
+        server: usize,
+        session: &Inner,
+        retry: &Retry,
+    ) -> Result<Option<Pooled>, Error> {
         let core = &session.core;
-        let pool = core.pool(server)?;
+        let (pool, selection) = (core.pool(server)?, &core.selection);
         let is_down = || core.topology.view().servers.get(server).is_some_and(|s| s.status == Status::Down);
         let was_down = is_down();
         let mut changes = core.topology.changes();
@@ -63,20 +77,43 @@ impl State {
         let acquiring = pool.acquire(session.config.auth.as_ref(), &phases);
         let patience = retry.patience(&core.config, was_down);
         let impatience = tokio::time::sleep(patience);
-        tokio::pin!(acquiring, impatience);
+        let share = retry.share();
+        let has_had_its_share = async {
+            match share {
+                Some(share) => phases.server_takes(share).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(acquiring, impatience, has_had_its_share);
+        let mut is_slow = false;
         // A host that swallows packets, or a process that hangs, would be waited for much longer.
         loop {
             tokio::select! {
                 biased;
-                acquired = &mut acquiring => return Ok((server, acquired?)),
+                acquired = &mut acquiring => return acquired.map(Some),
                 () = &mut impatience => {
                     let limit = patience.as_millis();
                     let what = format!("does not answer its checks, and gave no connection within {limit} ms");
                     return Err(pool.gave_none(&what, &phases));
                 }
-                _ = changes.changed() => if is_down() && !was_down {
-                    return Err(pool.gave_none("stopped answering its checks while a connection was acquired", &phases));
-                },
+                () = &mut has_had_its_share, if !is_slow => is_slow = true,
+                _ = changes.changed() => {
+                    if is_down() && !was_down {
+                        let what = "stopped answering its checks while a connection was acquired";
+                        return Err(pool.gave_none(what, &phases));
+                    }
+                    if selection.is_outdone(server, session.intent) {
+                        return Ok(None);
+                    }
+                }
+            }
+            let tried = || [retry.failed(), &[server]].concat();
+            if is_slow && phases.now().is_of_server() && selection.has_untried(&tried(), session.intent) {
+                let what = format!(
+                    "gave no connection within {} ms, a share of the time for retries (maxTransactionRetryTime)",
+                    share.unwrap_or_default().as_millis(),
+                );
+                return Err(pool.gave_none(&what, &phases));
             }
         }
     }
@@ -96,7 +133,7 @@ impl State {
         let core = &session.core;
         let lost = retry.after(error)?;
         // Somebody who has not failed just now: there is nothing to wait for.
-        if lost && core.selection.another_fits(retry.failed(), session.intent) {
+        if lost && core.selection.has_untried(retry.failed(), session.intent) {
             return Ok(());
         }
         let pause = tokio::time::sleep(retry.pause());
@@ -110,7 +147,7 @@ impl State {
                 }
                 error = core.closing() => return Err(retry.end(error)),
                 _ = changes.changed(), if lost => {
-                    if core.selection.another_fits(retry.failed(), session.intent) {
+                    if core.selection.has_untried(retry.failed(), session.intent) {
                         return Ok(());
                     }
                 }

@@ -111,10 +111,10 @@ impl Checker {
         }
     }
 
-    /// Tells its role, and whether it kept silent: one that refuses connections has none left to wait on.
-    async fn check_member(&self, index: usize, member: &Member) -> bool {
+    /// Tells its role, and what the answer says of whether it lives.
+    async fn check_member(&self, index: usize, member: &Member) -> Sign {
         let _turn = member.turn.lock().await;
-        let generation = self.topology.generation(index);
+        let generation = self.topology.generation();
         let started = Instant::now();
         let answer = match &member.status {
             Some(status) => self.ask(member, status).await,
@@ -123,16 +123,25 @@ impl Checker {
         let latency = started.elapsed().as_secs_f64() * 1000.0;
         let before = self.topology.view().servers.get(index).map_or(-1.0, |s| s.distance);
         let distance = if before < 0.0 { latency } else { before + SMOOTHING * (latency - before) };
-        let (info, silent) = match answer {
+        let (info, sign) = match answer {
             Answer::Is(status, role, error) => {
                 let error = error.map(Arc::from);
-                (ServerInfo { status, role, distance, error, ..ServerInfo::unknown() }, false)
+                (ServerInfo { status, role, distance, error, ..ServerInfo::unknown() }, Sign::Alive)
             }
-            Answer::Refused(error) => (ServerInfo::down(error), false),
-            Answer::Silence(error) => (ServerInfo::down(error), true),
+            // That nobody listens for HTTP says nothing of the connections by Bolt. Where nobody does for Bolt, none is left.
+            Answer::Refused(error) => {
+                let sign = if member.status.is_some() { Sign::Unclear } else { Sign::Alive };
+                (ServerInfo::down(error), sign)
+            }
+            Answer::Silence(error) => (ServerInfo::down(error), Sign::Silent),
         };
         self.topology.publish(index, generation, info);
-        silent
+        sign
+    }
+
+    /// Whether the server answers over Bolt, with whatever.
+    async fn answers_by_bolt(&self, member: &Member) -> bool {
+        matches!(self.connect(member).await, Answer::Is(..))
     }
 
     async fn ask(&self, member: &Member, StatusUrl { url, auth }: &StatusUrl) -> Answer {
@@ -193,7 +202,7 @@ impl Checker {
             Ok(token) => token,
             Err(why) => return Answer::Is(Status::Error, Role::Unknown, Some(why)),
         };
-        match tokio::time::timeout(limit, member.pool.probe(token)).await {
+        match tokio::time::timeout(limit, member.pool.probe(token, limit)).await {
             Ok(Ok(())) => Answer::Is(Status::Up, Role::Master, None),
             Ok(Err(e)) if matches!(e.kind, Kind::Server | Kind::Client) => {
                 Answer::Is(Status::Error, Role::Unknown, Some(e.message))
@@ -220,6 +229,16 @@ impl Resolve for Names {
             Ok(Box::new(lookup.await??.into_iter()) as Addrs)
         })
     }
+}
+
+/// What a check says of whether the server lives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Alive,
+    /// Its status endpoint refuses to talk: it may serve by Bolt all the same.
+    Unclear,
+    /// Nothing came in time.
+    Silent,
 }
 
 enum Answer {
@@ -312,9 +331,12 @@ pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
     let mut pause = interval.mul_f64(0.5 + fastrand::f64() * 0.5);
     loop {
         let started = Instant::now();
-        let silent = checker.check_member(index, member).await;
+        let sign = checker.check_member(index, member).await;
         let has_sent = member.pool.endpoint.has_received.swap(false, Ordering::Relaxed);
-        if silence.is_too_long(silent && !has_sent, started, unresponsive) {
+        let is_silent = sign != Sign::Alive && !has_sent;
+        if silence.is_too_long(is_silent, started, unresponsive)
+            && (sign == Sign::Silent || !checker.answers_by_bolt(member).await)
+        {
             member.pool.give_up();
         }
         let ended = Instant::now();

@@ -126,6 +126,8 @@ struct Records {
     servers: Vec<Record>,
     /// Servers that were not checked yet.
     unchecked: usize,
+    /// How many times the work of any server found it unfit.
+    demotions: u64,
     claims: u64,
 }
 
@@ -134,14 +136,14 @@ struct Record {
     /// The server says itself what it is.
     tells_role: bool,
     checked: bool,
-    /// How many times its work found it unfit.
-    demotions: u64,
+    /// The number of its own last demotion.
+    demoted: u64,
     /// Its claim to be the master, from the first answer that says so to the first that says otherwise.
     claim: Option<u64>,
 }
 
-/// When a check began: an answer that was asked for before a demotion is outdated by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// When a check began, by the demotions before that: an answer that was asked for before a demotion is outdated by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Generation(u64);
 
 impl Topology {
@@ -166,7 +168,7 @@ impl Topology {
             view: ArcSwap::from_pointee(View { servers: vec![info; servers], checked: !is_checked }),
             is_checked,
             changed: watch::Sender::new(()),
-            records: Mutex::new(Records { servers: records, unchecked: servers, claims: 0 }),
+            records: Mutex::new(Records { servers: records, unchecked: servers, demotions: 0, claims: 0 }),
             urgent: (0..servers).map(|_| Notify::new()).collect(),
             addresses,
             observer,
@@ -184,8 +186,8 @@ impl Topology {
     }
 
     /// The generation that an answer belongs to which is asked for now.
-    pub(crate) fn generation(&self, index: usize) -> Generation {
-        Generation(self.records.lock().servers.get(index).map_or(0, |record| record.demotions))
+    pub(crate) fn generation(&self) -> Generation {
+        Generation(self.records.lock().demotions)
     }
 
     /// A check is over that began in this generation.
@@ -198,12 +200,13 @@ impl Topology {
         }
         let before = self.view();
         let Some(was) = before.servers.get(index) else { return };
-        if generation != Generation(record.demotions) {
+        // The check that the last demotion hurried is still to come.
+        info.in_doubt = was.in_doubt && generation < Generation(records.demotions);
+        if generation < Generation(record.demoted) {
             // Its work has shown since that it is not what the answer says. That it does not answer is no contradiction.
-            info = match info.status {
-                Status::Down => ServerInfo { in_doubt: was.in_doubt, ..info },
-                _ => was.clone(),
-            };
+            if info.status != Status::Down {
+                info = was.clone();
+            }
         } else {
             let is_master = info.status == Status::Up && info.role == Role::Master;
             if is_master && record.tells_role {
@@ -229,10 +232,12 @@ impl Topology {
     /// The server did not behave as what it was taken for: nobody gets it before its next check. That starts now, and so
     /// do those of the others: another one may have taken its place.
     pub(crate) fn demote(&self, index: usize, error: &Error) {
-        let mut records = self.records.lock();
+        let mut guard = self.records.lock();
+        let records = &mut *guard;
         let before = self.view();
         let Some(record) = records.servers.get_mut(index) else { return };
-        record.demotions += 1;
+        records.demotions += 1;
+        record.demoted = records.demotions;
         let info = match before.servers.get(index) {
             // Less is known of one that does not answer than of one that is unfit, and whoever waits for it is to know.
             Some(down) if down.status == Status::Down => ServerInfo { in_doubt: true, ..down.clone() },
@@ -345,7 +350,7 @@ mod tests {
     impl Topology {
         /// A check that began now finds this.
         fn found(&self, index: usize, info: ServerInfo) {
-            self.publish(index, self.generation(index), info);
+            self.publish(index, self.generation(), info);
         }
     }
 
@@ -420,7 +425,7 @@ mod tests {
     fn an_answer_that_is_older_than_a_demotion_tells_at_most_that_there_is_none() {
         let (topology, _) = members(2);
         topology.found(0, up(Role::Master));
-        let generation = topology.generation(0);
+        let generation = topology.generation();
         topology.demote(0, &Error::new(Kind::Connection, "lost"));
         topology.publish(0, generation, up(Role::Master));
         assert_eq!(
@@ -432,5 +437,22 @@ mod tests {
         topology.found(0, up(Role::Master));
         assert_eq!(topology.view().master(), Some(0));
         assert!(!topology.view().servers[0].in_doubt);
+    }
+
+    #[test]
+    fn an_answer_that_is_older_than_the_demotion_of_another_counts_and_leaves_its_server_in_doubt() {
+        let (topology, _) = members(2);
+        topology.found(0, up(Role::Master));
+        topology.found(1, up(Role::Slave));
+        let generation = topology.generation();
+        topology.demote(0, &Error::new(Kind::Connection, "lost"));
+        topology.found(0, up(Role::Slave));
+        // Asked for before the old master was found unfit: it cannot tell who came after it.
+        topology.publish(1, generation, ServerInfo { distance: 2.0, ..up(Role::Slave) });
+        let view = topology.view();
+        assert_eq!((view.servers[1].status, view.servers[1].distance), (Status::Up, 2.0));
+        assert!(view.is_in_doubt(), "the check that the demotion hurried is still to come");
+        topology.found(1, up(Role::Master));
+        assert_eq!((topology.view().master(), topology.view().is_in_doubt()), (Some(1), false));
     }
 }

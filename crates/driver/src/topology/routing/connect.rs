@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bolt::Version;
+use tokio::time::{timeout_at, Instant};
 
 use super::seeds::addresses_of;
 use super::table::Table;
@@ -14,12 +15,16 @@ use crate::net::phase::Phases;
 use crate::net::Conn;
 use crate::pool::Pooled;
 
+/// How much longer a way to a connection may take than the acquisition on it: whose error says who holds the connections.
+const GRACE: Duration = Duration::from_millis(50);
+
 impl Router {
     /// A connection to a server for this work: the one with the fewest connections in use. A server that cannot be
     /// reached is forgotten, and the next one tried; if there is none left, once more with a new table.
     pub(crate) async fn connect(self: &Arc<Self>, ask: &Ask<'_>) -> Result<Routed, Error> {
         let limit = Duration::from_millis(self.template.config.connection_acquisition_timeout);
-        match tokio::time::timeout(limit, self.connect_unbounded(ask)).await {
+        let deadline = Instant::now() + limit;
+        match timeout_at(deadline + GRACE, self.connect_until(deadline, ask)).await {
             Ok(result) => result,
             Err(_) => Err(Error::new(
                 Kind::Pool,
@@ -45,9 +50,10 @@ impl Router {
         }
     }
 
-    async fn connect_unbounded(self: &Arc<Self>, ask: &Ask<'_>) -> Result<Routed, Error> {
+    /// The deadline is that of each acquisition from a pool.
+    async fn connect_until(self: &Arc<Self>, deadline: Instant, ask: &Ask<'_>) -> Result<Routed, Error> {
         if ask.database.is_none() {
-            if let Some(pooled) = self.connect_by_guess(ask).await? {
+            if let Some(pooled) = self.connect_by_guess(deadline, ask).await? {
                 return Ok(Routed { pooled, home: None });
             }
         }
@@ -55,7 +61,7 @@ impl Router {
         for _ in 0..2 {
             let table = self.fresh_table(ask).await?;
             let home = table.database.clone().filter(|_| ask.database.is_none());
-            match self.connect_to_one_of(&table, ask).await {
+            match self.connect_to_one_of(&table, deadline, ask).await {
                 Ok(pooled) => return Ok(Routed { pooled, home }),
                 Err(error) if error.kind == Kind::Connection => earlier.push(error.message),
                 Err(error) => return Err(error),
@@ -73,7 +79,12 @@ impl Router {
     }
 
     /// Tries the servers of a table, the least connected first. [`Kind::Connection`] if none can be reached.
-    async fn connect_to_one_of(&self, table: &Table, ask: &Ask<'_>) -> Result<Pooled, Error> {
+    async fn connect_to_one_of(
+        &self,
+        table: &Table,
+        deadline: Instant,
+        ask: &Ask<'_>,
+    ) -> Result<Pooled, Error> {
         let mut pools = table
             .servers(ask.write)
             .iter()
@@ -89,7 +100,7 @@ impl Router {
         pools.sort_by_key(|pool| pool.in_use());
         let mut last = None;
         for pool in pools {
-            match pool.acquire(ask.auth, &Phases::default()).await {
+            match pool.acquire_until(deadline, ask.auth, &Phases::default()).await {
                 Ok(pooled) => {
                     self.known.lock().note(&pool.endpoint.address, pooled.bolt.hints().server_side_routing);
                     return Ok(pooled);
@@ -111,7 +122,7 @@ impl Router {
     }
 
     /// A connection by what is remembered of the user's home, if its server passes work on where that is wrong.
-    async fn connect_by_guess(&self, ask: &Ask<'_>) -> Result<Option<Pooled>, Error> {
+    async fn connect_by_guess(&self, deadline: Instant, ask: &Ask<'_>) -> Result<Option<Pooled>, Error> {
         let user = self.user(ask);
         let table = {
             let mut known = self.known.lock();
@@ -122,7 +133,7 @@ impl Router {
             known.tables.get(&Key { database: Some(database), user }).cloned()
         };
         let Some(table) = table.filter(|table| !table.is_stale(ask.write)) else { return Ok(None) };
-        match self.connect_to_one_of(&table, ask).await {
+        match self.connect_to_one_of(&table, deadline, ask).await {
             Ok(pooled) if pooled.bolt.hints().server_side_routing => Ok(Some(pooled)),
             // A member that was not known before.
             Ok(pooled) => {

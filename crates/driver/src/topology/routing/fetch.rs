@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{timeout_at, Instant};
+use tokio::time::{timeout, Instant};
 
 use super::errors::{is_final, no_router_answered, NO_PROCEDURE};
 use super::race::{race, Gain};
@@ -87,8 +87,9 @@ impl Router {
                         && is_final(&error)
                         && !theirs.is_like(&lookup) => {}
                 Some(outcome) => return outcome,
-                // The task went with its runtime.
-                None => return Err(Error::driver_closed()),
+                None if *self.closed.borrow() => return Err(Error::driver_closed()),
+                // Its task ended without a word, which nothing but a panic does.
+                None => return Err(Error::internal()),
             }
         }
     }
@@ -112,8 +113,8 @@ impl Router {
             sources,
             |source| matches!(source, Source::Router(address) if silent.contains(address)),
             |source| self.clone().look_in(source, lookup.clone()),
-            // Without a seed there are still the routers that are known.
-            |source, error| *source != Source::Seed && is_final(error),
+            // Without a seed there are still the routers that are known, and where the pool of one is full, there are others.
+            |source, error| *source != Source::Seed && error.kind != Kind::Pool && is_final(error),
         )
         .await;
         let (won, mut failed) = (outcome.won, outcome.failed);
@@ -123,7 +124,8 @@ impl Router {
         let won = won.map(|(source, table)| (source, Arc::new(table)));
         let retired = {
             let mut known = self.known.lock();
-            for source in outcome.overtaken.iter().chain(failed.iter().map(|(source, _)| source)) {
+            let failed = failed.iter().filter(|(_, error)| error.kind != Kind::Pool);
+            for source in outcome.overtaken.iter().chain(failed.map(|(source, _)| source)) {
                 if let Source::Router(address) = source {
                     known.silent.insert(address.clone());
                 }
@@ -181,12 +183,9 @@ impl Router {
             let what = format!("{address} sent no routing table within {limit} ms. Is the server up?");
             pool.endpoint.error(Kind::Connection, what)
         };
-        let phases = Phases::default();
-        let mut deadline = Instant::now() + Duration::from_millis(limit);
-        let mut pooled =
-            timeout_at(deadline, pool.acquire(lookup.auth.as_ref(), &phases)).await.map_err(late)??;
+        // This has limits of its own, and a full pool says nothing of the router.
+        let mut pooled = pool.acquire(lookup.auth.as_ref(), &Phases::default()).await?;
         self.known.lock().note(address, pooled.bolt.hints().server_side_routing);
-        let asked = Instant::now();
         let bookmarks = match self.bookmarks(lookup).await {
             Ok(bookmarks) => bookmarks,
             Err(error) => {
@@ -194,11 +193,9 @@ impl Router {
                 return Err(error);
             }
         };
-        // That the application takes its time says nothing of the router.
-        deadline += asked.elapsed();
         let context = self.template.routing.as_deref().unwrap_or_default();
         let asking = discovery::ask(&mut pooled, context, lookup, &bookmarks, self.seed().tls);
-        let answer = timeout_at(deadline, asking).await.map_err(late)?;
+        let answer = timeout(Duration::from_millis(limit), asking).await.map_err(late)?;
         pooled.release();
         match answer {
             Err(error) if error.code() == NO_PROCEDURE => {

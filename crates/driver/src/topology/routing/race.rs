@@ -70,10 +70,11 @@ where
             // Nobody ends an attempt but this race.
             Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
         };
-        let place = under_way.iter().position(|c| *c == candidate).unwrap_or_default();
+        let place = under_way.iter().position(|c| *c == candidate);
+        debug_assert!(place.is_some(), "an attempt ended that was not under way");
         match result {
             Ok(Gain::Goal(goal)) => {
-                under_way.truncate(place);
+                under_way.truncate(place.unwrap_or_default());
                 return Outcome { won: Some((candidate, goal)), overtaken: under_way, failed };
             }
             Ok(Gain::More(more)) => queue.add(more, &is_late),
@@ -85,7 +86,9 @@ where
                 }
             }
         }
-        under_way.remove(place);
+        if let Some(place) = place {
+            under_way.remove(place);
+        }
     }
 }
 
