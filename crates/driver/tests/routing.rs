@@ -1,6 +1,6 @@
 //! Routing with a held clock: the resolver fails or hangs, so that no socket is needed.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -34,8 +34,24 @@ impl Observer for Resolver {
     }
 }
 
+/// Takes the task along that asks it.
+struct Panics;
+
+impl Observer for Panics {
+    fn topology(&self, _: &View) {}
+    fn log(&self, _: LogLevel, _: &str) {}
+
+    fn resolve(&self, _: &str) -> Answer<Vec<String>> {
+        Box::pin(async { std::panic::panic_any("the resolver panicked, as the test wants") })
+    }
+}
+
 fn routing(after: Option<Duration>) -> (Driver, Arc<Resolver>) {
     let resolver = Arc::new(Resolver { after, asked: AtomicUsize::new(0) });
+    (routed_by(resolver.clone()), resolver)
+}
+
+fn routed_by(observer: Arc<dyn Observer>) -> Driver {
     let config = Config {
         mode: Mode::Routing,
         servers: vec![ServerConfig {
@@ -48,7 +64,7 @@ fn routing(after: Option<Duration>) -> (Driver, Arc<Resolver>) {
         connection_acquisition_timeout: 5_000,
         ..Config::default()
     };
-    (Driver::new(config, resolver.clone(), Handle::current()).unwrap(), resolver)
+    Driver::new(config, observer, Handle::current()).unwrap()
 }
 
 fn reading(database: &str) -> VerifyConfig {
@@ -120,4 +136,10 @@ async fn close_ends_a_fetch() {
     // The task of the fetch is gone, and what it held.
     sleep(Duration::from_millis(1)).await;
     assert_eq!(Arc::strong_count(&resolver), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_panics_is_a_bug_and_no_closed_driver() {
+    let driver = routed_by(Arc::new(Panics));
+    assert_eq!(failure(driver.verify(None, reading("neo4j"))).await.kind, Kind::Internal);
 }
