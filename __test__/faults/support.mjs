@@ -10,9 +10,10 @@ export const { Status, ServerType, HAStrategies } = Neo4jHA
 /**
  * How long a single operation may take at most, in ms. Work that was sent ends when its server has been silent for
  * `unresponsiveTimeout` (10 s), as the check that ends then finds (2.5 s); a transaction function is tried again for
- * `maxTransactionRetryTime` (30 s) after that.
+ * `maxTransactionRetryTime` (30 s) after that. Then a write that members pass on to each other may wait for as long as they do
+ * (`ha.lock_read_timeout` and `ha.read_timeout`: 20 s each).
  */
-export const SETTLES = 45_000
+export const SETTLES = { read: 45_000, write: 90_000 }
 
 /** A transaction that the server ended: all drivers count it among the errors of the client, which are not retryable. */
 const STOPPED = ['Terminated', 'LockClientStopped'].map(name => `Neo.ClientError.Transaction.${name}`)
@@ -41,7 +42,7 @@ export const underLoad = async (t, cluster, options = {}) => {
   t.after(() => {
     for (const { member } of cluster.members) cluster.signal(member, 'CONT')
   })
-  t.after(() => load?.stop(SETTLES))
+  t.after(() => load?.stop(SETTLES.write))
   const driver = await ready(t, cluster, {
     strategy: HAStrategies.roundRobin,
     ...options,
@@ -57,7 +58,7 @@ export const underLoad = async (t, cluster, options = {}) => {
 }
 
 /** Waits until 50 reads and 50 writes, begun after `since`, went well. */
-export const goesOn = async (load, since, { deadline = SETTLES, kinds = ['read', 'write'] } = {}) => {
+export const goesOn = async (load, since, { deadline = SETTLES.read, kinds = ['read', 'write'] } = {}) => {
   const is = () => kinds.every(kind => load.succeeded(kind, since).length >= 50)
   try {
     await until(is, { deadline, every: 20 })
@@ -98,17 +99,18 @@ export const serves = (load, { bolt }, since, deadline = 20_000) =>
 
 /** Waits until all that was under way at a moment has ended; of one kind, if one is given. */
 export const settled = async (load, moment, kind) => {
+  const deadline = SETTLES[kind ?? 'write']
   const waiting = () => [...load.running].filter(one => one.begun <= moment && (!kind || one.kind === kind))
-  await until(() => waiting().length === 0, { deadline: SETTLES, every: 20 }).catch(() => {
+  await until(() => waiting().length === 0, { deadline, every: 20 }).catch(() => {
     const now = performance.now()
     const state = waiting().map(({ how, begun }) => `${how} for ${Math.round(now - begun)} ms`)
-    assert.fail(`not within ${SETTLES} ms: an end of ${state.join(', ')}; ${load.report()}`)
+    assert.fail(`not within ${deadline} ms: an end of ${state.join(', ')}; ${load.report()}`)
   })
 }
 
 /** What holds after every failure: the book is right, on all members; nothing hung, nothing leaked. */
 export const accounts = async (t, cluster, { driver, load }) => {
-  await load.stop(SETTLES)
+  await load.stop(SETTLES.write)
   t.diagnostic(load.report())
   for (const line of load.errors()) t.diagnostic(line)
   const master = await cluster.waitForMaster()
@@ -130,7 +132,7 @@ export const accounts = async (t, cluster, { driver, load }) => {
     'errors that an application would take for final, or repeat although the work may have been done'
   )
   for (const kind of ['read', 'write']) {
-    assert.ok(load.slowest(kind) < SETTLES, `a ${kind} took ${load.slowest(kind)} ms`)
+    assert.ok(load.slowest(kind) < SETTLES[kind], `a ${kind} took ${load.slowest(kind)} ms`)
   }
 
   // as many at once as the pools have connections: none of them is lost
