@@ -1,4 +1,4 @@
-// docs/FEATURES.md: what it claims, a test shows, and that test is there.
+// docs/FEATURES.md and the waits of ARCHITECTURE.md: what they claim, a test shows, and that test is there.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -59,9 +59,28 @@ test('each row of FEATURES.md says yes and names its tests, or says why not', ()
   }
 })
 
-for (const [feature, , , , shown] of rows) {
+const waits = /\n\| Wait \|.*?\n\n/s
+  .exec(readFileSync(new URL('ARCHITECTURE.md', root), 'utf8'))[0]
+  .split('\n')
+  .filter(line => line.startsWith('| ') && !line.startsWith('| Wait'))
+  .map(line => line.slice(2, -2).split(' | '))
+
+test('each wait of ARCHITECTURE.md has an end and names its tests', () => {
+  assert.ok(waits.length > 20, `${waits.length} rows`)
+  for (const [wait, end, shown] of waits) {
+    assert.ok(end, wait)
+    assert.match(shown, /^`[^`]+`: ./, wait)
+  }
+})
+
+const claims = [
+  ...rows.map(([feature, , , , shown]) => [`FEATURES.md: ${feature}`, shown]),
+  ...waits.map(([wait, , shown]) => [`ARCHITECTURE.md: ${wait}`, shown])
+]
+
+for (const [claim, shown] of claims) {
   for (const part of shown.split(' · ').filter(text => text.startsWith('`'))) {
-    test(`FEATURES.md: ${feature}: the test is there: ${part}`, () => {
+    test(`${claim}: the test is there: ${part}`, () => {
       const [, file, title] = /^`([^`]+)`: (.*)$/.exec(part)
       const path = file.endsWith('.rs') ? file : `__test__/${file}`
       assert.ok(existsSync(new URL(path, root)), `${path} is not there`)

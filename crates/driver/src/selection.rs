@@ -151,3 +151,44 @@ impl ServerSelection {
         index
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{LogLevel, ServerConfig, StatusEndpoint};
+    use crate::strategy::Permissions;
+
+    struct Unobserved;
+
+    impl Observer for Unobserved {
+        fn topology(&self, _: &View) {}
+        fn log(&self, _: LogLevel, _: &str) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_finds_nobody_waits_for_the_check_that_is_due_and_no_longer_than_one_takes() {
+        let http = StatusEndpoint { url: "http://h".into(), auth: None };
+        let server = ServerConfig { http: Some(http), bolt: "bolt://h".into(), auth: None, managed: false };
+        let config = Config { servers: vec![server; 2], ..Config::default() };
+        let observer: Arc<dyn Observer> = Arc::new(Unobserved);
+        let log = Log::new(observer.clone(), config.log_level);
+        let addresses = vec!["one:7687".into(), "two:7687".into()];
+        let topology = Arc::new(Topology::new(&config, addresses, observer.clone(), log.clone()));
+        let selection = ServerSelection::new(&config, &topology, &observer, &log);
+        let permissions = Permissions::MASTER_READ_WRITE_SLAVE_READ;
+        let intent = Intent { write: true, permissions, strategy: Strategy::Random, pinned: None };
+        topology.demote(1, &Error::new(Kind::Connection, "lost"));
+
+        let began = Instant::now();
+        assert_eq!(selection.choose_patiently(intent, &[]).await.unwrap(), 0, "it falls back on the first");
+        assert_eq!(began.elapsed(), Duration::from_millis(config.check_timeout));
+
+        let began = Instant::now();
+        let check = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            topology.found_master(1);
+        };
+        let (chosen, ()) = tokio::join!(selection.choose_patiently(intent, &[]), check);
+        assert_eq!((chosen.unwrap(), began.elapsed()), (1, Duration::from_millis(300)));
+    }
+}

@@ -352,6 +352,10 @@ mod tests {
         fn found(&self, index: usize, info: ServerInfo) {
             self.publish(index, self.generation(), info);
         }
+
+        pub(crate) fn found_master(&self, index: usize) {
+            self.found(index, up(Role::Master));
+        }
     }
 
     fn up(role: Role) -> ServerInfo {
