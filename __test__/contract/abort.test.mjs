@@ -84,7 +84,7 @@ for (const [name, spoken] of [
 test('a server that leaves RESET unanswered loses the connection; the pool has its place back', async t => {
   const server = await boltServer(t, { versions })
   server.when('RUN', silence).query(/LONG/)
-  const driver = connect(t, server, { maxConnectionPoolSize: 1 })
+  const driver = connect(t, server, { maxConnectionPoolSize: 1, connectionTimeout: 500 })
   const { signal, reason, abort } = aborting()
   const reader = driver.session({ defaultAccessMode: 'READ' })
   const rejected = rejectsBy(reader.run('LONG', {}, { signal }), reason)
