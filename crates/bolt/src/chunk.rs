@@ -148,6 +148,7 @@ impl Dechunker {
     /// The first messages as they lie, one behind the other.
     pub(crate) fn first(&self, count: usize) -> &[u8] {
         let end = count.checked_sub(1).and_then(|last| self.ends.get(last).copied()).unwrap_or(self.taken);
+        debug_assert!(end <= self.buffer.len(), "a message ends behind what came");
         self.buffer.get(self.taken..end).unwrap_or_default()
     }
 

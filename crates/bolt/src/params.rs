@@ -205,6 +205,7 @@ impl Rewriter<'_> {
     }
 
     fn copy_until(&mut self, position: usize) {
+        debug_assert!(self.bytes.get(self.copied..position).is_some(), "the parameters are read in order");
         self.out.extend_from_slice(self.bytes.get(self.copied..position).unwrap_or_default());
         self.copied = position;
     }

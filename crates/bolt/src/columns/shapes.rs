@@ -38,6 +38,7 @@ impl Shapes {
     /// The id of the shape in the scratch from there on, added if need be. The scratch ends there afterwards.
     pub(super) fn intern(&mut self, from: usize) -> u32 {
         let Self { shapes, scratch, .. } = self;
+        debug_assert!(from <= scratch.len(), "the scratch ends before the shape");
         let shape = scratch.get(from..).unwrap_or_default();
         let quick = quick(shape);
         let id = shapes.find(quick, shape).unwrap_or_else(|| shapes.insert(quick, shape));

@@ -223,6 +223,7 @@ impl Transcoder {
         bytes: &[u8],
         out: &mut Sections,
     ) -> Result<(), DecodeError> {
+        debug_assert!(column < self.seen.len(), "a column that pass one has not seen");
         let seen = self.seen.get(column).copied().unwrap_or_default();
         let kind = match seen & !class::NULL {
             0 => kind::NULL,
@@ -338,6 +339,7 @@ fn head(out: &mut Sections, column: usize, kind: i32, base: i32, nulls: i32) {
 #[inline]
 fn noted(note: u64, bytes: &[u8]) -> &[u8] {
     let (start, length) = ((note >> 32) as usize, (note & 0xFFFF_FFFF) as usize);
+    debug_assert!(start + length <= bytes.len(), "a string was noted that is not there");
     bytes.get(start..start + length).unwrap_or_default()
 }
 

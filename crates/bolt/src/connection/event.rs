@@ -43,6 +43,7 @@ impl RawRecords {
     /// Appends a record: the packed list of its values. For tests and for those who make records themselves.
     pub fn push(&mut self, list: &[u8]) {
         self.bytes.extend_from_slice(&[0xB1, 0x71]);
+        debug_assert!(u32::try_from(self.bytes.len()).is_ok(), "more bytes than a batch can have");
         self.offsets.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
         self.bytes.extend_from_slice(list);
     }

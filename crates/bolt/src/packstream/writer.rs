@@ -115,6 +115,7 @@ impl<'a> Writer<'a> {
             self.out.push(m16);
             self.out.extend_from_slice(&length.to_be_bytes());
         } else {
+            debug_assert!(u32::try_from(length).is_ok(), "longer than PackStream can say");
             self.out.push(m32);
             self.out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
         }
