@@ -78,12 +78,7 @@ fn replies_that_do_not_fit_their_request() {
 #[test]
 fn more_is_promised_without_a_record() {
     let more = [("has_more", Value::Boolean(true))];
-    let mut it = Exchange::ready(V5);
-    it.run();
-    it.client.pull(2, None).unwrap();
-    it.success(&[]);
-    it.server.record(&[]).unwrap();
-    it.success(&more);
+    let mut it = Exchange::with_a_piece(V5);
     it.events();
     it.client.pull(2, None).unwrap();
     it.success(&more);

@@ -113,13 +113,7 @@ fn metadata_of_old_servers_has_other_names() {
 
 #[test]
 fn a_result_is_pulled_piece_by_piece() {
-    let more = [("has_more", Value::Boolean(true))];
-    let mut it = Exchange::ready(V5);
-    it.run();
-    it.client.pull(2, None).unwrap();
-    it.success(&[]);
-    it.server.record(&[]).unwrap();
-    it.success(&more);
+    let mut it = Exchange::with_a_piece(V5);
     assert_eq!(it.events(), ["SUCCESS RUN", "1 RECORDS", "SUCCESS PULL"]);
     assert_eq!(it.client.state(), State::Streaming);
     let run = it.try_run();

@@ -63,6 +63,17 @@ impl Exchange {
         self.try_run().unwrap();
     }
 
+    /// The first piece of a result has come: one record, and the promise of more.
+    pub fn with_a_piece(version: Version) -> Self {
+        let mut exchange = Self::ready(version);
+        exchange.run();
+        exchange.client.pull(2, None).unwrap();
+        exchange.success(&[]);
+        exchange.server.record(&[]).unwrap();
+        exchange.success(&[("has_more", Value::Boolean(true))]);
+        exchange
+    }
+
     pub fn success(&mut self, metadata: &[(&str, Value)]) {
         self.server.success(metadata).unwrap();
     }
