@@ -118,6 +118,14 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_unknown_outcome_if(self, is_unknown: bool) -> Self {
+        if is_unknown {
+            self.with_unknown_outcome()
+        } else {
+            self
+        }
+    }
+
     /// The code as users of Neo4j drivers know it.
     pub fn code(&self) -> &str {
         match (&self.failure, self.kind) {

@@ -39,12 +39,10 @@ impl State {
                 }
             }
             // Whatever ends the attempts, the doubt stays.
-            session.unless_aborted(self.retry(session, &mut retry, error)).await.map_err(
-                |error| match doubt {
-                    Some(_) => error.with_unknown_outcome(),
-                    None => error,
-                },
-            )?;
+            session
+                .unless_aborted(self.retry(session, &mut retry, error))
+                .await
+                .map_err(|error| error.with_unknown_outcome_if(doubt.is_some()))?;
         }
     }
 

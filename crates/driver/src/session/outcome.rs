@@ -50,8 +50,7 @@ impl Done {
 impl Drop for Done {
     fn drop(&mut self) {
         if let Some(settle) = self.settle.take() {
-            let error = Error::internal();
-            settle(Err(if self.in_doubt { error.with_unknown_outcome() } else { error }));
+            settle(Err(Error::internal().with_unknown_outcome_if(self.in_doubt)));
         }
     }
 }

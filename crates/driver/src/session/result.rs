@@ -27,17 +27,6 @@ pub(super) struct Broken {
     pub(super) handed_over: bool,
 }
 
-impl Broken {
-    /// For certain the server did nothing of the query.
-    pub(super) fn is_refused(&self) -> bool {
-        match self.progress {
-            Progress::Unsent => true,
-            Progress::Refused => self.error.is_before_execution(),
-            Progress::Sent | Progress::Executing => false,
-        }
-    }
-}
-
 /// What a result does when its reader takes no more.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pace {

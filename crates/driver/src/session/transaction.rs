@@ -179,11 +179,8 @@ impl State {
             doubt: false,
             at_least_once: false,
         });
-        Err(session.on_error(match verdict {
-            _ if has_committed => error.with_unknown_outcome(),
-            Verdict::SurfaceUnknown => error.with_unknown_outcome(),
-            _ => error,
-        }))
+        let is_unknown = has_committed || verdict == Verdict::SurfaceUnknown;
+        Err(session.on_error(error.with_unknown_outcome_if(is_unknown)))
     }
 
     /// Rolls back what is open; what has failed, or is not open, is rolled back already.
@@ -265,7 +262,7 @@ impl Transaction {
         let is_batched = commits_in_batches(&run.query);
         let result = Streaming::new(run, pooled, fetch_size);
         let done = results.add(session, pooled, result).await;
-        *has_committed |= is_batched && !done.as_ref().is_err_and(Broken::is_refused);
+        *has_committed |= is_batched && done.as_ref().err().is_none_or(may_have_committed);
         self.unless_failed(session, done.map_err(|broken| broken.error));
     }
 
@@ -295,11 +292,7 @@ impl Transaction {
 impl Open {
     /// Without COMMIT nothing was done, but for what committed on its own.
     fn outcome(&self, error: Error) -> Error {
-        if self.has_committed {
-            error.with_unknown_outcome()
-        } else {
-            error
-        }
+        error.with_unknown_outcome_if(self.has_committed)
     }
 }
 
@@ -314,6 +307,12 @@ impl Holder for Inner {
             }
         }
     }
+}
+
+/// Of a query that commits on its own, and failed.
+fn may_have_committed(Broken { error, progress, .. }: &Broken) -> bool {
+    let work = Work::Query { batches: true };
+    judge(&Attempt { work, progress: *progress, ..Attempt::unsent(error, false) }) == Verdict::SurfaceUnknown
 }
 
 /// What went out with BEGIN.

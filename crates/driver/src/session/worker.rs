@@ -147,8 +147,7 @@ struct ToldOfPanic {
 impl Drop for ToldOfPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let error = Error::internal();
-            self.sink.failure(if self.in_doubt { error.with_unknown_outcome() } else { error });
+            self.sink.failure(Error::internal().with_unknown_outcome_if(self.in_doubt));
             self.sink.flush();
         }
     }
