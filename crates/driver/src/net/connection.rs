@@ -39,7 +39,7 @@ pub(crate) struct Conn {
     /// Bytes may be held back by TLS.
     is_flushed: bool,
     read_while_sending: usize,
-    /// Since when the server has neither sent nor taken anything, where an answer is due.
+    /// Since when the server has neither sent nor taken anything, where an answer is due and it has set a limit.
     silent_since: Option<Instant>,
     /// How long RESET may take.
     reset_limit: Duration,
@@ -186,7 +186,7 @@ impl Conn {
     async fn exchange(&mut self) -> Result<(), Error> {
         self.input.clear();
         let limit = self.bolt.hints().recv_timeout;
-        let silent_since = *self.silent_since.get_or_insert_with(Instant::now);
+        let silence_ends = limit.map(|limit| *self.silent_since.get_or_insert_with(Instant::now) + limit);
         let login_ends = self.authenticating.as_ref().and_then(|login| login.until);
         let is_sent = self.bolt.output().is_empty() && self.is_flushed;
         let may_read = self.read_while_sending < MOST_READ_WHILE_SENDING;
@@ -203,7 +203,7 @@ impl Conn {
                 false => format!("sending failed: {}", describe(&e)),
             }),
             interrupt = interrupted(&mut self.interrupt) => Err(interrupt),
-            () = sleep_until(limit.map(|limit| silent_since + limit)) => {
+            () = sleep_until(silence_ends) => {
                 // Who comes back to it late may find that the runtime was not told yet of what came.
                 let came = if is_sent { self.io.poll_read_now(&mut self.input).await } else { None };
                 let what = if is_sent { "the server didn't respond" } else { "the server took nothing of what was sent" };
@@ -220,7 +220,7 @@ impl Conn {
                 Err(format!("the server did not answer the login within {limit} ms (connectionTimeout)"))
             }
         };
-        self.silent_since = Some(Instant::now());
+        self.silent_since = limit.map(|_| Instant::now());
         match moved {
             Ok(Moved::Written(sent)) => {
                 self.is_flushed = false;
@@ -283,7 +283,7 @@ impl Conn {
     /// Whether an idle connection still looks alive: it is open, and nothing came in. A NOOP is all that a server may send
     /// unasked.
     pub(crate) async fn is_quiet(&mut self) -> bool {
-        self.still_open().await.is_ok() && self.is_clean()
+        self.still_open().await.is_ok() && self.is_ready()
     }
 
     /// What the other end speaks and calls itself.
@@ -346,12 +346,15 @@ impl Conn {
 
     /// Whether another piece of work can start on this connection as it is: nothing is due, and nothing came that was not.
     pub(crate) fn is_clean(&mut self) -> bool {
+        self.is_ready() && matches!(self.poll_event(), Ok(None)) && !self.bolt.is_amid_message()
+    }
+
+    /// Whether nothing is due, as far as was read.
+    fn is_ready(&self) -> bool {
         !self.broken
             && self.bolt.output().is_empty()
             && self.bolt.state() == State::Ready
             && self.bolt.pending() == 0
-            && matches!(self.poll_event(), Ok(None))
-            && !self.bolt.is_amid_message()
     }
 
     /// Whether it can serve at all.
