@@ -67,7 +67,9 @@ impl Core {
         let seed = endpoints.next_if(|_| config.mode == Mode::Routing);
         let pools: Vec<_> = endpoints.map(|endpoint| Arc::new(Pool::new(endpoint, log.clone()))).collect();
         let cluster = match (config.mode, seed) {
-            (_, Some(seed)) => Cluster::routing(Router::new(&config, seed, observer.clone(), log.clone())),
+            (_, Some(seed)) => {
+                Cluster::Routing(Arc::new(Router::new(&config, seed, observer.clone(), log.clone())))
+            }
             (Mode::Ha, _) => Cluster::ha(&config, &pools, &topology, &log, &runtime)?,
             _ => Cluster::Single,
         };

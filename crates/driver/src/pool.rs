@@ -476,18 +476,12 @@ pub(crate) fn left(deadline: Instant) -> Duration {
 /// given up or the driver closed.
 async fn tend(pool: Weak<Pool>, every: Option<Duration>, mut interrupts: watch::Receiver<Interrupt>) {
     loop {
-        let reaping = async {
-            match every {
-                Some(every) => tokio::time::sleep(every).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             changed = interrupts.changed() => match (changed, pool.upgrade()) {
                 (Ok(()), Some(pool)) => pool.end_parked(),
                 _ => return,
             },
-            () = reaping => match pool.upgrade() {
+            () = tokio::time::sleep(every.unwrap_or_default()), if every.is_some() => match pool.upgrade() {
                 Some(pool) => pool.reap(),
                 None => return,
             },

@@ -72,12 +72,6 @@ where
         if let Some(address) = next {
             running.spawn(connect(address));
         }
-        let head_start = async {
-            match is_last {
-                true => std::future::pending().await,
-                false => tokio::time::sleep(STAGGER).await,
-            }
-        };
         tokio::select! {
             biased;
             done = running.join_next() => match done {
@@ -86,7 +80,7 @@ where
                 Some(Err(ended)) => failed = io::Error::other(ended),
                 None => return Err(failed),
             },
-            () = head_start => {}
+            () = tokio::time::sleep(STAGGER), if !is_last => {}
         }
     }
 }

@@ -78,12 +78,7 @@ impl State {
         let patience = retry.patience(&core.config, was_down);
         let impatience = tokio::time::sleep(patience);
         let share = retry.share();
-        let has_had_its_share = async {
-            match share {
-                Some(share) => phases.server_takes(share).await,
-                None => std::future::pending().await,
-            }
-        };
+        let has_had_its_share = phases.server_takes(share.unwrap_or_default());
         tokio::pin!(acquiring, impatience, has_had_its_share);
         let mut is_slow = false;
         // A host that swallows packets, or a process that hangs, would be waited for much longer.
@@ -96,7 +91,7 @@ impl State {
                     let what = format!("does not answer its checks, and gave no connection within {limit} ms");
                     return Err(pool.gave_none(&what, &phases));
                 }
-                () = &mut has_had_its_share, if !is_slow => is_slow = true,
+                () = &mut has_had_its_share, if share.is_some() && !is_slow => is_slow = true,
                 _ = changes.changed() => {
                     if is_down() && !was_down {
                         let what = "stopped answering its checks while a connection was acquired";

@@ -37,10 +37,6 @@ impl Cluster {
         Ok(Cluster::Ha { checker, checks: Mutex::new(checks) })
     }
 
-    pub(crate) fn routing(router: Router) -> Cluster {
-        Cluster::Routing(Arc::new(router))
-    }
-
     pub(crate) fn router(&self) -> Option<&Arc<Router>> {
         match self {
             Cluster::Routing(router) => Some(router),
