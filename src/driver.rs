@@ -49,7 +49,7 @@ impl NativeDriver {
 
 #[napi]
 impl NativeDriver {
-    /// Which driver of its engine this is.
+    /// Which driver of its environment this is.
     #[napi(getter)]
     pub fn id(&self) -> i32 {
         self.id

@@ -15,7 +15,7 @@ pub(crate) type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 const HEADER: usize = 16;
 
-/// The kinds of messages; `lib/codec/inbox.ts` has the same.
+/// The kinds of messages; `lib/crossing/inbox.ts` has the same.
 #[derive(Debug, Clone, Copy)]
 #[repr(i32)]
 pub(crate) enum Message {

@@ -1,11 +1,11 @@
 //! The binding: handles and plain data, no logic. What a handle does is in `crates/driver`; what the data mean is
-//! in ARCHITECTURE.md, under "Crossing". Each call returns at once; what comes of it arrives in the engine's inbox.
+//! in ARCHITECTURE.md, under "Crossing". Each call returns at once; what comes of it arrives in the environment's inbox.
 //!
 //! This crate alone may use `unsafe`, for what Node-API cannot express otherwise: writing into the memory of a
 //! JavaScript buffer, and counting the work under way as a reference that keeps the process alive.
 
 mod driver;
-mod engine;
+mod environment;
 mod failure;
 mod inbox;
 mod json;

@@ -68,7 +68,7 @@ impl JsObserver {
         self.questions.open.lock().take();
     }
 
-    /// Asks JavaScript: `Asked` in `lib/engine.ts` has the same.
+    /// Asks JavaScript: `Asked` in `lib/crossing/dispatcher.ts` has the same.
     fn ask<T, const N: usize>(&self, what: &str, about: [(&str, Value); N]) -> Answer<T>
     where
         T: DeserializeOwned + Send + 'static,

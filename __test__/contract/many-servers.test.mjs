@@ -5,20 +5,20 @@ import { cluster, Neo4jHA, open, ready, test } from '../support/contract.mjs'
 import { until, within } from '../support/until.mjs'
 
 const require = createRequire(import.meta.url)
-const { nativeModule, useNativeModule } = require('../../dist/native.js')
-const { resetEngine } = require('../../dist/engine.js')
+const { nativeModule, useNativeModule } = require('../../dist/crossing/native-module.js')
+const { resetDispatcher } = require('../../dist/crossing/dispatcher.js')
 const TOPOLOGY = 8
 
 /** What the native side tells of servers while a test runs: an array of views for each time that its messages are fetched. */
 const topologies = t => {
-  const { Engine } = nativeModule()
+  const { Environment } = nativeModule()
   const fetched = []
   useNativeModule({
-    Engine: function Watched(wake) {
-      const engine = new Engine(wake)
+    Environment: function Watched(wake) {
+      const environment = new Environment(wake)
       return {
         drain(inbox) {
-          const end = engine.drain(inbox)
+          const end = environment.drain(inbox)
           const views = []
           for (let at = 0; at < end; at += inbox.readInt32LE(at)) {
             const [kind, length] = [inbox.readInt32LE(at + 4), inbox.readInt32LE(at + 12)]
@@ -27,16 +27,16 @@ const topologies = t => {
           fetched.push(views)
           return end
         },
-        ref: () => engine.ref(),
-        unref: () => engine.unref(),
-        open: config => engine.open(config)
+        ref: () => environment.ref(),
+        unref: () => environment.unref(),
+        open: config => environment.open(config)
       }
     }
   })
-  resetEngine()
+  resetDispatcher()
   t.after(() => {
     useNativeModule(undefined)
-    resetEngine()
+    resetDispatcher()
   })
   return fetched
 }

@@ -1,7 +1,7 @@
 /** The summary of `neo4j-driver-core`, and beside its names those that 1.x programs use. */
 
 import { type ProtocolVersion, QueryStatistics, ResultSummary } from 'neo4j-driver-core'
-import type { ServedBy } from '../summary'
+import type { ServedBy } from '../results/summary'
 
 /** Names of counters, each of which was a function in 1.x. */
 const COUNTERS = [

@@ -2,7 +2,7 @@
 
 import { type BoltProvider, type EncryptionProfile, EncryptionService } from 'neo4j-driver-core'
 import { type IntegerMode, modeOf } from '../codec/integers'
-import { show } from '../option-values'
+import { show } from '../config/option-values'
 import { PropertyEncoding } from './property-encoding'
 
 /**

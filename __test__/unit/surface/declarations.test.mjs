@@ -7,7 +7,7 @@ import Neo4jHA from 'neo4j-ha-bolt-driver'
 import ts from 'typescript'
 
 const require = createRequire(import.meta.url)
-const { TransactionPromise } = require('../../../dist/transaction.js')
+const { TransactionPromise } = require('../../../dist/api/transaction.js')
 const file = fileURLToPath(new URL('../../../index.d.ts', import.meta.url))
 const program = ts.createProgram([file], {
   module: ts.ModuleKind.Node16,

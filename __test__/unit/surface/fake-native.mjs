@@ -2,8 +2,8 @@
 import { createRequire } from 'node:module'
 
 const require = createRequire(import.meta.url)
-const { useNativeModule } = require('../../../dist/native.js')
-const { resetEngine } = require('../../../dist/engine.js')
+const { useNativeModule } = require('../../../dist/crossing/native-module.js')
+const { resetDispatcher } = require('../../../dist/crossing/dispatcher.js')
 
 export const [KEYS, BATCH, READY, RESTART, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG, ASK, COMMITTED] = [
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
@@ -13,15 +13,15 @@ export const [KEYS, BATCH, READY, RESTART, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG
 export function install(t) {
   const fake = new Fake()
   useNativeModule({
-    Engine: function Engine(wake) {
+    Environment: function Environment(wake) {
       fake.wake = wake
       return fake.engine
     }
   })
-  resetEngine()
+  resetDispatcher()
   t.after(() => {
     useNativeModule(undefined)
-    resetEngine()
+    resetDispatcher()
   })
   return fake
 }

@@ -1,9 +1,9 @@
 /** Runs a transaction function again after errors that another attempt may cure. */
 
 import { isRetryableError, Neo4jError } from 'neo4j-driver-core'
-import { type Unwatch, watch } from './abort'
-import { earlierAttempts, isOfUnknownOutcome } from './errors'
-import type { Shutdown } from './shutdown'
+import { type Unwatch, watch } from '../abort'
+import { earlierAttempts, isOfUnknownOutcome } from '../errors'
+import type { Shutdown } from '../shutdown'
 
 const FIRST_PAUSE_MS = 1_000
 const MULTIPLIER = 2

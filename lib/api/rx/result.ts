@@ -5,9 +5,9 @@
 
 import type { Record } from 'neo4j-driver-core'
 import type { Observable, Subscriber } from 'rxjs'
-import type { Summary } from '../compat/summary'
-import type { PeekableAsyncIterator } from '../cursor'
-import { clientError } from '../errors'
+import type { Summary } from '../../compat/summary'
+import { clientError } from '../../errors'
+import type { PeekableAsyncIterator } from '../../results/cursor'
 import type { Result } from '../result'
 import { emitting, rxjs } from './rxjs'
 

@@ -1,8 +1,8 @@
 /** Sessions whose work is observables. What is asked of them happens when somebody subscribes. */
 
 import type { Observable, ObservableInput, Subscriber } from 'rxjs'
-import { clientError } from '../errors'
-import { checkTxConfig, type Query, type TransactionConfig } from '../query'
+import { checkTxConfig, type Query, type TransactionConfig } from '../../config/query'
+import { clientError } from '../../errors'
 import type { Session } from '../session'
 import type { Transaction } from '../transaction'
 import { RxResult } from './result'

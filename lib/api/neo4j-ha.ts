@@ -8,10 +8,7 @@ import {
   rwMask,
   ServerType,
   Status
-} from './constants'
-import { Driver, sessionConfig } from './driver'
-import { throwLater } from './errors'
-import { neo4j } from './namespace'
+} from '../config/constants'
 import {
   type HAOptions,
   type HASettings,
@@ -19,11 +16,14 @@ import {
   readRwConfig,
   readStrategy,
   type StrategyFunction
-} from './options'
-import { Pool, type ServerInfo } from './pool'
-import { type Location, readServers, type ServerLocation } from './servers'
+} from '../config/options'
+import { type Location, readServers, type ServerLocation } from '../config/servers'
+import { type HASessionConfig, readSessionConfig } from '../config/session-config'
+import { DriverCore, type ServerInfo } from '../crossing/driver-core'
+import { throwLater } from '../errors'
+import { Driver, sessionConfig } from './driver'
+import { neo4j } from './namespace'
 import type { AccessMode, Session, SessionSettings } from './session'
-import { type HASessionConfig, readSessionConfig } from './session-config'
 
 /** A server of the pool. */
 export interface HAServer {
@@ -70,17 +70,17 @@ export class Neo4jHA extends Driver {
       throw new TypeError(`readyCallback takes a function; it was of type ${typeof readyCallback}`)
     }
     const entries = list.map(server => ({ location: server.location, info: null as ServerInfo | null }))
-    const pool = new Pool(list, entries, settings, settings.strategy)
-    super({ pool, server: DEFAULT, settings, owned: true })
+    const core = new DriverCore(list, entries, settings, settings.strategy)
+    super({ core, server: DEFAULT, settings, owned: true })
     this.#settings = settings
     this.servers = entries.map((entry, server) =>
-      Object.assign(entry, { driver: new Driver({ pool, server, settings, owned: false }) })
+      Object.assign(entry, { driver: new Driver({ core, server, settings, owned: false }) })
     )
-    this.ready = pool.ready()
+    this.ready = core.ready()
     // Who does not look at it is not to be bothered: a driver closed before its first check never becomes ready.
     this.ready.then(
       () => {
-        if (pool.isClosed) return
+        if (core.isClosed) return
         try {
           readyCallback?.()
         } catch (error) {
@@ -93,7 +93,7 @@ export class Neo4jHA extends Driver {
 
   /** Index of the master in `servers`; -1 when none is known. */
   get masterIndex(): number {
-    return this.target.pool.masterIndex
+    return this.target.core.masterIndex
   }
 
   /** The master; undefined when none is known. */
@@ -107,7 +107,7 @@ export class Neo4jHA extends Driver {
    * @param done called without arguments when that is over
    */
   checkServers(done?: () => void): Promise<void> {
-    const checked = this.target.pool.check()
+    const checked = this.target.core.check()
     if (typeof done === 'function') checked.then(() => done(), throwLater)
     return checked
   }
@@ -122,7 +122,7 @@ export class Neo4jHA extends Driver {
     strategy?: Strategy | null
   ): HAServer {
     const access = readRwConfig(rwConfig, 'rwConfig')
-    const index = this.target.pool.choose({
+    const index = this.target.core.choose({
       write: Boolean(canWrite),
       rwMask: access === undefined ? DEFAULT : rwMask(access),
       strategy: (readStrategy(strategy, 'strategy') as StrategyFunction) ?? this.#settings.strategy,

@@ -7,8 +7,11 @@
  */
 
 import type { Record } from 'neo4j-driver-core'
-import { type Unwatch, watch } from './abort'
-import { Decoder, type IntegerMode } from './codec/decode'
+import { type Unwatch, watch } from '../abort'
+import { Decoder, type IntegerMode } from '../codec/decode'
+import type { Bytes } from '../codec/tape'
+import type { Summary } from '../compat/summary'
+import type { CreditSender, Dispatcher, Operation } from '../crossing/dispatcher'
 import {
   BATCH,
   HAS_RECORDS,
@@ -20,13 +23,10 @@ import {
   RESTART,
   SUMMARY,
   SUMMARY_HEADER_WORDS
-} from './codec/inbox'
-import type { Bytes } from './codec/tape'
-import type { Summary } from './compat/summary'
-import type { CreditSender, Engine, Operation } from './engine'
-import { Aborted, abortedBy, clientError, errorOf, type Failure } from './errors'
-import type { NativeSession } from './native'
-import { type Schema, schemaAt } from './schema'
+} from '../crossing/inbox'
+import type { NativeSession } from '../crossing/native-module'
+import { Aborted, abortedBy, clientError, errorOf, type Failure } from '../errors'
+import { type Schema, schemaAt } from './keys'
 import { type Answering, type Metadata, summaryOf } from './summary'
 
 /** What takes a result. */
@@ -53,7 +53,7 @@ export interface Consumer {
 
 /** What a result needs of the driver it is from. */
 export interface StreamHost {
-  readonly engine: Engine
+  readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
   answering(server: number, address: string): Answering
   /** Told of every failure of a server, once, before whoever waits for the work. */
@@ -375,7 +375,7 @@ export class ResultStream implements Operation, CreditSender {
   #askTurn(): void {
     if (this.#turnAsked || this.#consumer?.ready !== true) return
     this.#turnAsked = true
-    this.host.engine.later(() => this.#turn())
+    this.host.dispatcher.later(() => this.#turn())
   }
 
   /** Delivers the batch that has waited longest. */
@@ -429,7 +429,7 @@ export class ResultStream implements Operation, CreditSender {
   }
 
   #sendCreditLater(): void {
-    if (this.#credit > 0 && !this.#over) this.host.engine.sendCreditLater(this)
+    if (this.#credit > 0 && !this.#over) this.host.dispatcher.sendCreditLater(this)
   }
 
   #summaryAt(inbox: Inbox, at: number): Summary {

@@ -1,8 +1,8 @@
 /** Consumes a result by calling the application back: `subscribe`. */
 
 import type { Record } from 'neo4j-driver-core'
-import type { Summary } from './compat/summary'
-import { throwLater } from './errors'
+import type { Summary } from '../compat/summary'
+import { throwLater } from '../errors'
 import type { Consumer } from './result-stream'
 
 /** What `subscribe` takes. Each function is optional. */

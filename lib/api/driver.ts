@@ -10,18 +10,18 @@ import {
   resultTransformers,
   ServerInfo
 } from 'neo4j-driver-core'
-import { plainTokenOf, type Token } from './auth'
-import { DEFAULT } from './constants'
-import { clientError } from './errors'
-import { type DriverSettings, readDriverOptions } from './options'
-import { Pool, type ServerEntry, type VerifyConfig } from './pool'
-import type { Query, TransactionConfig } from './query'
+import { plainTokenOf, type Token } from '../config/auth'
+import { DEFAULT } from '../config/constants'
+import { type DriverSettings, readDriverOptions } from '../config/options'
+import type { Query, TransactionConfig } from '../config/query'
+import { readBolt, readServers, type Server } from '../config/servers'
+import { type HASessionConfig, readSessionConfig, type SessionConfig } from '../config/session-config'
+import { DriverCore, type ServerEntry, type VerifyConfig } from '../crossing/driver-core'
+import { clientError } from '../errors'
+import { protocolVersion } from '../results/summary'
 import type { Result } from './result'
 import { RxSession } from './rx/session'
-import { readBolt, readServers, type Server } from './servers'
 import { type AccessMode, Session, type SessionSettings } from './session'
-import { type HASessionConfig, readSessionConfig, type SessionConfig } from './session-config'
-import { protocolVersion } from './summary'
 
 /** How `executeQuery` does its work. */
 export interface QueryConfig<T> {
@@ -39,13 +39,13 @@ export interface QueryConfig<T> {
   signal?: AbortSignal
 }
 
-/** Where the driver is told to go: a pool, and one of its servers or none in particular. */
+/** Where the driver works: what it shares with others of the same servers, and one of its servers or none in particular. */
 export interface Target {
-  pool: Pool
+  core: DriverCore
   /** Index of the one server, or -1. */
   server: number
   settings: DriverSettings
-  /** Closing this driver closes the pool. */
+  /** Closing this driver closes the core. */
   owned: boolean
 }
 
@@ -93,7 +93,7 @@ export class Driver {
   /** @internal */
   protected open(config: HASessionConfig, chooseNow: boolean): Session {
     this.assertOpen()
-    return new Session(this.target.pool, this.settingsOf(config, chooseNow))
+    return new Session(this.target.core, this.settingsOf(config, chooseNow))
   }
 
   /** @internal */
@@ -103,7 +103,7 @@ export class Driver {
 
   /** @internal */
   protected assertOpen(): void {
-    if (this.#closing !== null || this.target.pool.isClosed) throw clientError('The driver is closed.')
+    if (this.#closing !== null || this.target.core.isClosed) throw clientError('The driver is closed.')
   }
 
   /** What chains the queries of `executeQuery` causally, unless they are told otherwise. */
@@ -202,7 +202,7 @@ export class Driver {
   /** The Bolt version that is spoken with the server. It takes no authentication. */
   async getNegotiatedProtocolVersion(): Promise<ProtocolVersion> {
     this.assertOpen()
-    const [major, minor] = await this.target.pool.negotiate(this.target.server)
+    const [major, minor] = await this.target.core.negotiate(this.target.server)
     return protocolVersion((major << 8) | minor)
   }
 
@@ -218,7 +218,7 @@ export class Driver {
 
   /** Ends all sessions and closes all connections. Work under way fails; nothing hangs. Calling it twice is fine. */
   close(): Promise<void> {
-    this.#closing ??= this.target.owned ? this.target.pool.close() : Promise.resolve()
+    this.#closing ??= this.target.owned ? this.target.core.close() : Promise.resolve()
     return this.#closing
   }
 
@@ -230,7 +230,7 @@ export class Driver {
     config: VerifyConfig = {}
   ): Promise<{ address: string; version: ProtocolVersion; agent: string | null }> {
     this.assertOpen()
-    const { address, version, agent } = await this.target.pool.verify(this.target.server, config)
+    const { address, version, agent } = await this.target.core.verify(this.target.server, config)
     return { address, version: protocolVersion((version[0] << 8) | version[1]), agent }
   }
 
@@ -284,8 +284,8 @@ function driverOf(server: Server, settings: DriverSettings): Driver {
   const mode = routing
     ? { mode: 'routing', routingContext: Object.entries(query), resolver: settings.resolver !== undefined }
     : { mode: 'direct' }
-  const pool = new Pool([server], entries, { ...settings, native: { ...settings.native, ...mode } }, 0)
-  return new Driver({ pool, server: ANY, settings, owned: true })
+  const core = new DriverCore([server], entries, { ...settings, native: { ...settings.native, ...mode } }, 0)
+  return new Driver({ core, server: ANY, settings, owned: true })
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The application's bookmark managers, each by the number that the native side knows it by. */
 
 import { type BookmarkManager, internal } from 'neo4j-driver-core'
-import { keepThrown } from './errors'
+import { keepThrown } from '../errors'
 
 /** Work was committed that waited for `previous`: what comes after it waits for `bookmark`. */
 export interface Committed {

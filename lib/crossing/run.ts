@@ -1,8 +1,8 @@
 /** Starts a query on the native side. */
 
-import { encodeParameters } from './codec/encode'
-import type { NativeSession } from './native'
-import type { ResultStream } from './result-stream'
+import { encodeParameters } from '../codec/encode'
+import type { ResultStream } from '../results/result-stream'
+import type { NativeSession } from './native-module'
 
 /**
  * The work starts before this returns; nobody has to await it. What goes wrong here, such as a parameter that cannot be sent, is the
@@ -14,16 +14,16 @@ export function startRun(
   configJson: string | null,
   txMetadata: Uint8Array | null
 ): void {
-  const { engine } = stream.host
+  const { dispatcher } = stream.host
   let op = 0
   try {
     const { bytes, needs } = encodeParameters(stream.parameters)
-    op = engine.begin(stream)
+    op = dispatcher.begin(stream)
     stream.op = op
     native.run(op, stream.query, bytes, needs, configJson, txMetadata)
   } catch (error) {
     const make = (): Error => error as Error
-    if (op > 0) engine.fail(op, make)
+    if (op > 0) dispatcher.fail(op, make)
     else stream.fail(make)
   }
 }

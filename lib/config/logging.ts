@@ -1,7 +1,7 @@
 /** Where the driver's own messages go: to the application's logger, or, warnings only, to the process. */
 
 import type { types } from 'neo4j-driver-core'
-import { clientError } from './errors'
+import { clientError } from '../errors'
 
 export type LogLevel = types.LogLevel
 export type LoggingConfig = types.LoggingConfig

@@ -1,7 +1,7 @@
 /** Transactions as observables. What is asked of them happens when somebody subscribes. */
 
 import type { Observable } from 'rxjs'
-import type { Query } from '../query'
+import type { Query } from '../../config/query'
 import type { ManagedTransaction, Transaction } from '../transaction'
 import { RxResult } from './result'
 import { ending } from './rxjs'

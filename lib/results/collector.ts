@@ -1,8 +1,8 @@
 /** Consumes a result into one promise of all its records. */
 
 import type { Record } from 'neo4j-driver-core'
-import type { Summary } from './compat/summary'
-import { rejectLater } from './errors'
+import type { Summary } from '../compat/summary'
+import { rejectLater } from '../errors'
 import type { Consumer } from './result-stream'
 import type { ServedBy } from './summary'
 

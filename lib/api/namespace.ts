@@ -1,9 +1,9 @@
 /** `Neo4jHA.driver`: the namespace of `neo4j-driver`, on our engine. Values, summaries and errors are the classes of its core. */
 
 import * as core from 'neo4j-driver-core'
-import { withV1 } from './compat/neo4j-v1'
+import { withV1 } from '../compat/neo4j-v1'
+import { logging } from '../config/logging'
 import { Driver, driver, hasReachableServer } from './driver'
-import { logging } from './logging'
 import { Result } from './result'
 import { RxResult } from './rx/result'
 import { RxSession } from './rx/session'

@@ -1,9 +1,9 @@
 /** Field names of results. Programs run the same queries again and again: what their names need is made once. */
 
-import { BoundedCache } from './codec/cache'
-import { type FieldLookup, lookupOf } from './codec/decode'
-import { type Inbox, KEYS_HEADER_WORDS, MESSAGE_HEADER_BYTES } from './codec/inbox'
-import type { Bytes } from './codec/tape'
+import { BoundedCache } from '../codec/cache'
+import { type FieldLookup, lookupOf } from '../codec/decode'
+import type { Bytes } from '../codec/tape'
+import { type Inbox, KEYS_HEADER_WORDS, MESSAGE_HEADER_BYTES } from '../crossing/inbox'
 
 export interface Schema {
   readonly keys: string[]

@@ -1,13 +1,13 @@
 /** What a query gives: a promise of all its records, and other ways to read them. */
 
 import type { Record, RecordShape, Rules } from 'neo4j-driver-core'
-import { type Collected, Collector } from './collector'
-import type { Summary } from './compat/summary'
-import { Cursor, consumed, type PeekableAsyncIterator } from './cursor'
-import { clientError, rejectLater } from './errors'
-import { Observer, type ResultObserver } from './observer'
-import type { ResultStream } from './result-stream'
-import type { ServedBy } from './summary'
+import type { Summary } from '../compat/summary'
+import { clientError, rejectLater } from '../errors'
+import { type Collected, Collector } from '../results/collector'
+import { Cursor, consumed, type PeekableAsyncIterator } from '../results/cursor'
+import { Observer, type ResultObserver } from '../results/observer'
+import type { ResultStream } from '../results/result-stream'
+import type { ServedBy } from '../results/summary'
 
 /** A class whose instances records become. */
 export type GenericConstructor<O extends object> = new (...args: never[]) => O

@@ -4,17 +4,17 @@
  */
 
 /** One per JavaScript environment: the queue through which everything comes back. */
-export interface NativeEngine {
+export interface NativeEnvironment {
   /** Copies whole messages into `inbox`: bytes written; 0 for none; -n when the next message alone needs n bytes. */
   drain(inbox: Uint8Array): number
-  /** The environment stays alive until {@link NativeEngine.unref}. */
+  /** The environment stays alive until {@link NativeEnvironment.unref}. */
   ref(): void
   unref(): void
-  /** Opens a pool of servers; the JSON is made by `options.ts`. Throws where the native side refuses it. */
+  /** Opens a driver; the JSON is made by `options.ts`. Throws where the native side refuses it. */
   open(configJson: string): NativeDriver
 }
 
-/** A pool of servers, and what is known about them. */
+/** The connections of one driver, and what is known of its servers. */
 export interface NativeDriver {
   readonly id: number
   session(
@@ -78,7 +78,7 @@ export interface NativeSession {
 }
 
 export interface NativeModule {
-  Engine: new (wake: () => void) => NativeEngine
+  Environment: new (wake: () => void) => NativeEnvironment
 }
 
 let loaded: NativeModule | undefined
@@ -91,7 +91,7 @@ let loaded: NativeModule | undefined
 export function nativeModule(): NativeModule {
   if (loaded === undefined) {
     try {
-      loaded = require('../native.js') as NativeModule
+      loaded = require('../../native.js') as NativeModule
     } catch (cause) {
       throw new Error(
         `neo4j-ha-bolt-driver has no native module for ${process.platform}-${process.arch} (node ${process.version}) here. ` +

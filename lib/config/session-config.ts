@@ -1,10 +1,11 @@
 /** What `session()` takes, checked: the session config of `neo4j-driver`, and what an HA pool adds to it. */
 
 import type { BookmarkManager } from 'neo4j-driver-core'
+import type { AccessMode, SessionSettings } from '../api/session'
+import { bookmarksOf } from '../crossing/bookmark-managers'
+import { clientError } from '../errors'
 import { plainTokenOf, type Token } from './auth'
-import { bookmarksOf } from './bookmark-managers'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
-import { clientError } from './errors'
 import { flag, readText } from './option-values'
 import {
   type NotificationFilter,
@@ -14,7 +15,6 @@ import {
   readStrategy,
   type StrategyFunction
 } from './options'
-import type { AccessMode, SessionSettings } from './session'
 
 /** The session config of `neo4j-driver`. */
 export interface SessionConfig {

@@ -4,18 +4,24 @@
  */
 
 import { inspect } from 'node:util'
-import { isManager, nativeToken, type Token, type TokenManager, Tokens } from './auth'
+import type { IntegerMode } from '../codec/decode'
+import { isManager, nativeToken, type Token, type TokenManager, Tokens } from '../config/auth'
+import { Status } from '../config/constants'
+import type { DriverSettings, StrategyFunction } from '../config/options'
+import type { Location, Server } from '../config/servers'
+import { clientError, type Failure } from '../errors'
+import type { StreamHost } from '../results/result-stream'
+import type { Answering } from '../results/summary'
+import { Shutdown } from '../shutdown'
 import { BookmarkManagers, type Committed } from './bookmark-managers'
-import type { IntegerMode } from './codec/decode'
-import { Status } from './constants'
-import { type Asked, type DriverListener, type Engine, type TopologyView, theEngine } from './engine'
-import { clientError, type Failure } from './errors'
-import type { NativeDriver, NativeSession } from './native'
-import type { DriverSettings, StrategyFunction } from './options'
-import type { StreamHost } from './result-stream'
-import type { Location, Server } from './servers'
-import { Shutdown } from './shutdown'
-import type { Answering } from './summary'
+import {
+  type Asked,
+  type Dispatcher,
+  type DriverListener,
+  type TopologyView,
+  theDispatcher
+} from './dispatcher'
+import type { NativeDriver, NativeSession } from './native-module'
 
 /** What the last check of a server found. */
 export interface ServerInfo {
@@ -60,8 +66,8 @@ export interface Intent {
 /** First key of a strategy function on the native side; those below are `HAStrategies`. */
 const FIRST_KEY = 3
 
-export class Pool implements DriverListener, StreamHost {
-  readonly engine: Engine
+export class DriverCore implements DriverListener, StreamHost {
+  readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
   readonly settings: DriverSettings
   readonly servers: readonly ServerEntry[]
@@ -83,7 +89,7 @@ export class Pool implements DriverListener, StreamHost {
     settings: DriverSettings,
     strategy: number | StrategyFunction
   ) {
-    this.engine = theEngine()
+    this.dispatcher = theDispatcher()
     this.settings = settings
     this.integers = settings.integers
     this.servers = entries
@@ -97,7 +103,7 @@ export class Pool implements DriverListener, StreamHost {
         ...(isManager(auth) ? { managed: true } : { auth: nativeToken(auth) })
       }))
     }
-    this.#native = this.engine.open(JSON.stringify(config), this)
+    this.#native = this.dispatcher.open(JSON.stringify(config), this)
   }
 
   // ---- choosing ----
@@ -163,17 +169,17 @@ export class Pool implements DriverListener, StreamHost {
 
   /** Resolves after the first check of all servers. */
   async ready(): Promise<void> {
-    await this.engine.ask(op => this.#native.ready(op))
+    await this.dispatcher.ask(op => this.#native.ready(op))
   }
 
   /** Checks all servers now. */
   async check(): Promise<void> {
-    await this.engine.ask(op => this.#native.check(op))
+    await this.dispatcher.ask(op => this.#native.check(op))
   }
 
   /** The protocol version that is spoken with a server (-1: any). */
   negotiate(server: number): Promise<[major: number, minor: number]> {
-    return this.engine.ask(op => this.#native.negotiate(op, server))
+    return this.dispatcher.ask(op => this.#native.negotiate(op, server))
   }
 
   /** Makes sure that a server (-1: any that may do such work) can be reached. */
@@ -182,7 +188,7 @@ export class Pool implements DriverListener, StreamHost {
     config: VerifyConfig
   ): Promise<{ address: string; version: [major: number, minor: number]; agent: string | null }> {
     const json = JSON.stringify({ ...config, auth: config.auth && nativeToken(config.auth) })
-    return await this.engine.ask(
+    return await this.dispatcher.ask(
       op => this.#native.verify(op, server, json),
       failure => this.onFailure(failure)
     )
@@ -196,8 +202,8 @@ export class Pool implements DriverListener, StreamHost {
 
   async #close(): Promise<void> {
     this.shutdown.begin()
-    await this.engine.ask(op => this.#native.close(op))
-    this.engine.forget(this.#native)
+    await this.dispatcher.ask(op => this.#native.close(op))
+    this.dispatcher.forget(this.#native)
   }
 
   get isClosed(): boolean {

@@ -1,13 +1,13 @@
 /**
  * The one way through which everything comes back from the native side: it wakes us, we drain all that is there into one
- * buffer, and hand each message to the operation it belongs to. One engine for each JavaScript environment, worker threads
+ * buffer, and hand each message to the operation it belongs to. One dispatcher for each JavaScript environment, worker threads
  * included. References are explicit: work under way keeps the process alive, an idle driver does not.
  */
 
+import { errorOf, type Failure, rejectLater, throwLater } from '../errors'
 import type { Committed } from './bookmark-managers'
-import { ASK, COMMITTED, FAILURE, Inbox, LOG, SUMMARY, TOPOLOGY } from './codec/inbox'
-import { errorOf, type Failure, rejectLater, throwLater } from './errors'
-import { type NativeDriver, type NativeEngine, nativeModule } from './native'
+import { ASK, COMMITTED, FAILURE, Inbox, LOG, SUMMARY, TOPOLOGY } from './inbox'
+import { type NativeDriver, type NativeEnvironment, nativeModule } from './native-module'
 
 const FIRST_INBOX = 64 * 1024
 const LAST_OP = 0x7fffffff
@@ -61,8 +61,8 @@ export interface CreditSender {
   sendCredit(): void
 }
 
-export class Engine {
-  readonly #native: NativeEngine
+export class Dispatcher {
+  readonly #native: NativeEnvironment
   readonly #operations = new Map<number, Operation>()
   readonly #drivers = new Map<number, DriverListener>()
   readonly #turns: (() => void)[] = []
@@ -74,10 +74,10 @@ export class Engine {
   #idleTimer: NodeJS.Timeout | undefined
 
   constructor() {
-    this.#native = new (nativeModule().Engine)(() => this.#wake())
+    this.#native = new (nativeModule().Environment)(() => this.#wake())
   }
 
-  /** Opens a pool of servers. What is said of it goes to `listener` until {@link Engine.forget}. */
+  /** Opens a driver. What is said of it goes to `listener` until {@link Dispatcher.forget}. */
   open(configJson: string, listener: DriverListener): NativeDriver {
     const driver = this.#native.open(configJson)
     this.#drivers.set(driver.id, listener)
@@ -88,7 +88,7 @@ export class Engine {
     this.#drivers.delete(driver.id)
   }
 
-  /** Gives an operation its number. Until its last message, or {@link Engine.fail}, the process stays alive. */
+  /** Gives an operation its number. Until its last message, or {@link Dispatcher.fail}, the process stays alive. */
   begin(operation: Operation): number {
     do {
       this.#lastOp = this.#lastOp === LAST_OP ? 1 : this.#lastOp + 1
@@ -258,17 +258,17 @@ class Question<T> implements Operation {
   }
 }
 
-let engine: Engine | undefined
+let dispatcher: Dispatcher | undefined
 
-/** The engine of this environment, made at first use. */
-export function theEngine(): Engine {
-  engine ??= new Engine()
-  return engine
+/** The dispatcher of this environment, made at first use. */
+export function theDispatcher(): Dispatcher {
+  dispatcher ??= new Dispatcher()
+  return dispatcher
 }
 
-/** Forgets the engine, so that another native module can take its place: for tests. */
-export function resetEngine(): void {
-  engine = undefined
+/** Forgets the dispatcher, so that another native module can take its place: for tests. */
+export function resetDispatcher(): void {
+  dispatcher = undefined
 }
 
 function roundUp(size: number): number {

@@ -4,8 +4,8 @@
  */
 
 import type { Record } from 'neo4j-driver-core'
-import type { Summary } from './compat/summary'
-import { clientError, rejectLater } from './errors'
+import type { Summary } from '../compat/summary'
+import { clientError, rejectLater } from '../errors'
 import type { Consumer, ResultStream } from './result-stream'
 
 /** An async iterator of records that can also look at the next one without taking it. Its return value is the summary. */

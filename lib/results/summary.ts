@@ -1,8 +1,8 @@
 /** What came at the end of a result, as the summary that users of `neo4j-driver` know, with the names of 1.x beside it. */
 
 import { int, internal, ProtocolVersion, ResultSummary } from 'neo4j-driver-core'
-import type { IntegerMode } from './codec/decode'
-import { Summary } from './compat/summary'
+import type { IntegerMode } from '../codec/decode'
+import { Summary } from '../compat/summary'
 
 /** Which server did the work: the entry of `servers` it was, as far as it was known at that moment. */
 export interface ServedBy {

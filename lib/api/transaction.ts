@@ -1,17 +1,17 @@
 /** Explicit transactions. */
 
 import type { RecordShape, Rules } from 'neo4j-driver-core'
-import { type Unwatch, watch } from './abort'
-import type { IntegerMode } from './codec/decode'
-import { FAILURE, type Inbox } from './codec/inbox'
-import type { Engine, Operation } from './engine'
-import { Aborted, abortedBy, clientError, errorOf, type Failure, rejectLater } from './errors'
-import type { NativeSession } from './native'
-import { checkQuery, type Query, type TxOptions, type TxSettings, txJson } from './query'
+import { type Unwatch, watch } from '../abort'
+import type { IntegerMode } from '../codec/decode'
+import { checkQuery, type Query, type TxOptions, type TxSettings, txJson } from '../config/query'
+import type { Dispatcher, Operation } from '../crossing/dispatcher'
+import { FAILURE, type Inbox } from '../crossing/inbox'
+import type { NativeSession } from '../crossing/native-module'
+import { startRun } from '../crossing/run'
+import { Aborted, abortedBy, clientError, errorOf, type Failure, rejectLater } from '../errors'
+import { ResultStream, type StreamHost, type StreamOwner } from '../results/result-stream'
+import type { Answering } from '../results/summary'
 import { Result } from './result'
-import { ResultStream, type StreamHost, type StreamOwner } from './result-stream'
-import { startRun } from './run'
-import type { Answering } from './summary'
 
 type Status = 'open' | 'failed' | 'aborted' | 'committed' | 'rolled back'
 
@@ -66,8 +66,8 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     this.#signal = signal
   }
 
-  get engine(): Engine {
-    return this.#host.engine
+  get dispatcher(): Dispatcher {
+    return this.#host.dispatcher
   }
 
   get integers(): IntegerMode {
@@ -90,12 +90,12 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
       this.#refuse(this.#signal.reason)
       return
     }
-    this.#op = this.engine.begin(this)
+    this.#op = this.dispatcher.begin(this)
     if (this.#signal !== undefined) this.#unwatch = watch(this.#signal, reason => this.#abort(reason))
     try {
       this.native.begin(this.#op, txJson(options, settings), options.metadata)
     } catch (error) {
-      this.engine.fail(this.#op, () => error as Error)
+      this.dispatcher.fail(this.#op, () => error as Error)
     }
   }
 
@@ -166,7 +166,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     if (!this.isOpen) return
     this.#status = 'failed'
     this.#owner.transactionEnded()
-    this.#cleaning = this.engine
+    this.#cleaning = this.dispatcher
       .ask<void>(op => this.native.rollback(op))
       .catch(() => {})
       .finally(() => this.letGo())
@@ -182,7 +182,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     this.native.abort(this.#op)
     if (this.#status !== 'aborted') return
     this.#owner.transactionEnded()
-    this.#cleaning = this.engine.ask<void>(op => this.native.rollback(op)).catch(() => {})
+    this.#cleaning = this.dispatcher.ask<void>(op => this.native.rollback(op)).catch(() => {})
   }
 
   /** It was aborted before anything was sent. */
@@ -206,7 +206,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
       if (stream.consumer === null) stream.discard('when its transaction was committed')
     }
     try {
-      await this.engine.ask(
+      await this.dispatcher.ask(
         op => this.native.commit(op),
         failure => this.onFailure(failure)
       )
@@ -227,7 +227,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     this.#finish('rollback', 'rolled back')
     this.#discard('when its transaction was rolled back')
     try {
-      await this.engine.ask(
+      await this.dispatcher.ask(
         op => this.native.rollback(op),
         failure => this.onFailure(failure)
       )

@@ -2,7 +2,7 @@
 
 import { arch, platform, release } from 'node:os'
 
-const { name, version } = require('../package.json') as { name: string; version: string }
+const { name, version } = require('../../package.json') as { name: string; version: string }
 
 /** Version of this package. */
 export const VERSION: string = version

@@ -4,11 +4,11 @@
  */
 
 import type { ClientCertificate, ClientCertificateProvider, EncryptionService } from 'neo4j-driver-core'
+import type { IntegerMode } from '../codec/decode'
+import { encryptedOf, OBSOLETE, poolSizeOf, trustOf } from '../compat/config'
+import { encryptionOf } from '../encryption/service'
 import { type ClientCertificates, readClientCertificate } from './client-certificate'
-import type { IntegerMode } from './codec/decode'
-import { encryptedOf, OBSOLETE, poolSizeOf, trustOf } from './compat/config'
 import { HAReadWrite, HAStrategies, type ReadWriteConfig, rwMask } from './constants'
-import { encryptionOf } from './encryption/service'
 import { type Log, type LoggingConfig, logOf } from './logging'
 import {
   asObject,
@@ -24,7 +24,7 @@ import {
 } from './option-values'
 import { type Auth, readBolt, type Server } from './servers'
 import { readCertificates, readEncrypted, readExtraCertificates, readTrust, TRUSTS } from './tls-options'
-import { BOLT_AGENT, USER_AGENT } from './version'
+import { BOLT_AGENT, USER_AGENT } from './user-agent'
 
 /** A strategy of the application's own: one of the candidates, all entries of `servers`. */
 export type StrategyFunction<S = unknown> = (candidates: S[], intent: { write: boolean }) => S

@@ -1,12 +1,9 @@
 /** Sessions: queries and transactions in causal order, on servers chosen by intent. */
 
 import type { BookmarkManager, RecordShape, Rules } from 'neo4j-driver-core'
-import { unlessAborted } from './abort'
-import { nativeToken, type Token } from './auth'
-import { clientError } from './errors'
-import type { NativeSession } from './native'
-import type { NotificationFilter } from './options'
-import type { Intent, Pool } from './pool'
+import { unlessAborted } from '../abort'
+import { nativeToken, type Token } from '../config/auth'
+import type { NotificationFilter } from '../config/options'
 import {
   checkQuery,
   checkTxConfig,
@@ -15,12 +12,15 @@ import {
   type TxOptions,
   type TxSettings,
   txJson
-} from './query'
+} from '../config/query'
+import type { DriverCore, Intent } from '../crossing/driver-core'
+import type { NativeSession } from '../crossing/native-module'
+import { startRun } from '../crossing/run'
+import { clientError } from '../errors'
+import { ResultStream, type StreamOwner } from '../results/result-stream'
+import { Shutdown } from '../shutdown'
 import { Result } from './result'
-import { ResultStream, type StreamOwner } from './result-stream'
 import { type Again, type Attempt, retrying } from './retry'
-import { startRun } from './run'
-import { Shutdown } from './shutdown'
 import {
   ManagedTransaction,
   type Transaction,
@@ -56,7 +56,7 @@ const CLOSED = Promise.resolve()
 export class Session implements StreamOwner, TransactionOwner {
   /** Whether this session may write: what it was opened with. */
   writeLock: boolean
-  readonly #pool: Pool
+  readonly #core: DriverCore
   readonly #settings: SessionSettings
   readonly #lowWatermark: number
   readonly #streams = new Set<ResultStream>()
@@ -73,12 +73,12 @@ export class Session implements StreamOwner, TransactionOwner {
   #home: string | undefined
 
   /** @internal */
-  constructor(pool: Pool, settings: SessionSettings) {
-    this.#pool = pool
+  constructor(core: DriverCore, settings: SessionSettings) {
+    this.#core = core
     this.#settings = settings
     this.#bookmarks = settings.bookmarks
     this.writeLock = settings.intent.write
-    const fetchSize = settings.fetchSize ?? pool.settings.fetchSize
+    const fetchSize = settings.fetchSize ?? core.settings.fetchSize
     this.#lowWatermark = Math.floor(
       LOW_WATERMARK * (fetchSize > 0 ? Math.min(fetchSize, ROWS_OF_A_BATCH) : ROWS_OF_A_BATCH)
     )
@@ -115,7 +115,7 @@ export class Session implements StreamOwner, TransactionOwner {
     } catch (error) {
       return this.#failed<T>(text, checked, () => error as Error)
     }
-    const stream = new ResultStream(this.#pool, this, native, text, checked)
+    const stream = new ResultStream(this.#core, this, native, text, checked)
     this.#streams.add(stream)
     startRun(stream, native, txJson(options), options.metadata)
     if (signal !== undefined) stream.abortBy(signal, () => native.abort(stream.op))
@@ -246,11 +246,11 @@ export class Session implements StreamOwner, TransactionOwner {
 
   /** A native session that goes on from the last bookmarks. */
   #open(write: boolean): NativeSession {
-    const pool = this.#pool
+    const core = this.#core
     const intent = { ...this.#settings.intent, write }
     this.#home ??= this.#newest?.home() ?? undefined
     this.#bookmarks = this.#latestBookmarks()
-    this.#newest = pool.session(intent, this.#config())
+    this.#newest = core.session(intent, this.#config())
     return this.#newest
   }
 
@@ -287,7 +287,7 @@ export class Session implements StreamOwner, TransactionOwner {
       disableAutoCommitRetries,
       home: this.#home,
       bookmarks,
-      bookmarkManager: bookmarkManager && this.#pool.bookmarkManagers.numberOf(bookmarkManager),
+      bookmarkManager: bookmarkManager && this.#core.bookmarkManagers.numberOf(bookmarkManager),
       auth: auth && nativeToken(auth)
     }
   }
@@ -302,7 +302,7 @@ export class Session implements StreamOwner, TransactionOwner {
   // ---- transactions ----
 
   #begin(native: NativeSession, options: TxOptions, settings: TxSettings | undefined): TransactionPromise {
-    const state = new TransactionState(this.#pool, this, native, this.#lowWatermark, options.signal)
+    const state = new TransactionState(this.#core, this, native, this.#lowWatermark, options.signal)
     this.#transaction = state
     state.begin(options, settings)
     return new TransactionPromise(state)
@@ -337,7 +337,7 @@ export class Session implements StreamOwner, TransactionOwner {
       if (transaction.isOpen()) await transaction.commit()
       return result
     }
-    const { settings: driver, shutdown } = this.#pool
+    const { settings: driver, shutdown } = this.#core
     return retrying(attempt, driver.maxTransactionRetryTime, {
       signal,
       session: this.#shutdown,
@@ -367,7 +367,7 @@ export class Session implements StreamOwner, TransactionOwner {
   }
 
   #failed<T extends RecordShape>(text: string, parameters: object, make: () => Error): Result<T> {
-    const stream = new ResultStream(this.#pool, NOBODY, NEVER, text, parameters)
+    const stream = new ResultStream(this.#core, NOBODY, NEVER, text, parameters)
     stream.fail(make)
     return new Result<T>(stream, this.#lowWatermark)
   }
@@ -385,8 +385,8 @@ export class Session implements StreamOwner, TransactionOwner {
       transaction.abandon()
     }
     if (busy.size === 0) return CLOSED
-    const engine = this.#pool.engine
-    const closing = [...busy].map(native => engine.ask<void>(op => native.close(op)).catch(() => {}))
+    const dispatcher = this.#core.dispatcher
+    const closing = [...busy].map(native => dispatcher.ask<void>(op => native.close(op)).catch(() => {}))
     return Promise.all(closing).then(() => transaction?.letGo())
   }
 }

@@ -1,4 +1,4 @@
-//! The engine of one JavaScript environment: its inbox, and the drivers that post to it.
+//! One JavaScript environment: its inbox, and the drivers that post to it.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
@@ -15,18 +15,18 @@ use crate::runtime;
 
 /// One for each environment (main thread or worker).
 #[napi]
-pub struct Engine {
+pub struct Environment {
     inbox: Arc<Inbox>,
     next_driver: AtomicI32,
 }
 
 #[napi]
-impl Engine {
+impl Environment {
     /// `wake` is called, with nothing, when there is something to drain.
     #[napi(constructor, catch_unwind)]
     pub fn new(wake: Function<'_, (), ()>) -> napi::Result<Self> {
         let wake = wake.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
-        Ok(Engine { inbox: Arc::new(Inbox::new(wake)), next_driver: AtomicI32::new(1) })
+        Ok(Environment { inbox: Arc::new(Inbox::new(wake)), next_driver: AtomicI32::new(1) })
     }
 
     /// Moves messages to `inbox`; see [`Inbox::drain`] for what is returned.

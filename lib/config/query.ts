@@ -2,8 +2,8 @@
 
 import type { Rules } from 'neo4j-driver-core'
 import { internal, type types } from 'neo4j-driver-core'
-import { checkSignal } from './abort'
-import { encodeParameters } from './codec/encode'
+import { checkSignal } from '../abort'
+import { encodeParameters } from '../codec/encode'
 
 /** Cypher, or an object that brings its parameters along. */
 export type Query = types.Query
