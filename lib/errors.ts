@@ -2,6 +2,7 @@
 
 import { type GQLError, Neo4jError, newError, newGQLError } from 'neo4j-driver-core'
 import { type IntegerMode, type Mode, makeSafe, modeOf } from './codec/integers'
+import { inMicrotask } from './event-loop'
 
 /** A failure as it crosses: JSON made by the binding. */
 export interface Failure {
@@ -175,12 +176,5 @@ export function rejectLater(resolve: (value: PromiseLike<never>) => void, make: 
   }
   resolve(gate.then(fail))
   // The promise takes up the one above in a microtask of its own; only after that is the way to the caller complete.
-  queueMicrotask(() => queueMicrotask(go))
-}
-
-/** Throws outside of the current work, as any uncaught exception of the user's own callback. */
-export function throwLater(error: unknown): void {
-  process.nextTick(() => {
-    throw error
-  })
+  inMicrotask(() => inMicrotask(go))
 }

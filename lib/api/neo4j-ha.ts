@@ -20,7 +20,7 @@ import {
 import { type Location, readServers, type ServerLocation } from '../config/servers'
 import { type HASessionConfig, readSessionConfig } from '../config/session-config'
 import { DriverCore, type ServerInfo } from '../crossing/driver-core'
-import { throwLater } from '../errors'
+import { throwLater } from '../event-loop'
 import { Driver, sessionConfig } from './driver'
 import { neo4j } from './namespace'
 import type { AccessMode, Session, SessionSettings } from './session'

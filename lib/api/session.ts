@@ -337,12 +337,9 @@ export class Session implements StreamOwner, TransactionOwner {
       if (transaction.isOpen()) await transaction.commit()
       return result
     }
-    const { settings: driver, shutdown } = this.#core
-    return retrying(attempt, driver.maxTransactionRetryTime, {
-      signal,
-      session: this.#shutdown,
-      driver: shutdown
-    })
+    const { settings: driver, shutdown, dispatcher } = this.#core
+    const ends = { signal, session: this.#shutdown, driver: shutdown }
+    return retrying(attempt, driver.maxTransactionRetryTime, ends, dispatcher)
   }
 
   #assertFree(): void {

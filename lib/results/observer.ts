@@ -2,7 +2,7 @@
 
 import type { Record } from 'neo4j-driver-core'
 import type { Summary } from '../compat/summary'
-import { throwLater } from '../errors'
+import { throwLater } from '../event-loop'
 import type { Consumer } from './result-stream'
 
 /** What `subscribe` takes. Each function is optional. */

@@ -26,6 +26,7 @@ import {
 } from '../crossing/inbox'
 import type { NativeSession } from '../crossing/native-module'
 import { Aborted, abortedBy, clientError, errorOf, type Failure } from '../errors'
+import { inMicrotask } from '../event-loop'
 import { type Schema, schemaAt } from './keys'
 import { type Answering, type Metadata, summaryOf } from './summary'
 
@@ -227,7 +228,7 @@ export class ResultStream implements Operation, CreditSender {
    */
   discard(when: string): void {
     // `await` takes up a result in a microtask.
-    queueMicrotask(() => queueMicrotask(() => this.#discard(when)))
+    inMicrotask(() => inMicrotask(() => this.#discard(when)))
   }
 
   #discard(when: string): void {
