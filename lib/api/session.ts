@@ -308,7 +308,7 @@ export class Session implements StreamOwner, TransactionOwner {
     return new TransactionPromise(state)
   }
 
-  async #execute<T>(
+  #execute<T>(
     mode: AccessMode,
     work: (transaction: Transaction) => T | Promise<T>,
     transactionConfig: TransactionConfig | undefined,
