@@ -1,5 +1,7 @@
 /** What the native side reports as a failure, as the errors that users of `neo4j-driver` know. */
 
+import './compat/errors-without-proto'
+import { inspect } from 'node:util'
 import { type GQLError, Neo4jError, newError, newGQLError } from 'neo4j-driver-core'
 import { type IntegerMode, type Mode, makeSafe, modeOf } from './codec/integers'
 import { inMicrotask } from './event-loop'
@@ -106,6 +108,11 @@ export function abortedBy(reason: unknown, { unknownOutcome }: Aborted): unknown
     `The work was aborted (${why}) after it was sent. The outcome is unknown: it may or may not have been committed. Look before ` +
     'doing it again.'
   return mark(newError(message, 'N/A', reason as Error), { unknownOutcome: true })
+}
+
+/** What something that was thrown says: applications throw whatever they like. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : inspect(thrown)
 }
 
 /** Whether the work that failed may have been committed all the same. */

@@ -125,7 +125,7 @@ export class Neo4jHA extends Driver {
     const index = this.target.core.choose({
       write: Boolean(canWrite),
       rwMask: access === undefined ? DEFAULT : rwMask(access),
-      strategy: (readStrategy(strategy, 'strategy') as StrategyFunction) ?? this.#settings.strategy,
+      strategy: readStrategy(strategy, 'strategy') ?? this.#settings.strategy,
       server: DEFAULT
     })
     return this.servers[index] ?? this.servers[0]
@@ -159,6 +159,7 @@ export class Neo4jHA extends Driver {
 
   /** @internal */
   protected override settingsOf(config: HASessionConfig, chooseNow: boolean): SessionSettings {
-    return readSessionConfig(config, this.#settings.strategy, DEFAULT, chooseNow)
+    const { strategy, log } = this.#settings
+    return readSessionConfig(config, strategy, DEFAULT, chooseNow, log)
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Record } from 'neo4j-driver-core'
 import type { Summary } from '../compat/summary'
+import { Context } from '../context'
 import { throwLater } from '../event-loop'
 import type { Consumer } from './result-stream'
 
@@ -19,6 +20,8 @@ export class Observer<R> implements Consumer {
   readonly takesNone: boolean
   readonly #observer: ResultObserver<R>
   readonly #mapper: ((record: Record) => R) | null
+  /** Of whoever subscribes. */
+  readonly #context = new Context()
 
   constructor(observer: ResultObserver<R>, mapper: ((record: Record) => R) | null) {
     this.#observer = observer
@@ -27,21 +30,22 @@ export class Observer<R> implements Consumer {
   }
 
   keys(keys: string[]): void {
-    this.#observer.onKeys?.(keys)
+    this.#context.run(() => this.#observer.onKeys?.(keys))
   }
 
   records(records: Record[]): void {
     const observer = this.#observer
-    if (observer.onNext === undefined || observer.onNext === null) return
     const mapper = this.#mapper
-    for (let i = 0; i < records.length; i++) {
-      observer.onNext(mapper === null ? (records[i] as unknown as R) : mapper(records[i]))
-    }
+    this.#context.run(() => {
+      for (let i = 0; i < records.length; i++) {
+        observer.onNext?.(mapper === null ? (records[i] as unknown as R) : mapper(records[i]))
+      }
+    })
   }
 
   end(summary: Summary): void {
     try {
-      this.#observer.onCompleted?.(summary)
+      this.#context.run(() => this.#observer.onCompleted?.(summary))
     } catch (error) {
       this.fail(() => error as Error)
     }
@@ -49,12 +53,14 @@ export class Observer<R> implements Consumer {
 
   fail(error: () => Error): void {
     try {
-      if (this.#observer.onError === undefined || this.#observer.onError === null) {
-        // as neo4j-driver does, so that no error goes unseen
-        console.log(`Uncaught error when processing result: ${error()}`)
-      } else {
-        this.#observer.onError(error())
-      }
+      this.#context.run(() => {
+        if (this.#observer.onError === undefined || this.#observer.onError === null) {
+          // as neo4j-driver does, so that no error goes unseen
+          console.log(`Uncaught error when processing result: ${error()}`)
+        } else {
+          this.#observer.onError(error())
+        }
+      })
     } catch (thrown) {
       throwLater(thrown)
     }
