@@ -185,3 +185,19 @@ export function rejectLater(resolve: (value: PromiseLike<never>) => void, make: 
   // The promise takes up the one above in a microtask of its own; only after that is the way to the caller complete.
   inMicrotask(() => inMicrotask(go))
 }
+
+/**
+ * Adds to the stack of our error who waits for the work now, where that is not in it: promises that an application made by hand, or
+ * that were compiled for an older JavaScript, lead V8 nowhere. For the catch block of an async function.
+ */
+export function nameCaller(error: unknown): void {
+  if (!(error instanceof Neo4jError) || typeof error.stack !== 'string') return
+  const here = { stack: '' }
+  Error.captureStackTrace(here, nameCaller)
+  const { stack } = error
+  const missing = here.stack
+    .split('\n')
+    .slice(1)
+    .filter(frame => !stack.includes(frame))
+  if (missing.length > 0) error.stack = [stack, ...missing].join('\n')
+}

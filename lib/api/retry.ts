@@ -3,7 +3,7 @@
 import { isRetryableError, Neo4jError } from 'neo4j-driver-core'
 import { type Unwatch, watch } from '../abort'
 import type { Dispatcher } from '../crossing/dispatcher'
-import { earlierAttempts, isOfUnknownOutcome } from '../errors'
+import { earlierAttempts, isOfUnknownOutcome, nameCaller } from '../errors'
 import { now } from '../event-loop'
 import type { Shutdown } from '../shutdown'
 
@@ -55,6 +55,7 @@ export async function retrying<T>(
       const again = deadline === undefined ? undefined : { left: deadline - now(), told }
       return await attempt(opened, again)
     } catch (error) {
+      nameCaller(error)
       if (isOfUnknownOutcome(error)) throw withCause(error, earlier)
       signal?.throwIfAborted()
       const failed = now()
