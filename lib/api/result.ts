@@ -2,17 +2,15 @@
 
 import type { Record, RecordShape, Rules } from 'neo4j-driver-core'
 import type { Summary } from '../compat/summary'
-import { clientError, rejectLater } from '../errors'
+import { rejectLater } from '../errors'
 import { type Collected, Collector } from '../results/collector'
-import { Cursor, consumed, type PeekableAsyncIterator } from '../results/cursor'
+import { Cursor, type PeekableAsyncIterator } from '../results/cursor'
 import { Observer, type ResultObserver } from '../results/observer'
 import type { ResultStream } from '../results/result-stream'
 import type { ServedBy } from '../results/summary'
 
 /** A class whose instances records become. */
 export type GenericConstructor<O extends object> = new (...args: never[]) => O
-
-type Mapper<R> = (record: Record) => R
 
 /**
  * The result of a query. Work started when `run` was called: awaiting, subscribing and iterating only say how it is read.
@@ -24,7 +22,6 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
   readonly [Symbol.toStringTag] = 'Result'
   readonly #stream: ResultStream
   readonly #lowWatermark: number
-  #mapper: Mapper<R> | null = null
   #collector: Collector<R> | null = null
 
   /** @internal */
@@ -57,12 +54,19 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
   }
 
   /**
-   * Calls back as the result comes. Not to be mixed with awaiting or iterating.
+   * Calls back as the result comes. What a callback throws goes to `onError`, or to whoever awaits this result too, and ends the reading;
+   * it does not change what the query did. Without `onNext` nothing is read: the records are discarded, unless somebody else reads them.
    *
    * @returns this very result
+   * @throws TypeError when it is no observer, or a callback of it no function
    */
   subscribe(observer: ResultObserver<R>): this {
-    this.#stream.attach(new Observer(observer, this.#mapper))
+    const reader = new Observer(observer)
+    if (reader.takesRecords) this.#stream.attach(reader)
+    else {
+      this.#stream.follow(reader)
+      this.#stream.discard('by subscribe() without onNext')
+    }
     return this
   }
 
@@ -74,15 +78,14 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
   }
 
   /**
-   * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded: who reads it
-   * afterwards gets all of it, if it was short, or an error.
+   * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded: who reads on
+   * gets all of it, if it was short, or an error.
    * Rejects with the error of the query.
    */
   summary(): Promise<Summary> {
     return new Promise(resolve => {
       this.#stream.whenEnded(resolve, error => rejectLater(resolve, error))
-      if (this.#stream.consumer instanceof Cursor) this.#stream.cancel()
-      else this.#stream.discard('by summary()')
+      this.#stream.discard('by summary()')
     })
   }
 
@@ -92,26 +95,24 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
   }
 
   /**
-   * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. Not to be
-   * mixed with awaiting or subscribing.
+   * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. A result that
+   * was awaited is iterated over once more; one that was read otherwise is gone, and iterating rejects.
    */
   [Symbol.asyncIterator](): PeekableAsyncIterator<R> {
-    if (!this.isOpen()) return consumed()
-    return new Cursor(this.#stream, this.#lowWatermark, this.#mapper)
+    return new Cursor(this.#stream, this.#lowWatermark)
   }
 
   /** Gives each record as an object of a class, or as rules say: see `neo4j-driver`'s object mapping. */
   as<O extends object>(rules: Rules): Result<RecordShape, O>
   as<O extends object>(type: GenericConstructor<O>, rules?: Rules): Result<RecordShape, O>
   as<O extends object>(typeOrRules: GenericConstructor<O> | Rules, rules?: Rules): Result<RecordShape, O> {
-    if (this.#collector !== null) throw clientError('Cannot call .as() on a Result that is being consumed')
-    this.#mapper = record => record.as(typeOrRules as new () => O, rules) as unknown as R
+    this.#stream.map(record => record.as(typeOrRules as new () => O, rules))
     return this as unknown as Result<RecordShape, O>
   }
 
   #collect(): Promise<Collected<R>> {
     if (this.#collector === null) {
-      this.#collector = new Collector(this.#mapper)
+      this.#collector = new Collector()
       this.#stream.attach(this.#collector)
     }
     return this.#collector.promise
