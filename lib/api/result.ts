@@ -1,6 +1,14 @@
 /** What a query gives: a promise of all its records, and other ways to read them. */
 
-import type { Record, RecordShape, Rules } from 'neo4j-driver-core'
+import {
+  Result as CoreResult,
+  type Integer,
+  type NumberOrInteger,
+  type Record,
+  type RecordShape,
+  type Rules
+} from 'neo4j-driver-core'
+import { baseOf } from '../compat/core-classes'
 import type { Summary } from '../compat/summary'
 import { rejectLater } from '../errors'
 import { type Collected, Collector } from '../results/collector'
@@ -10,22 +18,40 @@ import type { ResultStream } from '../results/result-stream'
 import type { ServedBy } from '../results/summary'
 
 /** A class whose instances records become. */
-export type GenericConstructor<O extends object> = new (...args: never[]) => O
+// biome-ignore lint/suspicious/noExplicitAny: as in neo4j-driver-core
+export type GenericConstructor<O extends object> = new (...args: any[]) => O
+
+declare const result: CoreResult
+/** Core does not export it. */
+type CoreMappedResult<O extends object> = ReturnType<typeof result.as<O>>
+
+/** A result whose records were made objects: see {@link Result.as}. */
+export interface MappedResult<O extends object> extends CoreMappedResult<O> {
+  readonly servedBy: ServedBy | undefined
+  then: Promise<Collected<O>>['then']
+  catch: Promise<Collected<O>>['catch']
+  finally: Promise<Collected<O>>['finally']
+  subscribe(observer: ResultObserver<O>): this
+  summary<N extends NumberOrInteger = Integer>(): Promise<Summary<N>>
+  [Symbol.asyncIterator](): PeekableAsyncIterator<O>
+}
+
+const Base = baseOf(CoreResult) as new <T extends RecordShape>() => CoreResult<T>
 
 /**
  * The result of a query. Work started when `run` was called: awaiting, subscribing and iterating only say how it is read.
  *
  * @typeParam T shape of its records
- * @typeParam R what `as` made of them
  */
-export class Result<T extends RecordShape = RecordShape, R = Record<T>> implements Promise<Collected<R>> {
-  readonly [Symbol.toStringTag] = 'Result'
+export class Result<T extends RecordShape = RecordShape> extends Base<T> {
+  override readonly [Symbol.toStringTag] = 'Result'
   readonly #stream: ResultStream
   readonly #lowWatermark: number
-  #collector: Collector<R> | null = null
+  #collector: Collector<Record<T>> | null = null
 
   /** @internal */
   constructor(stream: ResultStream, lowWatermark: number) {
+    super()
     this.#stream = stream
     this.#lowWatermark = lowWatermark
   }
@@ -38,18 +64,20 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a result is a promise, as in neo4j-driver
-  then<A = Collected<R>, B = never>(
-    onFulfilled?: ((value: Collected<R>) => A | PromiseLike<A>) | null,
+  override then<A = Collected<Record<T>>, B = never>(
+    onFulfilled?: ((value: Collected<Record<T>>) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
   ): Promise<A | B> {
     return this.#collect().then(onFulfilled, onRejected)
   }
 
-  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Collected<R> | B> {
+  override catch<B = never>(
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
+  ): Promise<Collected<Record<T>> | B> {
     return this.#collect().catch(onRejected)
   }
 
-  finally(onFinally?: (() => void) | null): Promise<Collected<R>> {
+  override finally(onFinally?: (() => void) | null): Promise<Collected<Record<T>>> {
     return this.#collect().finally(onFinally)
   }
 
@@ -60,7 +88,7 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
    * @returns this very result
    * @throws TypeError when it is no observer, or a callback of it no function
    */
-  subscribe(observer: ResultObserver<R>): this {
+  override subscribe(observer: ResultObserver<Record<T>>): this {
     const reader = new Observer(observer)
     if (reader.takesRecords) this.#stream.attach(reader)
     else {
@@ -71,7 +99,7 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
   }
 
   /** Names of the fields, in their order. Rejects with the error of the query. */
-  keys(): Promise<string[]> {
+  override keys(): Promise<string[]> {
     return new Promise(resolve => {
       this.#stream.whenKeys(resolve, error => rejectLater(resolve, error))
     })
@@ -82,15 +110,15 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
    * gets all of it, if it was short, or an error.
    * Rejects with the error of the query.
    */
-  summary(): Promise<Summary> {
+  override summary<N extends NumberOrInteger = Integer>(): Promise<Summary<N>> {
     return new Promise(resolve => {
-      this.#stream.whenEnded(resolve, error => rejectLater(resolve, error))
+      this.#stream.whenEnded(resolve as (summary: Summary) => void, error => rejectLater(resolve, error))
       this.#stream.discard('by summary()')
     })
   }
 
   /** True until a summary or an error has reached whoever reads the result. */
-  isOpen(): boolean {
+  override isOpen(): boolean {
     return this.#stream.isOpen
   }
 
@@ -98,19 +126,19 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
    * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. A result that
    * was awaited is iterated over once more; one that was read otherwise is gone, and iterating rejects.
    */
-  [Symbol.asyncIterator](): PeekableAsyncIterator<R> {
+  override [Symbol.asyncIterator](): PeekableAsyncIterator<Record<T>> {
     return new Cursor(this.#stream, this.#lowWatermark)
   }
 
   /** Gives each record as an object of a class, or as rules say: see `neo4j-driver`'s object mapping. */
-  as<O extends object>(rules: Rules): Result<RecordShape, O>
-  as<O extends object>(type: GenericConstructor<O>, rules?: Rules): Result<RecordShape, O>
-  as<O extends object>(typeOrRules: GenericConstructor<O> | Rules, rules?: Rules): Result<RecordShape, O> {
+  override as<O extends object = object>(rules: Rules): MappedResult<O>
+  override as<O extends object = object>(type: GenericConstructor<O>, rules?: Rules): MappedResult<O>
+  override as<O extends object>(typeOrRules: GenericConstructor<O> | Rules, rules?: Rules): MappedResult<O> {
     this.#stream.map(record => record.as(typeOrRules as new () => O, rules))
-    return this as unknown as Result<RecordShape, O>
+    return this as unknown as MappedResult<O>
   }
 
-  #collect(): Promise<Collected<R>> {
+  #collect(): Promise<Collected<Record<T>>> {
     if (this.#collector === null) {
       this.#collector = new Collector()
       this.#stream.attach(this.#collector)

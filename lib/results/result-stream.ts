@@ -162,7 +162,9 @@ export class ResultStream implements Operation, CreditSender {
 
   /** Somebody waits for something of it. */
   get isAwaited(): boolean {
-    return this.#keyWatchers !== null || this.#endWatchers !== null || this.#readers.some(({ waits }) => waits)
+    return (
+      this.#keyWatchers !== null || this.#endWatchers !== null || this.#readers.some(({ waits }) => waits)
+    )
   }
 
   get summary(): Summary | null {
