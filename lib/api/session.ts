@@ -339,7 +339,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       const isPipelined = settings.pipelined === true
       const transaction = isPipelined ? begun : await begun
       if (!isPipelined) opened()
-      const unwatch = shutdown.watch(() => state.abandon('driver'))
+      const unwatch = shutdown.watch(() => state.whenIdle().then(() => state.abandon('driver')))
       let result: T
       try {
         const working = unlessAborted(Promise.resolve(work(transaction)), signal)
@@ -406,12 +406,18 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       busy.add(transaction.native)
       transaction.abandon('session')
     }
-    if (busy.size === 0) return CLOSED
+    return busy.size === 0 ? CLOSED : this.#endOf(busy, transactions)
+  }
+
+  async #endOf(busy: Iterable<NativeSession>, transactions: readonly TransactionState[]): Promise<void> {
+    // Whoever begins to read in this turn is in time: only then is known what is to be discarded.
+    await null
+    await null
     const dispatcher = this.#core.dispatcher
-    const closing = [...busy].map(native => dispatcher.ask<void>(op => native.close(op)).catch(() => {}))
-    return Promise.all(closing).then(() => {
-      for (const transaction of transactions) transaction.letGo()
-    })
+    await Promise.all(
+      Array.from(busy, native => dispatcher.ask<void>(op => native.close(op)).catch(() => {}))
+    )
+    for (const transaction of transactions) transaction.letGo()
   }
 }
 

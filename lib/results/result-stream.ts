@@ -339,8 +339,9 @@ export class ResultStream implements Operation, CreditSender {
    * @param when what it was discarded by
    */
   discard(when: string): void {
+    if (this.#given) this.#discard(when)
     // `await` takes up a result in a microtask.
-    queueMicrotask(() => queueMicrotask(() => this.#discard(when)))
+    else queueMicrotask(() => queueMicrotask(() => this.#discard(when)))
   }
 
   #discard(when: string): void {
