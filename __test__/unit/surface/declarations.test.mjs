@@ -117,6 +117,7 @@ const INTERNAL = new Set([
   'Driver.assertOpen',
   'Session.ended',
   'Session.transactionEnded',
+  'Session.transactionOver',
   'Session.committed',
   'Session.executePipelined'
 ])
