@@ -400,7 +400,7 @@ export class ResultStream implements Operation, CreditSender {
       this.#take(kind, inbox, at)
     } catch (error) {
       this.#break(error)
-      if (kind >= SUMMARY) this.fail(() => error as Error)
+      if (kind >= Message.Summary) this.fail(() => error as Error)
     }
   }
 
