@@ -88,8 +88,6 @@ describe('the packed packages', () => {
       'index.d.mts',
       'index.d.ts',
       'index.mjs',
-      'native.d.ts',
-      'native.js',
       'neo4j-driver.d.ts',
       'neo4j-driver.js',
       'package.json',
