@@ -319,7 +319,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     return state
   }
 
-  async #execute<T>(
+  #execute<T>(
     mode: AccessMode,
     work: (transaction: Transaction) => T | Promise<T>,
     transactionConfig: TransactionConfig | undefined,

@@ -12,7 +12,8 @@ import type { IntegerMode } from '../codec/decode'
 import { baseOf } from '../compat/core-classes'
 import { checkQuery, type Query, type TxOptions, type TxSettings, txJson } from '../config/query'
 import type { Dispatcher, Operation } from '../crossing/dispatcher'
-import { FAILURE, type Inbox } from '../crossing/inbox'
+import { Message } from '../crossing/format'
+import type { Inbox } from '../crossing/inbox'
 import type { NativeSession } from '../crossing/native-module'
 import { Aborted, abortedBy, clientError, errorOf, type Failure, rejectLater } from '../errors'
 import { ResultStream, type StreamHost, type StreamOwner } from '../results/result-stream'
@@ -117,7 +118,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
 
   receive(kind: number, inbox: Inbox, at: number): void {
     if (this.#failure !== null) return
-    if (kind === FAILURE) {
+    if (kind === Message.Failure) {
       const failure = inbox.json(at, 0, inbox.arg(at)) as Failure
       this.onFailure(failure)
       this.fail(() => errorOf(failure))

@@ -13,18 +13,8 @@ import { encodeParameters } from '../codec/encode'
 import type { Bytes } from '../codec/tape'
 import type { Summary } from '../compat/summary'
 import type { CreditSender, Dispatcher, Operation } from '../crossing/dispatcher'
-import {
-  BATCH,
-  HAS_RECORDS,
-  Inbox,
-  IS_PARTIAL,
-  KEYS,
-  MESSAGE_HEADER_BYTES,
-  READY,
-  RESTART,
-  SUMMARY,
-  SUMMARY_HEADER_WORDS
-} from '../crossing/inbox'
+import { Fact, Message, MessageWords } from '../crossing/format'
+import { Inbox } from '../crossing/inbox'
 import type { NativeSession } from '../crossing/native-module'
 import { Aborted, abortedBy, clientError, errorOf, type Failure, throwLater } from '../errors'
 import { type Schema, schemaAt } from './keys'
@@ -410,28 +400,28 @@ export class ResultStream implements Operation, CreditSender {
       this.#take(kind, inbox, at)
     } catch (error) {
       this.#break(error)
-      if (kind >= SUMMARY) this.fail(() => error as Error)
+      if (kind >= Message.Summary) this.fail(() => error as Error)
     }
   }
 
   #take(kind: number, inbox: Inbox, at: number): void {
     switch (kind) {
-      case BATCH:
+      case Message.Batch:
         this.#batch(inbox, at)
         break
-      case SUMMARY: {
+      case Message.Summary: {
         const when = this.#unlessWhole
-        const isLost = when !== null && (inbox.word(at, 2) & IS_PARTIAL) !== 0
+        const isLost = when !== null && (inbox.word(at, 2) & Fact.IS_PARTIAL) !== 0
         this.#end(null, this.#summaryAt(inbox, at), isLost ? () => discarded(when) : undefined)
         break
       }
-      case KEYS:
+      case Message.Keys:
         this.#keys(schemaAt(inbox, at), inbox.word(at, 2))
         break
-      case RESTART:
+      case Message.Restart:
         this.#restart()
         break
-      case READY:
+      case Message.Ready:
         if (this.#isLive) this.#hold(inbox.arg(at))
         break
       default: {
@@ -461,7 +451,7 @@ export class ResultStream implements Operation, CreditSender {
 
   #batch(inbox: Inbox, at: number): void {
     if (!this.#isLive) return
-    const start = at + MESSAGE_HEADER_BYTES
+    const start = at + 4 * MessageWords.HEADER
     if (this.#life === 'unclaimed' || this.#isHeld) {
       this.#hold(copyOf(inbox, start))
       return
@@ -576,7 +566,7 @@ export class ResultStream implements Operation, CreditSender {
     const facts = inbox.word(at, 2)
     // Its strings are numbered from 0, so that it can be read whether or not the batches before it were.
     const decoder = new Decoder(this.host.integers)
-    const start = at + MESSAGE_HEADER_BYTES + SUMMARY_HEADER_WORDS * 4
+    const start = at + 4 * (MessageWords.HEADER + MessageWords.PREFIX)
     const agentAt = start + inbox.arg(at)
     const { agent, address } = speakerOf(
       (inbox.u8 as Bytes).latin1Slice(agentAt, agentAt + inbox.word(at, 3))
@@ -588,7 +578,7 @@ export class ResultStream implements Operation, CreditSender {
       inbox.word(at, 1),
       this.#firstAfter,
       {
-        hasRecords: (facts & HAS_RECORDS) !== 0,
+        hasRecords: (facts & Fact.HAS_RECORDS) !== 0,
         hasKeys: (this.#schema?.keys.length ?? 0) > 0,
         pulled: true
       },
