@@ -2,9 +2,9 @@
 
 import type { Record } from 'neo4j-driver-core'
 import type { Summary } from '../compat/summary'
+import type { ServedBy } from '../config/servers'
 import { rejectLater } from '../errors'
 import type { Consumer } from './result-stream'
-import type { ServedBy } from './summary'
 
 /** All of a result. */
 export interface Collected<R> {
