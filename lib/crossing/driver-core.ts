@@ -8,7 +8,7 @@ import type { IntegerMode } from '../codec/decode'
 import { isManager, nativeToken, type Token, type TokenManager, Tokens } from '../config/auth'
 import { HAStrategies, Status } from '../config/constants'
 import type { DriverSettings } from '../config/options'
-import type { Location, Server } from '../config/servers'
+import type { Location, Server, ServerInfo } from '../config/servers'
 import { Context } from '../context'
 import { clientError, type Failure } from '../errors'
 import type { StreamHost } from '../results/result-stream'
@@ -25,18 +25,6 @@ import {
 import type { NativeDriver, NativeSession } from './native-module'
 import { Numbers } from './numbers'
 import { FIRST_STRATEGY, type Strategy } from './strategy'
-
-/** What the last check of a server found. */
-export interface ServerInfo {
-  /** One of `Status`. */
-  readonly status: number
-  /** One of `ServerType`. */
-  readonly type: number
-  /** Smoothed time of a check in milliseconds; -1 when the server is down. */
-  readonly distance: number
-  /** Why the server is not up, if it is not. */
-  readonly err?: Error
-}
 
 /** A server of a pool, as the application sees it in `servers`. */
 export interface ServerEntry {

@@ -17,6 +17,6 @@ export class Strategy {
 
   /** Asks it, in the context of whoever gave it. */
   choose(candidates: unknown[], write: boolean): unknown {
-    return this.#context.run(this.#choose, candidates, { write })
+    return this.#context.run(this.#choose, candidates as never[], { write })
   }
 }
