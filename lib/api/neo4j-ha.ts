@@ -17,9 +17,9 @@ import {
   readStrategy,
   type StrategyFunction
 } from '../config/options'
-import { type Location, readServers, type ServerLocation } from '../config/servers'
+import { type Location, readServers, type ServerInfo, type ServerLocation } from '../config/servers'
 import { type HASessionConfig, readSessionConfig } from '../config/session-config'
-import { DriverCore, type ServerInfo } from '../crossing/driver-core'
+import { DriverCore } from '../crossing/driver-core'
 import { throwLater } from '../errors'
 import { Driver, sessionConfig } from './driver'
 import { neo4j } from './namespace'

@@ -8,7 +8,7 @@ import type { IntegerMode } from '../codec/decode'
 import { isManager, nativeToken, type Token, type TokenManager, Tokens } from '../config/auth'
 import { Status } from '../config/constants'
 import type { DriverSettings, StrategyFunction } from '../config/options'
-import type { Location, Server } from '../config/servers'
+import type { Location, Server, ServerInfo } from '../config/servers'
 import { clientError, type Failure } from '../errors'
 import type { StreamHost } from '../results/result-stream'
 import type { Answering } from '../results/summary'
@@ -22,18 +22,6 @@ import {
   theDispatcher
 } from './dispatcher'
 import type { NativeDriver, NativeSession } from './native-module'
-
-/** What the last check of a server found. */
-export interface ServerInfo {
-  /** One of `Status`. */
-  readonly status: number
-  /** One of `ServerType`. */
-  readonly type: number
-  /** Smoothed time of a check in milliseconds; -1 when the server is down. */
-  readonly distance: number
-  /** Why the server is not up, if it is not. */
-  readonly err?: Error
-}
 
 /** A server of a pool, as the application sees it in `servers`. */
 export interface ServerEntry {
@@ -145,10 +133,7 @@ export class DriverCore implements DriverListener, StreamHost {
     if (candidates.length === 0) return undefined
     let chosen: unknown
     try {
-      chosen = strategy(
-        candidates.map(i => this.servers[i]),
-        { write }
-      )
+      chosen = strategy(candidates.map(i => this.servers[i]) as never[], { write })
     } catch (error) {
       return clientError(`The strategy function threw: ${error}`, error)
     }
