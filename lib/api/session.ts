@@ -2,7 +2,7 @@
 
 import type { BookmarkManager, RecordShape, Rules } from 'neo4j-driver-core'
 import { unlessAborted } from '../abort'
-import { nativeToken, type Token } from '../config/auth'
+import type { NativeToken } from '../config/auth'
 import type { NotificationFilter } from '../config/options'
 import {
   checkQuery,
@@ -42,7 +42,7 @@ export interface SessionSettings {
   impersonatedUser: string | undefined
   fetchSize: number | undefined
   notificationFilter: NotificationFilter | undefined
-  auth: Token | undefined
+  auth: NativeToken | undefined
   disableAutoCommitRetries: boolean | undefined
 }
 
@@ -288,7 +288,7 @@ export class Session implements StreamOwner, TransactionOwner {
       home: this.#home,
       bookmarks,
       bookmarkManager: bookmarkManager && this.#core.bookmarkManagers.numberOf(bookmarkManager),
-      auth: auth && nativeToken(auth)
+      auth
     }
   }
 
