@@ -3,6 +3,7 @@
 import {
   type BookmarkManager,
   bookmarkManager,
+  Driver as CoreDriver,
   type EagerResult,
   type EncryptionService,
   type ProtocolVersion,
@@ -10,6 +11,7 @@ import {
   resultTransformers,
   ServerInfo
 } from 'neo4j-driver-core'
+import { baseOf } from '../compat/core-classes'
 import { plainTokenOf, type Token } from '../config/auth'
 import { DEFAULT } from '../config/constants'
 import { asObject } from '../config/option-values'
@@ -59,16 +61,20 @@ const VERSION_OF = {
 }
 
 /** A driver: opens sessions, and closes the connections behind them. Programs have one for each database they talk to. */
-export class Driver {
+export class Driver extends baseOf(CoreDriver) {
   /** @internal */
   protected readonly target: Target
+  /** Encrypts and decrypts property values on this side, by the profiles of the option `encryptionProfiles`. */
+  override readonly encryption: EncryptionService
   readonly #executeQueryBookmarkManager = bookmarkManager()
   #closing: Promise<void> | null = null
 
   /** @internal */
   constructor(target: Target) {
+    super()
     this.target = target
-    Object.defineProperty(this, 'target', { enumerable: false })
+    this.encryption = target.settings.encryption
+    Object.defineProperties(this, { target: { enumerable: false }, encryption: { enumerable: false } })
   }
 
   /**
@@ -77,7 +83,10 @@ export class Driver {
    * @param config as in `neo4j-driver`; or, as in 1.x, the access mode, with bookmarks behind it
    * @throws Neo4jError when the driver is closed, or an option is wrong
    */
-  session(config?: SessionConfig | AccessMode | null, bookmarks?: string | string[] | null): Session {
+  override session(
+    config?: SessionConfig | AccessMode | null,
+    bookmarks?: string | string[] | null
+  ): Session {
     return this.open(sessionConfig(config, bookmarks), false)
   }
 
@@ -109,7 +118,7 @@ export class Driver {
   }
 
   /** What chains the queries of `executeQuery` causally, unless they are told otherwise. */
-  get executeQueryBookmarkManager(): BookmarkManager {
+  override get executeQueryBookmarkManager(): BookmarkManager {
     return this.#executeQueryBookmarkManager
   }
 
@@ -118,7 +127,7 @@ export class Driver {
    *
    * @returns what `resultTransformer` makes of the result: all of it, by default
    */
-  async executeQuery<T = EagerResult>(
+  override async executeQuery<T = EagerResult>(
     query: Query,
     parameters?: unknown,
     config: QueryConfig<T> = {},
@@ -158,12 +167,12 @@ export class Driver {
   }
 
   /** Makes sure that a server can be reached and authenticates us. Rejects with the reason if not. */
-  async verifyConnectivity(config?: { database?: string }): Promise<void> {
+  override async verifyConnectivity(config?: { database?: string }): Promise<void> {
     await this.getServerInfo(config)
   }
 
   /** What a server says of itself. */
-  async getServerInfo({ database }: { database?: string } = {}): Promise<ServerInfo> {
+  override async getServerInfo({ database }: { database?: string } = {}): Promise<ServerInfo> {
     const { address, version, agent } = await this.#verify({ database })
     return new ServerInfo({ address, version: agent ?? undefined }, version)
   }
@@ -173,7 +182,13 @@ export class Driver {
    *
    * @param config `auth`: who is to be authenticated, instead of the driver's own
    */
-  async verifyAuthentication({ auth, database }: { auth?: Token; database?: string } = {}): Promise<boolean> {
+  override async verifyAuthentication({
+    auth,
+    database
+  }: {
+    auth?: Token
+    database?: string
+  } = {}): Promise<boolean> {
     try {
       await this.#verify({ auth: plainTokenOf(auth, 'auth'), database, login: true })
       return true
@@ -184,49 +199,44 @@ export class Driver {
   }
 
   /** Whether the server has several databases: Bolt 4.0 and later. */
-  supportsMultiDb(): Promise<boolean> {
+  override supportsMultiDb(): Promise<boolean> {
     return this.#supports(VERSION_OF.multiDb)
   }
 
   /** Whether the server takes timeout and metadata of transactions: Bolt 3 and later. */
-  supportsTransactionConfig(): Promise<boolean> {
+  override supportsTransactionConfig(): Promise<boolean> {
     return this.#supports(VERSION_OF.transactionConfig)
   }
 
   /** Whether the server lets one user act as another: Bolt 4.4 and later. */
-  supportsUserImpersonation(): Promise<boolean> {
+  override supportsUserImpersonation(): Promise<boolean> {
     return this.#supports(VERSION_OF.impersonation)
   }
 
   /** Whether the server lets a session have an auth of its own: Bolt 5.1 and later. */
-  supportsSessionAuth(): Promise<boolean> {
+  override supportsSessionAuth(): Promise<boolean> {
     return this.#supports(VERSION_OF.sessionAuth)
   }
 
   /** The Bolt version that is spoken with the server. It takes no authentication. */
-  async getNegotiatedProtocolVersion(): Promise<ProtocolVersion> {
+  override async getNegotiatedProtocolVersion(): Promise<ProtocolVersion> {
     this.assertOpen()
     const [major, minor] = await this.target.core.negotiate(this.target.server)
     return protocolVersion((major << 8) | minor)
   }
 
   /** Whether connections are encrypted. */
-  isEncrypted(): boolean {
+  override isEncrypted(): boolean {
     return this.target.settings.encrypted
   }
 
-  /** Encrypts and decrypts property values on this side, by the profiles of the option `encryptionProfiles`. */
-  get encryption(): EncryptionService {
-    return this.target.settings.encryption
-  }
-
   /** Ends all sessions and closes all connections. Work under way fails; nothing hangs. Calling it twice is fine. */
-  close(): Promise<void> {
+  override close(): Promise<void> {
     this.#closing ??= this.target.owned ? this.target.core.close() : Promise.resolve()
     return this.#closing
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 

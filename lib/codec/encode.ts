@@ -25,8 +25,8 @@ const KEPT_SIZE = 4 * 1024 * 1024
 let busy = false
 
 /**
- * Writes query parameters as one PackStream map, with what it needs of the protocol (the bits named
- * `NEEDS_...` of the packer).
+ * Writes query parameters as one PackStream map, with what it needs of the protocol (bits of
+ * `Needs`).
  *
  * Numbers are floats, as in `neo4j-driver`; a bigint or an Integer is an integer. Properties that are
  * `undefined` are left out. The bytes are valid until the next call.

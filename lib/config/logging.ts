@@ -64,7 +64,7 @@ export const logging = Object.freeze({
    * @param level most verbose level to log; default `info`
    * @param unredactDebugLogs of no effect: parameters and records are in no message, at no level
    */
-  console(level: LogLevel = DEFAULT_LEVEL, unredactDebugLogs?: boolean): LoggingConfig {
+  console(level: LogLevel = DEFAULT_LEVEL, unredactDebugLogs = false): Required<LoggingConfig> {
     return {
       level,
       logger: (messageLevel, message) =>
