@@ -3,7 +3,7 @@
 import { type BookmarkManager, Session as CoreSession, type RecordShape, type Rules } from 'neo4j-driver-core'
 import { unlessAborted } from '../abort'
 import { baseOf } from '../compat/core-classes'
-import { nativeToken, type Token } from '../config/auth'
+import type { NativeToken } from '../config/auth'
 import type { NotificationFilter } from '../config/options'
 import {
   checkQuery,
@@ -42,7 +42,7 @@ export interface SessionSettings {
   impersonatedUser: string | undefined
   fetchSize: number | undefined
   notificationFilter: NotificationFilter | undefined
-  auth: Token | undefined
+  auth: NativeToken | undefined
   disableAutoCommitRetries: boolean | undefined
 }
 
@@ -298,7 +298,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       home: this.#home,
       bookmarks,
       bookmarkManager: bookmarkManager && this.#core.bookmarkManagers.numberOf(bookmarkManager),
-      auth: auth && nativeToken(auth)
+      auth
     }
   }
 

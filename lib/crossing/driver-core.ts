@@ -5,7 +5,7 @@
 
 import { inspect } from 'node:util'
 import type { IntegerMode } from '../codec/decode'
-import { isManager, nativeToken, type Token, type TokenManager, Tokens } from '../config/auth'
+import { isManager, type NativeToken, type TokenManager, Tokens } from '../config/auth'
 import { Status } from '../config/constants'
 import type { DriverSettings, StrategyFunction } from '../config/options'
 import type { Location, Server, ServerInfo } from '../config/servers'
@@ -36,7 +36,7 @@ export interface VerifyConfig {
   database?: string
   write?: boolean
   /** Who is to be authenticated, instead of the driver's own user. */
-  auth?: Token
+  auth?: NativeToken
   /** A login now is wanted, not one that was done earlier. */
   login?: boolean
 }
@@ -86,9 +86,9 @@ export class DriverCore implements DriverListener, StreamHost {
       ...settings.native,
       strategy: this.#key(strategy),
       servers: servers.map(({ http, bolt, auth }) => ({
-        http: http && { url: http.url, auth: http.auth && nativeToken(http.auth) },
+        http,
         bolt,
-        ...(isManager(auth) ? { managed: true } : { auth: nativeToken(auth) })
+        ...(isManager(auth) ? { managed: true } : { auth })
       }))
     }
     this.#native = this.dispatcher.open(JSON.stringify(config), this)
@@ -172,7 +172,7 @@ export class DriverCore implements DriverListener, StreamHost {
     server: number,
     config: VerifyConfig
   ): Promise<{ address: string; version: [major: number, minor: number]; agent: string | null }> {
-    const json = JSON.stringify({ ...config, auth: config.auth && nativeToken(config.auth) })
+    const json = JSON.stringify(config)
     return await this.dispatcher.ask(
       op => this.#native.verify(op, server, json),
       failure => this.onFailure(failure)
