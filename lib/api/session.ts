@@ -327,7 +327,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   ): Promise<T> {
     const options = checkTxConfig(transactionConfig)
     const { signal } = options
-    const { settings: driver, shutdown } = this.#core
+    const { settings: driver, shutdown, dispatcher } = this.#core
     const attempt: Attempt<T> = async (opened, again) => {
       this.#assertFree()
       const state = this.#begin(
@@ -356,11 +356,8 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       if (state.isOpen) await state.commit()
       return result
     }
-    return retrying(attempt, driver.maxTransactionRetryTime, {
-      signal,
-      session: this.#shutdown,
-      driver: shutdown
-    })
+    const ends = { signal, session: this.#shutdown, driver: shutdown }
+    return retrying(attempt, driver.maxTransactionRetryTime, ends, dispatcher)
   }
 
   #assertFree(): void {
