@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -17,16 +16,23 @@ const here = dirname(fileURLToPath(import.meta.url))
 const packages = join(here, 'packages')
 const installed = path => join(packages, 'node_modules', path)
 
-/** What each is started with, and what of the program does not work there. */
+/** What each is started with, its option to load a file before, and what of the program does not work there. */
 const runtimes = [
   ...[20, 22, 24, 26].map(n => ({
     name: `Node.js ${n}`,
     command: installed(`node${n}/bin/node`),
     options: [],
+    preload: '--import',
     lacks: []
   })),
-  { name: 'Bun', command: installed('bun/bin/bun.exe'), options: [], lacks: [] },
-  { name: 'Deno', command: installed('deno/deno'), options: ['run', '--allow-all'], lacks: [] }
+  { name: 'Bun', command: installed('bun/bin/bun.exe'), options: [], preload: '--preload', lacks: [] },
+  {
+    name: 'Deno',
+    command: installed('deno/deno'),
+    options: ['run', '--allow-all'],
+    preload: '--preload',
+    lacks: []
+  }
 ]
 
 const everything = {
@@ -97,6 +103,16 @@ for (const { name, command, options, lacks } of runtimes) {
       Object.entries(outcome).filter(([thing, how]) => how !== 'yes' && !lacks.includes(thing)),
       []
     )
+  })
+}
+
+for (const { name, command, options, preload } of runtimes) {
+  test(`${name} redirects neo4j-driver, required and imported, when register.js was loaded before`, {
+    timeout: 60_000
+  }, async () => {
+    const register = join(here, '..', '..', 'register.js')
+    const said = await output(command, [...options, preload, register, join(here, 'redirected.mjs')])
+    assert.equal(said, 'true')
   })
 }
 
