@@ -9,13 +9,12 @@ import {
   type Rules
 } from 'neo4j-driver-core'
 import { baseOf } from '../compat/core-classes'
-import type { Summary } from '../compat/summary'
+import type { ServedBy, Summary } from '../compat/summary'
 import { rejectLater } from '../errors'
 import { type Collected, Collector } from '../results/collector'
 import { Cursor, type PeekableAsyncIterator } from '../results/cursor'
 import { Observer, type ResultObserver } from '../results/observer'
 import type { ResultStream } from '../results/result-stream'
-import type { ServedBy } from '../results/summary'
 
 /** A class whose instances records become. */
 // biome-ignore lint/suspicious/noExplicitAny: as in neo4j-driver-core

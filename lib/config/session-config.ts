@@ -1,8 +1,8 @@
 /** What `session()` takes, checked: the session config of `neo4j-driver`, and what an HA pool adds to it. */
 
 import type { BookmarkManager } from 'neo4j-driver-core'
-import type { AccessMode, SessionSettings } from '../api/session'
 import { bookmarksOf } from '../crossing/bookmark-managers'
+import type { Intent } from '../crossing/driver-core'
 import { clientError } from '../errors'
 import { plainTokenOf, type Token } from './auth'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
@@ -16,6 +16,23 @@ import {
   readStrategy,
   type StrategyFunction
 } from './options'
+
+export type AccessMode = 'READ' | 'WRITE'
+
+/** What a session is opened with, checked. */
+export interface SessionSettings {
+  intent: Intent
+  /** Choose a server now, so that the strategy sees sessions in the order of their calls. */
+  chooseNow: boolean
+  bookmarks: readonly string[]
+  bookmarkManager: BookmarkManager | undefined
+  database: string | undefined
+  impersonatedUser: string | undefined
+  fetchSize: number | undefined
+  notificationFilter: NotificationFilter | undefined
+  auth: Token | undefined
+  disableAutoCommitRetries: boolean | undefined
+}
 
 /** The session config of `neo4j-driver`. */
 export interface SessionConfig {

@@ -5,13 +5,12 @@
 
 import { inspect } from 'node:util'
 import type { IntegerMode } from '../codec/decode'
+import type { ServedBy } from '../compat/summary'
 import { isManager, nativeToken, type Token, type TokenManager, Tokens } from '../config/auth'
 import { Status } from '../config/constants'
 import type { DriverSettings, StrategyFunction } from '../config/options'
 import type { Location, Server } from '../config/servers'
 import { clientError, type Failure } from '../errors'
-import type { StreamHost } from '../results/result-stream'
-import type { Answering } from '../results/summary'
 import { Shutdown } from '../shutdown'
 import { BookmarkManagers, type Committed } from './bookmark-managers'
 import {
@@ -66,7 +65,7 @@ export interface Intent {
 /** First key of a strategy function on the native side; those below are `HAStrategies`. */
 const FIRST_KEY = 3
 
-export class DriverCore implements DriverListener, StreamHost {
+export class DriverCore implements DriverListener {
   readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
   readonly settings: DriverSettings
@@ -211,7 +210,7 @@ export class DriverCore implements DriverListener, StreamHost {
   }
 
   /** What a result needs of the server that answered it: one of `servers`, or one that a routing table named. */
-  answering(server: number, address: string): Answering {
+  answering(server: number, address: string): { servedBy: ServedBy; address: string } {
     const entry = this.servers[server] ?? this.servers[0]
     return { servedBy: { location: entry.location, info: entry.info }, address }
   }
