@@ -17,14 +17,14 @@ import {
   readStrategy,
   type StrategyFunction
 } from '../config/options'
-import { type Location, readServers, type ServerLocation } from '../config/servers'
+import { type Location, readServers, type ServerInfo, type ServerLocation } from '../config/servers'
 import {
   type AccessMode,
   type HASessionConfig,
   readSessionConfig,
   type SessionSettings
 } from '../config/session-config'
-import { DriverCore, type ServerInfo } from '../crossing/driver-core'
+import { DriverCore } from '../crossing/driver-core'
 import { throwLater } from '../errors'
 import { Driver, sessionConfig } from './driver'
 import { neo4j } from './namespace'

@@ -9,7 +9,8 @@ import {
   type Rules
 } from 'neo4j-driver-core'
 import { baseOf } from '../compat/core-classes'
-import type { ServedBy, Summary } from '../compat/summary'
+import type { Summary } from '../compat/summary'
+import type { ServedBy } from '../config/servers'
 import { rejectLater } from '../errors'
 import { type Collected, Collector } from '../results/collector'
 import { Cursor, type PeekableAsyncIterator } from '../results/cursor'

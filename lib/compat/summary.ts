@@ -7,14 +7,7 @@ import {
   QueryStatistics,
   ResultSummary
 } from 'neo4j-driver-core'
-
-/** Which server did the work: the entry of `servers` it was, as far as it was known at that moment. */
-export interface ServedBy {
-  /** Where the server is, as it was configured. */
-  location: object
-  /** What the last check before the end of the work had found; null before the first one. */
-  info: object | null
-}
+import type { ServedBy } from '../config/servers'
 
 /** Names of counters, each of which was a function in 1.x. */
 const COUNTERS = [

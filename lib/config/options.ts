@@ -32,8 +32,8 @@ import { type Auth, readBolt, type Server } from './servers'
 import { readCertificates, readEncrypted, readExtraCertificates, readTrust, TRUSTS } from './tls-options'
 import { BOLT_AGENT, USER_AGENT } from './user-agent'
 
-/** A strategy of the application's own: one of the candidates, all entries of `servers`. */
-export type StrategyFunction<S = unknown> = (candidates: S[], intent: { write: boolean }) => S
+/** A strategy of the application's own: gives one of the candidates, all entries of `servers`. */
+export type StrategyFunction<S = never> = (candidates: S[], intent: { write: boolean }) => unknown
 
 /** Options of a session, as of a driver: who is told of notifications. */
 export type NotificationFilter = {

@@ -5,11 +5,10 @@
 
 import { inspect } from 'node:util'
 import type { IntegerMode } from '../codec/decode'
-import type { ServedBy } from '../compat/summary'
 import { isManager, nativeToken, type Token, type TokenManager, Tokens } from '../config/auth'
 import { Status } from '../config/constants'
 import type { DriverSettings, StrategyFunction } from '../config/options'
-import type { Location, Server } from '../config/servers'
+import type { Location, ServedBy, Server, ServerInfo } from '../config/servers'
 import { clientError, type Failure } from '../errors'
 import { Shutdown } from '../shutdown'
 import { BookmarkManagers, type Committed } from './bookmark-managers'
@@ -21,18 +20,6 @@ import {
   theDispatcher
 } from './dispatcher'
 import type { NativeDriver, NativeSession } from './native-module'
-
-/** What the last check of a server found. */
-export interface ServerInfo {
-  /** One of `Status`. */
-  readonly status: number
-  /** One of `ServerType`. */
-  readonly type: number
-  /** Smoothed time of a check in milliseconds; -1 when the server is down. */
-  readonly distance: number
-  /** Why the server is not up, if it is not. */
-  readonly err?: Error
-}
 
 /** A server of a pool, as the application sees it in `servers`. */
 export interface ServerEntry {
@@ -144,10 +131,7 @@ export class DriverCore implements DriverListener {
     if (candidates.length === 0) return undefined
     let chosen: unknown
     try {
-      chosen = strategy(
-        candidates.map(i => this.servers[i]),
-        { write }
-      )
+      chosen = strategy(candidates.map(i => this.servers[i]) as never[], { write })
     } catch (error) {
       return clientError(`The strategy function threw: ${error}`, error)
     }

@@ -1,6 +1,7 @@
 /** Reads a result into one promise of all its records. */
 
-import type { ServedBy, Summary } from '../compat/summary'
+import type { Summary } from '../compat/summary'
+import type { ServedBy } from '../config/servers'
 import { rejectLater } from '../errors'
 import type { Reader } from './result-stream'
 

@@ -2,7 +2,8 @@
 
 import { int, internal, ProtocolVersion, ResultSummary } from 'neo4j-driver-core'
 import type { IntegerMode } from '../codec/decode'
-import { type ServedBy, Summary } from '../compat/summary'
+import { Summary } from '../compat/summary'
+import type { ServedBy } from '../config/servers'
 
 /** What a result needs to know of the server that answers it. */
 export interface Answering {

@@ -39,6 +39,7 @@ export const stages = [
     concurrency: 1,
     servers: ['5.26', 'ha']
   },
+  { name: 'runtimes', folder: '__test__/runtimes', limit: minutes(5), fileLimit: minutes(4), concurrency: 1 },
   { name: 'package', folder: '__test__/package', limit: minutes(8), fileLimit: minutes(7), concurrency: 1 },
   {
     name: 'libraries',
