@@ -1,21 +1,18 @@
-// One program on every runtime that is supported: each version of Node.js, Bun and Deno, from npm's packages of them.
+// One program on every runtime that is supported: each version of Node.js, Bun and Deno, from npm's packages of them (`npm test --
+// runtimes` installs them).
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { need, run } from '../../tools/lib/exec.mjs'
-import { fingerprint, readStamp, writeStamp } from '../../tools/lib/fingerprint.mjs'
 import { table } from '../../tools/lib/table.mjs'
 import { HaMember } from '../support/ha-member.mjs'
 import { node, relationship, structure } from '../support/packstream.mjs'
 import { bolt, failure, rows, silence } from '../support/scripted-server.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const packages = join(here, 'packages')
-const installed = path => join(packages, 'node_modules', path)
+const installed = path => join(here, 'node_modules', path)
 
 /** What each is started with, and what of the program does not work there. */
 const runtimes = [
@@ -52,25 +49,15 @@ let member
 let transients
 const seen = []
 
-before(
-  async () => {
-    const stamp = installed('.installed')
-    const print = fingerprint(packages, ['package.json', 'package-lock.json'], process.arch)
-    if (readStamp(stamp) !== print) {
-      const npm = need('npm', 'to install the runtimes', 'It comes with Node.js.')
-      await run(npm, ['ci', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: packages })
-      writeStamp(stamp, print)
-    }
-    member = await HaMember.start({ versions: bolt.neo4j526 })
-    member.bolt
-      .on('RETURN everything', rows([Object.values(everything)], Object.keys(everything)))
-      .on('RETURN 7 AS n', () =>
-        transients-- > 0 ? failure('Neo.TransientError.Transaction.DeadlockDetected', 'once more') : rows([7])
-      )
-    member.bolt.when('RUN', silence).query(/^WAIT$/)
-  },
-  { timeout: 180_000 }
-)
+before(async () => {
+  member = await HaMember.start({ versions: bolt.neo4j526 })
+  member.bolt
+    .on('RETURN everything', rows([Object.values(everything)], Object.keys(everything)))
+    .on('RETURN 7 AS n', () =>
+      transients-- > 0 ? failure('Neo.TransientError.Transaction.DeadlockDetected', 'once more') : rows([7])
+    )
+  member.bolt.when('RUN', silence).query(/^WAIT$/)
+})
 
 after(async () => {
   await member?.stop()

@@ -3,7 +3,6 @@
 import { Session as CoreSession, type RecordShape, type Rules } from 'neo4j-driver-core'
 import { unlessAborted } from '../abort'
 import { baseOf } from '../compat/core-classes'
-import { nativeToken } from '../config/auth'
 import {
   checkQuery,
   checkTxConfig,
@@ -281,7 +280,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       home: this.#home,
       bookmarks,
       bookmarkManager: bookmarkManager && this.#core.bookmarkManagers.numberOf(bookmarkManager),
-      auth: auth && nativeToken(auth)
+      auth
     }
   }
 
@@ -310,7 +309,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   ): Promise<T> {
     const options = checkTxConfig(transactionConfig)
     const { signal } = options
-    const { settings: driver, shutdown } = this.#core
+    const { settings: driver, shutdown, dispatcher } = this.#core
     const attempt: Attempt<T> = async (opened, again) => {
       this.#assertFree()
       const state = this.#begin(
@@ -339,11 +338,8 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       if (state.isOpen) await state.commit()
       return result
     }
-    return retrying(attempt, driver.maxTransactionRetryTime, {
-      signal,
-      session: this.#shutdown,
-      driver: shutdown
-    })
+    const ends = { signal, session: this.#shutdown, driver: shutdown }
+    return retrying(attempt, driver.maxTransactionRetryTime, ends, dispatcher)
   }
 
   #assertFree(): void {

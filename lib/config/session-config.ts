@@ -3,8 +3,9 @@
 import type { BookmarkManager } from 'neo4j-driver-core'
 import { bookmarksOf } from '../crossing/bookmark-managers'
 import type { Intent } from '../crossing/driver-core'
+import type { Strategy } from '../crossing/strategy'
 import { clientError } from '../errors'
-import { plainTokenOf, type Token } from './auth'
+import { type NativeToken, plainTokenOf, type Token } from './auth'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
 import type { Log } from './logging'
 import { flag, readText } from './option-values'
@@ -30,7 +31,7 @@ export interface SessionSettings {
   impersonatedUser: string | undefined
   fetchSize: number | undefined
   notificationFilter: NotificationFilter | undefined
-  auth: Token | undefined
+  auth: NativeToken | undefined
   disableAutoCommitRetries: boolean | undefined
 }
 
@@ -65,7 +66,7 @@ export interface HASessionConfig extends SessionConfig {
  */
 export function readSessionConfig(
   config: HASessionConfig,
-  strategy: number | StrategyFunction,
+  strategy: number | Strategy,
   server: number,
   chooseNow: boolean,
   log: Log
