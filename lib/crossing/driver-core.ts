@@ -8,11 +8,9 @@ import type { IntegerMode } from '../codec/decode'
 import { isManager, type NativeToken, type TokenManager, Tokens } from '../config/auth'
 import { HAStrategies, Status } from '../config/constants'
 import type { DriverSettings } from '../config/options'
-import type { Location, Server, ServerInfo } from '../config/servers'
+import type { Location, ServedBy, Server, ServerInfo } from '../config/servers'
 import { Context } from '../context'
 import { clientError, type Failure } from '../errors'
-import type { StreamHost } from '../results/result-stream'
-import type { Answering } from '../results/summary'
 import { Shutdown } from '../shutdown'
 import { BookmarkManagers, type Committed } from './bookmark-managers'
 import {
@@ -54,7 +52,7 @@ export interface Intent {
   server: number
 }
 
-export class DriverCore implements DriverListener, StreamHost {
+export class DriverCore implements DriverListener {
   readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
   readonly settings: DriverSettings
@@ -195,7 +193,7 @@ export class DriverCore implements DriverListener, StreamHost {
   }
 
   /** What a result needs of the server that answered it: one of `servers`, or one that a routing table named. */
-  answering(server: number, address: string): Answering {
+  answering(server: number, address: string): { servedBy: ServedBy; address: string } {
     const entry = this.servers[server] ?? this.servers[0]
     return { servedBy: { location: entry.location, info: entry.info }, address }
   }
