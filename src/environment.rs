@@ -50,6 +50,8 @@ impl Environment {
     #[napi(catch_unwind)]
     pub fn outside(&self, env: Env, function: Function<'_, (), ()>) -> napi::Result<()> {
         let nobody = Object::new(&env)?;
+        // Deno writes the outcome without looking whether somebody wants it.
+        let mut outcome = ptr::null_mut();
         // SAFETY: the handles are of this environment and alive, and there are no arguments. Without an async context
         // the call is made in an empty one.
         check_status!(unsafe {
@@ -60,7 +62,7 @@ impl Environment {
                 function.raw(),
                 0,
                 ptr::null(),
-                ptr::null_mut(),
+                &mut outcome,
             )
         })
     }

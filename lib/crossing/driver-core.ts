@@ -5,14 +5,12 @@
 
 import { inspect } from 'node:util'
 import type { IntegerMode } from '../codec/decode'
-import { isManager, nativeToken, type Token, type TokenManager, Tokens } from '../config/auth'
+import { isManager, type NativeToken, type TokenManager, Tokens } from '../config/auth'
 import { HAStrategies, Status } from '../config/constants'
 import type { DriverSettings } from '../config/options'
-import type { Location, Server, ServerInfo } from '../config/servers'
+import type { Location, ServedBy, Server, ServerInfo } from '../config/servers'
 import { Context } from '../context'
 import { clientError, type Failure, keepThrown, messageOf } from '../errors'
-import type { StreamHost } from '../results/result-stream'
-import type { Answering } from '../results/summary'
 import { Shutdown } from '../shutdown'
 import { BookmarkManagers, type Committed } from './bookmark-managers'
 import {
@@ -39,7 +37,7 @@ export interface VerifyConfig {
   database?: string
   write?: boolean
   /** Who is to be authenticated, instead of the driver's own user. */
-  auth?: Token
+  auth?: NativeToken
   /** A login now is wanted, not one that was done earlier. */
   login?: boolean
 }
@@ -54,7 +52,7 @@ export interface Intent {
   server: number
 }
 
-export class DriverCore implements DriverListener, StreamHost {
+export class DriverCore implements DriverListener {
   readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
   readonly settings: DriverSettings
@@ -89,9 +87,9 @@ export class DriverCore implements DriverListener, StreamHost {
       ...settings.native,
       strategy: this.#numberOf(strategy),
       servers: servers.map(({ http, bolt, auth }) => ({
-        http: http && { url: http.url, auth: http.auth && nativeToken(http.auth) },
+        http,
         bolt,
-        ...(isManager(auth) ? { managed: true } : { auth: nativeToken(auth) })
+        ...(isManager(auth) ? { managed: true } : { auth })
       }))
     }
     this.#native = this.dispatcher.open(JSON.stringify(config), this)
@@ -173,7 +171,7 @@ export class DriverCore implements DriverListener, StreamHost {
     server: number,
     config: VerifyConfig
   ): Promise<{ address: string; version: [major: number, minor: number]; agent: string | null }> {
-    const json = JSON.stringify({ ...config, auth: config.auth && nativeToken(config.auth) })
+    const json = JSON.stringify(config)
     return await this.dispatcher.ask(
       op => this.#native.verify(op, server, json),
       failure => this.onFailure(failure)
@@ -197,7 +195,7 @@ export class DriverCore implements DriverListener, StreamHost {
   }
 
   /** What a result needs of the server that answered it: one of `servers`, or one that a routing table named. */
-  answering(server: number, address: string): Answering {
+  answering(server: number, address: string): { servedBy: ServedBy; address: string } {
     const entry = this.servers[server] ?? this.servers[0]
     return { servedBy: { location: entry.location, info: entry.info }, address }
   }
