@@ -69,6 +69,7 @@ const FIRST_KEY = 3
 export class DriverCore implements DriverListener, StreamHost {
   readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
+  readonly parametersAsNeo4jDriver: boolean
   readonly settings: DriverSettings
   readonly servers: readonly ServerEntry[]
   readonly #strategies: StrategyFunction[] = []
@@ -92,6 +93,7 @@ export class DriverCore implements DriverListener, StreamHost {
     this.dispatcher = theDispatcher()
     this.settings = settings
     this.integers = settings.integers
+    this.parametersAsNeo4jDriver = settings.parametersAsNeo4jDriver
     this.servers = entries
     this.#managers = servers.map(({ auth }) => (isManager(auth) ? auth : undefined))
     const config = {
