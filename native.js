@@ -29,7 +29,7 @@ const isMusl = () => {
   return musl
 }
 
-const isFileMusl = (f) => f.includes('libc.musl-') || f.includes('ld-musl-')
+const isFileMusl = f => f.includes('libc.musl-') || f.includes('ld-musl-')
 
 const isMuslFromFilesystem = () => {
   try {
@@ -94,8 +94,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-android-arm64')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-android-arm64/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -110,8 +116,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-android-arm-eabi')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-android-arm-eabi/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -122,7 +134,12 @@ function requireNative() {
     }
   } else if (process.platform === 'win32') {
     if (process.arch === 'x64') {
-      if ((process.config && process.config.variables && process.config.variables.shlib_suffix === 'dll.a') || (process.config && process.config.variables && process.config.variables.node_target_type === 'shared_library')) {
+      if (
+        (process.config && process.config.variables && process.config.variables.shlib_suffix === 'dll.a') ||
+        (process.config &&
+          process.config.variables &&
+          process.config.variables.node_target_type === 'shared_library')
+      ) {
         try {
           return require('./neo4j-ha-bolt-driver.win32-x64-gnu.node')
         } catch (e) {
@@ -131,8 +148,14 @@ function requireNative() {
         try {
           const binding = require('neo4j-ha-bolt-driver-win32-x64-gnu')
           const bindingPackageVersion = require('neo4j-ha-bolt-driver-win32-x64-gnu/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -147,8 +170,14 @@ function requireNative() {
         try {
           const binding = require('neo4j-ha-bolt-driver-win32-x64-msvc')
           const bindingPackageVersion = require('neo4j-ha-bolt-driver-win32-x64-msvc/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -164,8 +193,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-win32-ia32-msvc')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-win32-ia32-msvc/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -180,8 +215,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-win32-arm64-msvc')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-win32-arm64-msvc/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -199,8 +240,14 @@ function requireNative() {
     try {
       const binding = require('neo4j-ha-bolt-driver-darwin-universal')
       const bindingPackageVersion = require('neo4j-ha-bolt-driver-darwin-universal/package.json').version
-      if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-        throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+      if (
+        bindingPackageVersion !== '2.0.0' &&
+        process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+        process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+      ) {
+        throw new Error(
+          `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+        )
       }
       return binding
     } catch (e) {
@@ -215,8 +262,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-darwin-x64')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-darwin-x64/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -231,8 +284,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-darwin-arm64')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-darwin-arm64/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -251,8 +310,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-freebsd-x64')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-freebsd-x64/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -267,8 +332,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-freebsd-arm64')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-freebsd-arm64/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -283,8 +354,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-freebsd-ppc64')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-freebsd-ppc64/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -304,8 +381,14 @@ function requireNative() {
         try {
           const binding = require('neo4j-ha-bolt-driver-linux-x64-musl')
           const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-x64-musl/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -320,8 +403,14 @@ function requireNative() {
         try {
           const binding = require('neo4j-ha-bolt-driver-linux-x64-gnu')
           const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-x64-gnu/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -338,8 +427,14 @@ function requireNative() {
         try {
           const binding = require('neo4j-ha-bolt-driver-linux-arm64-musl')
           const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-arm64-musl/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -354,8 +449,14 @@ function requireNative() {
         try {
           const binding = require('neo4j-ha-bolt-driver-linux-arm64-gnu')
           const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-arm64-gnu/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -371,9 +472,16 @@ function requireNative() {
         }
         try {
           const binding = require('neo4j-ha-bolt-driver-linux-arm-musleabihf')
-          const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-arm-musleabihf/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          const bindingPackageVersion =
+            require('neo4j-ha-bolt-driver-linux-arm-musleabihf/package.json').version
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -387,9 +495,16 @@ function requireNative() {
         }
         try {
           const binding = require('neo4j-ha-bolt-driver-linux-arm-gnueabihf')
-          const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-arm-gnueabihf/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          const bindingPackageVersion =
+            require('neo4j-ha-bolt-driver-linux-arm-gnueabihf/package.json').version
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -405,9 +520,16 @@ function requireNative() {
         }
         try {
           const binding = require('neo4j-ha-bolt-driver-linux-loong64-musl')
-          const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-loong64-musl/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          const bindingPackageVersion =
+            require('neo4j-ha-bolt-driver-linux-loong64-musl/package.json').version
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -422,8 +544,14 @@ function requireNative() {
         try {
           const binding = require('neo4j-ha-bolt-driver-linux-loong64-gnu')
           const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-loong64-gnu/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -439,9 +567,16 @@ function requireNative() {
         }
         try {
           const binding = require('neo4j-ha-bolt-driver-linux-riscv64-musl')
-          const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-riscv64-musl/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          const bindingPackageVersion =
+            require('neo4j-ha-bolt-driver-linux-riscv64-musl/package.json').version
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -456,8 +591,14 @@ function requireNative() {
         try {
           const binding = require('neo4j-ha-bolt-driver-linux-riscv64-gnu')
           const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-riscv64-gnu/package.json').version
-          if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-            throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+          if (
+            bindingPackageVersion !== '2.0.0' &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+            process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+          ) {
+            throw new Error(
+              `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
           return binding
         } catch (e) {
@@ -473,8 +614,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-linux-ppc64-gnu')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-ppc64-gnu/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -489,8 +636,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-linux-s390x-gnu')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-linux-s390x-gnu/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -509,8 +662,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-openharmony-arm64')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-openharmony-arm64/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -525,8 +684,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-openharmony-x64')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-openharmony-x64/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -541,8 +706,14 @@ function requireNative() {
       try {
         const binding = require('neo4j-ha-bolt-driver-openharmony-arm')
         const bindingPackageVersion = require('neo4j-ha-bolt-driver-openharmony-arm/package.json').version
-        if (bindingPackageVersion !== '2.0.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
-          throw new Error(`Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+        if (
+          bindingPackageVersion !== '2.0.0' &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK &&
+          process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0'
+        ) {
+          throw new Error(
+            `Native binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+          )
         }
         return binding
       } catch (e) {
@@ -560,10 +731,7 @@ function createLoadErrorChain(errors) {
   return errors.reduce((previous, current) => {
     let message
     try {
-      message =
-        current && typeof current.message === 'string'
-          ? current.message
-          : String(current)
+      message = current && typeof current.message === 'string' ? current.message : String(current)
     } catch {
       message = 'Unknown error'
     }
@@ -585,24 +753,14 @@ function createLoadErrorChain(errors) {
 // WASI loading. It never crosses into another flavor or falls back to native.
 const __napiWasiFlavors = ['wasm32-wasi']
 const __napiWasiFlavor = process.env.NAPI_RS_WASI_FLAVOR
-const __napiWasiFlavorRequested =
-  typeof __napiWasiFlavor === 'string' && __napiWasiFlavor.length > 0
-if (
-  __napiWasiFlavorRequested &&
-  __napiWasiFlavors.indexOf(__napiWasiFlavor) === -1
-) {
+const __napiWasiFlavorRequested = typeof __napiWasiFlavor === 'string' && __napiWasiFlavor.length > 0
+if (__napiWasiFlavorRequested && __napiWasiFlavors.indexOf(__napiWasiFlavor) === -1) {
   throw new Error(
-    'Unsupported WASI flavor "' +
-      __napiWasiFlavor +
-      '". Available flavors: ' +
-      __napiWasiFlavors.join(', '),
+    'Unsupported WASI flavor "' + __napiWasiFlavor + '". Available flavors: ' + __napiWasiFlavors.join(', ')
   )
 }
 const forceWasiError = process.env.NAPI_RS_FORCE_WASI === 'error'
-const forceWasi =
-  process.env.NAPI_RS_FORCE_WASI === 'true' ||
-  forceWasiError ||
-  __napiWasiFlavorRequested
+const forceWasi = process.env.NAPI_RS_FORCE_WASI === 'true' || forceWasiError || __napiWasiFlavorRequested
 
 if (!forceWasi) {
   nativeBinding = requireNative()
@@ -657,7 +815,10 @@ if (!nativeBinding || forceWasi) {
     let candidateError = null
     let candidateFailed = false
     try {
-      candidateError = __napiWasiResolveCandidate('./neo4j-ha-bolt-driver.wasi.cjs', false, ['./neo4j-ha-bolt-driver.wasm32-wasi.debug.wasm', './neo4j-ha-bolt-driver.wasm32-wasi.wasm'])
+      candidateError = __napiWasiResolveCandidate('./neo4j-ha-bolt-driver.wasi.cjs', false, [
+        './neo4j-ha-bolt-driver.wasm32-wasi.debug.wasm',
+        './neo4j-ha-bolt-driver.wasm32-wasi.wasm'
+      ])
       candidateFailed = candidateError !== null
       if (!candidateFailed) {
         wasiBinding = require('./neo4j-ha-bolt-driver.wasi.cjs')
@@ -684,7 +845,9 @@ if (!nativeBinding || forceWasi) {
         if (process.env.NAPI_RS_ENFORCE_VERSION_CHECK && process.env.NAPI_RS_ENFORCE_VERSION_CHECK !== '0') {
           const bindingPackageVersion = require('neo4j-ha-bolt-driver-wasm32-wasi/package.json').version
           if (bindingPackageVersion !== '2.0.0') {
-            throw new Error(`WASI binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`)
+            throw new Error(
+              `WASI binding package version mismatch, expected 2.0.0 but got ${bindingPackageVersion}. You can reinstall dependencies to fix this issue.`
+            )
           }
         }
         wasiBinding = require('neo4j-ha-bolt-driver-wasm32-wasi')
@@ -701,12 +864,7 @@ if (!nativeBinding || forceWasi) {
       loadErrors.push(candidateError)
     }
   }
-  if (
-    !wasiBindingLoaded &&
-    forceWasi &&
-    !forceWasiError &&
-    !__napiWasiFlavorRequested
-  ) {
+  if (!wasiBindingLoaded && forceWasi && !forceWasiError && !__napiWasiFlavorRequested) {
     nativeBinding = requireNative()
     __napiRequiredNativeBinding = nativeBinding
   }
@@ -714,7 +872,7 @@ if (!nativeBinding || forceWasi) {
     const error = new Error(
       __napiWasiFlavorRequested
         ? 'WASI binding for flavor "' + __napiWasiFlavor + '" not found'
-        : 'WASI binding not found and NAPI_RS_FORCE_WASI is set to error',
+        : 'WASI binding not found and NAPI_RS_FORCE_WASI is set to error'
     )
     error.cause = createLoadErrorChain(wasiBindingErrors)
     throw error
@@ -726,7 +884,7 @@ if (!nativeBinding) {
     const error = new Error(
       `Cannot find native binding. ` +
         `npm has a bug related to optional dependencies (https://github.com/npm/cli/issues/4828). ` +
-        'Please try `npm i` again after removing both package-lock.json and node_modules directory.',
+        'Please try `npm i` again after removing both package-lock.json and node_modules directory.'
     )
     // assign instead of the `new Error(message, { cause })` options form,
     // which Node < 16.9 silently ignores
@@ -749,14 +907,11 @@ if (!nativeBinding) {
 // - only a flavor in `__napiWasiFlavors`, the ones this loader's own WASI
 //   chain can report ('wasm32-wasi' for a package without a WASI target).
 // This is metadata and never fails a load: a throwing Proxy trap keeps 'native'.
-if (
-  __napiLoadedBindingTarget === 'native' &&
-  nativeBinding !== __napiRequiredNativeBinding
-) {
+if (__napiLoadedBindingTarget === 'native' && nativeBinding !== __napiRequiredNativeBinding) {
   try {
     const __napiBindingTargetDescriptor = Object.getOwnPropertyDescriptor(
       nativeBinding,
-      '__napiBindingTarget',
+      '__napiBindingTarget'
     )
     if (
       __napiBindingTargetDescriptor &&
@@ -771,9 +926,7 @@ if (
 }
 
 function __napiStampBindingTarget(exportsObject, target) {
-  if (
-    Object.prototype.hasOwnProperty.call(exportsObject, '__napiBindingTarget')
-  ) {
+  if (Object.hasOwn(exportsObject, '__napiBindingTarget')) {
     if (exportsObject.__napiBindingTarget === target) {
       // Already ours: the root entry aliases the object it loaded, so a WASI
       // fallback candidate — or a `NAPI_RS_NATIVE_LIBRARY_PATH` override that
@@ -781,7 +934,7 @@ function __napiStampBindingTarget(exportsObject, target) {
       return target
     }
     const error = new Error(
-      '`__napiBindingTarget` is reserved by the generated binding loader, but the loaded binding already exports it. Rename the export, e.g. #[napi(js_name = "...")].',
+      '`__napiBindingTarget` is reserved by the generated binding loader, but the loaded binding already exports it. Rename the export, e.g. #[napi(js_name = "...")].'
     )
     error.code = 'ERR_NAPI_BINDING_TARGET_CONFLICT'
     throw error
@@ -805,7 +958,7 @@ function __napiStampBindingTarget(exportsObject, target) {
       configurable: true,
       enumerable: true,
       value: target,
-      writable: true,
+      writable: true
     })
   } catch {
     // Same rule as the non-extensible skip above: reporting the artifact is

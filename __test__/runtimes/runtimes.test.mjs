@@ -1,32 +1,36 @@
-// One program on every runtime that is supported: each version of Node.js, Bun and Deno, from npm's packages of them.
+// One program on every runtime that is supported: each version of Node.js, Bun and Deno, from npm's packages of them (`npm test --
+// runtimes` installs them).
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { need, run } from '../../tools/lib/exec.mjs'
-import { fingerprint, readStamp, writeStamp } from '../../tools/lib/fingerprint.mjs'
 import { table } from '../../tools/lib/table.mjs'
 import { HaMember } from '../support/ha-member.mjs'
 import { node, relationship, structure } from '../support/packstream.mjs'
 import { bolt, failure, rows, silence } from '../support/scripted-server.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const packages = join(here, 'packages')
-const installed = path => join(packages, 'node_modules', path)
+const installed = path => join(here, 'node_modules', path)
 
-/** What each is started with, and what of the program does not work there. */
+/** What each is started with, its option to load a file before, and what of the program does not work there. */
 const runtimes = [
   ...[20, 22, 24, 26].map(n => ({
     name: `Node.js ${n}`,
     command: installed(`node${n}/bin/node`),
     options: [],
+    preload: '--import',
     lacks: []
   })),
-  { name: 'Bun', command: installed('bun/bin/bun.exe'), options: [], lacks: [] },
-  { name: 'Deno', command: installed('deno/deno'), options: ['run', '--allow-all'], lacks: [] }
+  { name: 'Bun', command: installed('bun/bin/bun.exe'), options: [], preload: '--preload', lacks: [] },
+  {
+    name: 'Deno',
+    command: installed('deno/deno'),
+    options: ['run', '--allow-all'],
+    preload: '--preload',
+    lacks: []
+  }
 ]
 
 const everything = {
@@ -52,25 +56,15 @@ let member
 let transients
 const seen = []
 
-before(
-  async () => {
-    const stamp = installed('.installed')
-    const print = fingerprint(packages, ['package.json', 'package-lock.json'], process.arch)
-    if (readStamp(stamp) !== print) {
-      const npm = need('npm', 'to install the runtimes', 'It comes with Node.js.')
-      await run(npm, ['ci', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: packages })
-      writeStamp(stamp, print)
-    }
-    member = await HaMember.start({ versions: bolt.neo4j526 })
-    member.bolt
-      .on('RETURN everything', rows([Object.values(everything)], Object.keys(everything)))
-      .on('RETURN 7 AS n', () =>
-        transients-- > 0 ? failure('Neo.TransientError.Transaction.DeadlockDetected', 'once more') : rows([7])
-      )
-    member.bolt.when('RUN', silence).query(/^WAIT$/)
-  },
-  { timeout: 180_000 }
-)
+before(async () => {
+  member = await HaMember.start({ versions: bolt.neo4j526 })
+  member.bolt
+    .on('RETURN everything', rows([Object.values(everything)], Object.keys(everything)))
+    .on('RETURN 7 AS n', () =>
+      transients-- > 0 ? failure('Neo.TransientError.Transaction.DeadlockDetected', 'once more') : rows([7])
+    )
+  member.bolt.when('RUN', silence).query(/^WAIT$/)
+})
 
 after(async () => {
   await member?.stop()
@@ -97,6 +91,16 @@ for (const { name, command, options, lacks } of runtimes) {
       Object.entries(outcome).filter(([thing, how]) => how !== 'yes' && !lacks.includes(thing)),
       []
     )
+  })
+}
+
+for (const { name, command, options, preload } of runtimes) {
+  test(`${name} redirects neo4j-driver, required and imported, when register.js was loaded before`, {
+    timeout: 60_000
+  }, async () => {
+    const register = join(here, '..', '..', 'register.js')
+    const said = await output(command, [...options, preload, register, join(here, 'redirected.mjs')])
+    assert.equal(said, 'true')
   })
 }
 

@@ -10,12 +10,13 @@ import {
 } from 'neo4j-driver-core'
 import { baseOf } from '../compat/core-classes'
 import type { Summary } from '../compat/summary'
+import type { ServedBy } from '../config/servers'
+import { Context } from '../context'
 import { rejectLater } from '../errors'
 import { type Collected, Collector } from '../results/collector'
 import { Cursor, type PeekableAsyncIterator } from '../results/cursor'
 import { Observer, type ResultObserver } from '../results/observer'
 import type { ResultStream } from '../results/result-stream'
-import type { ServedBy } from '../results/summary'
 
 /** A class whose instances records become. */
 // biome-ignore lint/suspicious/noExplicitAny: as in neo4j-driver-core
@@ -134,7 +135,8 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
   override as<O extends object = object>(rules: Rules): MappedResult<O>
   override as<O extends object = object>(type: GenericConstructor<O>, rules?: Rules): MappedResult<O>
   override as<O extends object>(typeOrRules: GenericConstructor<O> | Rules, rules?: Rules): MappedResult<O> {
-    this.#stream.map(record => record.as(typeOrRules as new () => O, rules))
+    const context = new Context()
+    this.#stream.map(record => context.run(() => record.as(typeOrRules as new () => O, rules)))
     return this as unknown as MappedResult<O>
   }
 

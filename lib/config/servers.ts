@@ -29,6 +29,26 @@ export interface Location {
   readonly auth: Auth | undefined
 }
 
+/** What the last check of a server found. */
+export interface ServerInfo {
+  /** One of `Status`. */
+  readonly status: number
+  /** One of `ServerType`. */
+  readonly type: number
+  /** Smoothed time of a check in milliseconds; -1 when the server is down. */
+  readonly distance: number
+  /** Why the server is not up, if it is not. */
+  readonly err?: Error
+}
+
+/** Which server did the work: the entry of `servers` it was, as far as it was known at that moment. */
+export interface ServedBy {
+  /** Where the server is, as it was configured. */
+  location: Location
+  /** What the last check before the end of the work had found; null before the first one. */
+  info: ServerInfo | null
+}
+
 /** A server, ready to be opened. */
 export interface Server {
   location: Location

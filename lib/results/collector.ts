@@ -1,9 +1,9 @@
 /** Reads a result into one promise of all its records. */
 
 import type { Summary } from '../compat/summary'
+import type { ServedBy } from '../config/servers'
 import { rejectLater } from '../errors'
 import type { Reader } from './result-stream'
-import type { ServedBy } from './summary'
 
 /** All of a result. */
 export interface Collected<R> {
