@@ -87,6 +87,10 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     return this.#host.dispatcher
   }
 
+  get parametersAsNeo4jDriver(): boolean {
+    return this.#host.parametersAsNeo4jDriver
+  }
+
   get integers(): IntegerMode {
     return this.#host.integers
   }
