@@ -7,6 +7,7 @@
 mod driver;
 mod environment;
 mod failure;
+mod format;
 mod inbox;
 mod json;
 mod log;

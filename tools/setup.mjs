@@ -17,18 +17,23 @@ import { bin, isMain, ROOT } from './lib/project.mjs'
 const NODE = '20.17'
 const JAVA = 17
 
+const report = text => console.log(`setup: ${text}`)
+
 /**
  * @param {object} [options]
  * @param {'packages' | 'all'} [options.until] how far to go
  * @param {(text: string) => void} [options.progress]
  */
-export async function setup({ until = 'all', progress = text => console.log(`setup: ${text}`) } = {}) {
+export async function setup({ until = 'all', progress = report } = {}) {
   const began = Date.now()
   await checkMachine()
   const steps = until === 'packages' ? [packages] : [packages, native, javascript]
   for (const step of steps) await once(step, progress)
   progress(`done in ${seconds(began)}`)
 }
+
+/** The libraries that are tried with this driver in the place of neo4j-driver; the rest does without them. */
+export const setupLibraries = () => once(libraries, report)
 
 // ---- what the machine must have ----
 
@@ -93,27 +98,26 @@ function isAtLeast(found, wanted) {
 
 // ---- steps ----
 
-const packages = {
-  name: 'npm packages',
-  inputs: ['package.json', 'package-lock.json', '.npmrc'],
-  outputs: () => ['node_modules/typescript', 'node_modules/@napi-rs/cli'],
+/** What `npm ci` installs in a folder; `some` are packages of it. */
+const npmPackages = (name, folder, some) => ({
+  name,
+  inputs: ['package.json', 'package-lock.json', '.npmrc'].map(file => join(folder, file)),
+  outputs: () => some.map(path => join(folder, 'node_modules', path)),
   async run(progress) {
     const npm = which('npm')
     if (!npm) throw new UserError('npm is missing: it comes with Node.js')
-    progress('npm packages: installing (npm ci)')
-    await run(npm, ['ci', '--no-audit', '--no-fund'], { cwd: ROOT })
+    progress(`${name}: installing (npm ci)`)
+    await run(npm, ['ci', '--no-audit', '--no-fund'], { cwd: join(ROOT, folder) })
   }
-}
+})
+
+const packages = npmPackages('npm packages', '.', ['typescript', '@napi-rs/cli'])
+const libraries = npmPackages('libraries', join('__test__', 'libraries'), ['neogma', 'neode'])
 
 const native = {
   name: 'native module',
   inputs: ['Cargo.toml', 'Cargo.lock', 'build.rs', 'src', 'crates', 'package.json'],
-  // without the .node file of this platform native.js would look for a published package
-  outputs: () => [
-    'native.js',
-    'native.d.ts',
-    readdirSync(ROOT).find(name => name.endsWith('.node')) ?? '*.node'
-  ],
+  outputs: () => [readdirSync(ROOT).find(name => name.endsWith('.node')) ?? '*.node'],
   async run(progress) {
     progress('native module: compiling (cargo, release)')
     let crates = 0
@@ -126,14 +130,14 @@ const native = {
       told = Date.now()
       progress(`native module: crate ${crates}, ${crate}`)
     }
-    const options = ['--platform', '--release', '--js', 'native.js', '--dts', 'native.d.ts']
+    const options = ['--platform', '--release', '--no-js', '--dts', 'native.d.ts']
     await run(process.execPath, [bin('@napi-rs/cli', 'napi'), 'build', ...options], { cwd: ROOT, onLine })
   }
 }
 
 const javascript = {
   name: 'JavaScript',
-  inputs: ['lib', 'tsconfig.json', 'native.d.ts', 'package-lock.json'],
+  inputs: ['lib', 'tsconfig.json', 'package-lock.json'],
   outputs: () => ['dist/index.js'],
   async run(progress) {
     progress('JavaScript: compiling (tsc)')

@@ -14,6 +14,7 @@ import {
 import { baseOf } from '../compat/core-classes'
 import { plainTokenOf, type Token } from '../config/auth'
 import { DEFAULT } from '../config/constants'
+import { asObject } from '../config/option-values'
 import { type DriverSettings, readDriverOptions } from '../config/options'
 import type { Query, TransactionConfig } from '../config/query'
 import { readBolt, readServers, type Server } from '../config/servers'
@@ -107,7 +108,8 @@ export class Driver extends baseOf(CoreDriver) {
 
   /** @internal */
   protected settingsOf(config: HASessionConfig, chooseNow: boolean): SessionSettings {
-    return readSessionConfig(config, DEFAULT, this.target.server, chooseNow)
+    const { server, settings } = this.target
+    return readSessionConfig(config, DEFAULT, server, chooseNow, settings.log)
   }
 
   /** @internal */
@@ -154,7 +156,9 @@ export class Driver extends baseOf(CoreDriver) {
       return await session.executePipelined(
         routing,
         tx => transform(tx.run(query, parameters, parameterRules)),
-        signal === undefined ? config.transactionConfig : { ...config.transactionConfig, signal }
+        signal === undefined
+          ? config.transactionConfig
+          : { ...asObject(config.transactionConfig, 'transactionConfig'), signal }
       )
     } finally {
       const closed = session.close()
@@ -282,7 +286,7 @@ export function driver(uri: string, auth?: unknown, config?: unknown): Driver {
   if (typeof uri !== 'string')
     throw new TypeError(`"Bolt URL" expected to be string but was: ${JSON.stringify(uri)}`)
   // To be called by its own name in errors: below, it is the first of a list.
-  readBolt(uri, 'Bolt URL')
+  readBolt(uri.trim(), 'Bolt URL')
   const servers = readServers([uri], auth)
   return driverOf(servers[0], readDriverOptions(config, servers, 'config'))
 }

@@ -113,6 +113,7 @@ const INTERNAL = new Set([
   'Driver.assertOpen',
   'Session.ended',
   'Session.transactionEnded',
+  'Session.transactionOver',
   'Session.committed',
   'Session.executePipelined'
 ])

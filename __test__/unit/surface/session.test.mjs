@@ -233,7 +233,7 @@ test('closing a session rolls its transaction back', async t => {
   begun(fake)
   await session.close()
   assert.ok(!tx.isOpen())
-  assert.deepEqual(names(fake.session), ['begin', 'run', 'close', 'cancel'])
+  assert.deepEqual(names(fake.session), ['begin', 'run', 'cancel', 'close'])
 })
 
 test('a commit of unknown outcome says so', async t => {

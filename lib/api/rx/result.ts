@@ -48,7 +48,8 @@ export class RxResult {
       }
       this.#reading = reading
       this.#summary = reading.summary
-      reading.take()
+      // As in neo4j-driver, also while it is paused.
+      reading.push()
       return () => reading.stop()
     })
   }
@@ -75,10 +76,10 @@ export class RxResult {
     await this.#reading.take()
   }
 
-  /** Takes one record, and pauses. */
+  /** Takes one record more, and pauses. Resolves when the subscriber has it, or at once if there is none. */
   async push(): Promise<void> {
     this.pause()
-    await this.#reading?.take()
+    await this.#reading?.push()
   }
 
   get #result(): Result {
@@ -94,7 +95,9 @@ class Reading {
   readonly #subscriber: Subscriber<Record>
   #resolve!: (summary: Summary | PromiseLike<Summary>) => void
   #reject!: (error: unknown) => void
-  #taking = false
+  /** Of those who asked for a record each while it pauses. */
+  readonly #pushed: (() => void)[] = []
+  #taking: Promise<void> | null = null
   #ended = false
   paused: boolean
 
@@ -110,20 +113,44 @@ class Reading {
     this.summary.catch(() => {})
   }
 
-  /** Gives the subscriber a record, and further ones as long as nobody pauses. */
-  async take(): Promise<void> {
-    if (this.#taking || this.#ended) return
-    this.#taking = true
-    try {
-      do await this.#one()
-      while (!this.paused && !this.#ended)
-    } catch (error) {
-      this.#ended = true
-      this.#reject(error)
-      this.#subscriber.error(error)
-    } finally {
-      this.#taking = false
+  /** Gives the subscriber one record more. */
+  push(): Promise<void> {
+    return new Promise(resolve => {
+      this.#pushed.push(resolve)
+      this.take()
+    })
+  }
+
+  /** Gives the subscriber records, as long as nobody pauses, and those that were asked for one by one. */
+  take(): Promise<void> {
+    if (this.#taking === null && !this.#wantsMore) this.#settlePushes()
+    else this.#taking ??= this.#take()
+    return this.#taking ?? Promise.resolve()
+  }
+
+  get #wantsMore(): boolean {
+    return !this.#ended && (!this.paused || this.#pushed.length > 0)
+  }
+
+  async #take(): Promise<void> {
+    while (this.#wantsMore) {
+      const done = this.#pushed.shift()
+      try {
+        await this.#one()
+      } catch (error) {
+        this.#ended = true
+        this.#reject(error)
+        this.#subscriber.error(error)
+      }
+      done?.()
     }
+    this.#settlePushes()
+    this.#taking = null
+  }
+
+  /** For those who asked for a record, nothing more comes. */
+  #settlePushes(): void {
+    for (const done of this.#pushed.splice(0)) done()
   }
 
   async #one(): Promise<void> {
