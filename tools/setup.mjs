@@ -35,6 +35,9 @@ export async function setup({ until = 'all', progress = report } = {}) {
 /** The libraries that are tried with this driver in the place of neo4j-driver; the rest does without them. */
 export const setupLibraries = () => once(libraries, report)
 
+/** The programs that run JavaScript, which the driver is tried on. */
+export const setupRuntimes = () => once(runtimes, report)
+
 // ---- what the machine must have ----
 
 async function checkMachine() {
@@ -142,6 +145,16 @@ const javascript = {
   async run(progress) {
     progress('JavaScript: compiling (tsc)')
     await run(process.execPath, [bin('typescript', 'tsc'), '-p', 'tsconfig.json'], { cwd: ROOT })
+  }
+}
+
+const runtimes = {
+  name: 'runtimes',
+  inputs: ['__test__/runtimes/package.json', '__test__/runtimes/package-lock.json'],
+  outputs: () => ['__test__/runtimes/node_modules/bun'],
+  async run(progress) {
+    progress('runtimes: installing Node.js, Bun and Deno (npm ci)')
+    await run(which('npm'), ['ci', '--no-audit', '--no-fund'], { cwd: join(ROOT, '__test__', 'runtimes') })
   }
 }
 

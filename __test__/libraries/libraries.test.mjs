@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import neo4j from 'neo4j-driver'
+import { bin, ROOT } from '../../tools/lib/project.mjs'
 import { up } from '../../tools/servers/index.mjs'
 import { Gateway } from './gateway.mjs'
 import { BESIDE, Trees, tool } from './trees.mjs'
@@ -88,7 +90,8 @@ async function run(args, { cwd = BESIDE, env = {} } = {}) {
     env: { ...process.env, NODE_ENV: 'test', NEO4J_URI: gateway.uri, NEO4J_USER, NEO4J_PASSWORD, ...env },
     timeout: RUN
   })
-  return { lines: stdout.trim().split('\n'), drivers: gateway.heard() }
+  const lines = stdout.split('\n').filter(line => line.startsWith('{')) // a library may print words of its own
+  return { lines, drivers: gateway.heard() }
 }
 
 /** What each library does with npm's driver, looked at once. */
@@ -106,6 +109,25 @@ async function assertSame(library, work) {
   assert.deepEqual(seen.drivers, ['neo4j-ha-bolt-driver'])
 }
 
+/** Compiles programs of the libraries, as most are set up: library files are not checked. */
+async function assertCompiles(folder, programs, paths = {}) {
+  const compilerOptions = {
+    module: 'node16',
+    target: 'es2022',
+    lib: ['es2022', 'esnext.disposable'],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['node'],
+    typeRoots: [join(ROOT, 'node_modules', '@types')],
+    paths
+  }
+  const files = programs.map(program => join(folder, 'types', program))
+  const config = trees.write('tsconfig.json', JSON.stringify({ compilerOptions, files }))
+  const compiler = exec(process.execPath, [bin('typescript', 'tsc'), '-p', config])
+  assert.equal(await compiler.then(({ stdout }) => stdout).catch(error => error.stdout), '')
+}
+
 describe("with npm's driver", () => {
   for (const library of ALL) {
     it(`${library} does its steps`, { timeout: RUN }, async () => {
@@ -114,6 +136,18 @@ describe("with npm's driver", () => {
       const failed = lines.filter(line => 'error' in JSON.parse(line))
       assert.ok(failed.length < lines.length / 2, `most steps succeed: ${failed.join('\n')}`)
     })
+  }
+})
+
+describe('in TypeScript', () => {
+  const paths = { 'neo4j-driver': [tool('neo4j-ha-bolt-driver', 'neo4j-driver.d.ts')] }
+  for (const [name, settings] of [
+    ["npm's driver", {}],
+    ['this driver by the option paths', paths]
+  ]) {
+    it(`programs of the libraries compile with ${name}`, { timeout: RUN }, () =>
+      assertCompiles(BESIDE, ['libraries.ts'], settings)
+    )
   }
 })
 
@@ -134,6 +168,9 @@ describe('by the hook neo4j-ha-bolt-driver/register', () => {
   }
 })
 
+/** The folder of each package manager. */
+const installed = {}
+
 for (const [manager, name, libraries] of [
   ['npm', 'overrides of npm', ALL],
   ['pnpm', 'overrides of pnpm', SMALL],
@@ -141,21 +178,36 @@ for (const [manager, name, libraries] of [
   ['yarn4', 'resolutions of yarn 4 with PnP', SMALL]
 ]) {
   describe(`by ${name}`, () => {
-    let folder
     before(
       async () => {
-        folder = await trees[manager](packagesOf(libraries))
+        installed[manager] = await trees[manager](packagesOf(libraries))
       },
       { timeout: INSTALL }
     )
     const loader = manager === 'yarn4' ? ['--require', './.pnp.cjs'] : []
     for (const library of libraries) {
       it(`${library} does the same, installed by ${name}`, { timeout: RUN }, () =>
-        assertSame(library, program => run([...loader, join('programs', program)], { cwd: folder }))
+        assertSame(library, program =>
+          run([...loader, join('programs', program)], { cwd: installed[manager] })
+        )
       )
     }
   })
 }
+
+describe('what overrides of npm install', () => {
+  it('is one neo4j-driver-core, and no driver of npm', () => {
+    const files = readdirSync(join(installed.npm, 'node_modules'), { recursive: true })
+    const count = name => files.filter(file => `/${file}`.endsWith(join('/', name, 'package.json'))).length
+    assert.equal(count('neo4j-driver-core'), 1)
+    assert.equal(count('neo4j-driver'), 1)
+    assert.equal(count('neo4j-driver-bolt-connection'), 0)
+  })
+
+  it('has types that programs of the libraries compile with', { timeout: RUN }, () =>
+    assertCompiles(installed.npm, ['libraries.ts', 'cypher-query-builder.ts'])
+  )
+})
 
 describe('by the alias of a bundler', () => {
   for (const library of SMALL) {

@@ -31,6 +31,13 @@ export class Trees {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
+  /** A file of the caller's, kept as long as the trees. */
+  write(name, text) {
+    const path = join(this.#folder, name)
+    writeFileSync(path, text)
+    return path
+  }
+
   /** Puts the packages beside the libraries, where npm would put them. */
   async beside() {
     for (const tarball of [this.#packed.root, this.#packed.platform]) {
@@ -52,7 +59,8 @@ export class Trees {
   /** A folder with the programs and with a package.json that asks for these libraries, and not for a driver. */
   #application(name, libraries, fields) {
     const folder = join(this.#folder, name)
-    cpSync(join(BESIDE, 'programs'), join(folder, 'programs'), { recursive: true })
+    for (const files of ['programs', 'types'])
+      cpSync(join(BESIDE, files), join(folder, files), { recursive: true })
     const { dependencies, devDependencies, overrides, ...manifest } = readJson(join(BESIDE, 'package.json'))
     const wanted = Object.entries(dependencies).filter(([one]) => libraries.includes(one))
     const all = {

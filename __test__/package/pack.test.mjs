@@ -140,7 +140,9 @@ describe('the packed packages', () => {
   })
 
   it('have types that fit however a program resolves them', async () => {
-    const { problems } = await checkPackage(createPackageFromTarballData(readFileSync(tarballs.root)))
+    const { problems } = await checkPackage(createPackageFromTarballData(readFileSync(tarballs.root)), {
+      excludeEntrypoints: ['./register'] // which gives nothing
+    })
     assert.deepEqual(problems, [])
   })
 

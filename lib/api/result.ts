@@ -11,6 +11,7 @@ import {
 import { baseOf } from '../compat/core-classes'
 import type { Summary } from '../compat/summary'
 import type { ServedBy } from '../config/servers'
+import { Context } from '../context'
 import { rejectLater } from '../errors'
 import { type Collected, Collector } from '../results/collector'
 import { Cursor, type PeekableAsyncIterator } from '../results/cursor'
@@ -134,7 +135,8 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
   override as<O extends object = object>(rules: Rules): MappedResult<O>
   override as<O extends object = object>(type: GenericConstructor<O>, rules?: Rules): MappedResult<O>
   override as<O extends object>(typeOrRules: GenericConstructor<O> | Rules, rules?: Rules): MappedResult<O> {
-    this.#stream.map(record => record.as(typeOrRules as new () => O, rules))
+    const context = new Context()
+    this.#stream.map(record => context.run(() => record.as(typeOrRules as new () => O, rules)))
     return this as unknown as MappedResult<O>
   }
 

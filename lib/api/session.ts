@@ -3,7 +3,7 @@
 import { type BookmarkManager, Session as CoreSession, type RecordShape, type Rules } from 'neo4j-driver-core'
 import { unlessAborted } from '../abort'
 import { baseOf } from '../compat/core-classes'
-import { nativeToken, type Token } from '../config/auth'
+import type { NativeToken } from '../config/auth'
 import type { NotificationFilter } from '../config/options'
 import {
   checkQuery,
@@ -42,7 +42,7 @@ export interface SessionSettings {
   impersonatedUser: string | undefined
   fetchSize: number | undefined
   notificationFilter: NotificationFilter | undefined
-  auth: Token | undefined
+  auth: NativeToken | undefined
   disableAutoCommitRetries: boolean | undefined
 }
 
@@ -298,7 +298,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       home: this.#home,
       bookmarks,
       bookmarkManager: bookmarkManager && this.#core.bookmarkManagers.numberOf(bookmarkManager),
-      auth: auth && nativeToken(auth)
+      auth
     }
   }
 
@@ -327,7 +327,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   ): Promise<T> {
     const options = checkTxConfig(transactionConfig)
     const { signal } = options
-    const { settings: driver, shutdown } = this.#core
+    const { settings: driver, shutdown, dispatcher } = this.#core
     const attempt: Attempt<T> = async (opened, again) => {
       this.#assertFree()
       const state = this.#begin(
@@ -356,11 +356,8 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       if (state.isOpen) await state.commit()
       return result
     }
-    return retrying(attempt, driver.maxTransactionRetryTime, {
-      signal,
-      session: this.#shutdown,
-      driver: shutdown
-    })
+    const ends = { signal, session: this.#shutdown, driver: shutdown }
+    return retrying(attempt, driver.maxTransactionRetryTime, ends, dispatcher)
   }
 
   #assertFree(): void {

@@ -64,7 +64,8 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   #culprit: ResultStream | null = null
   /** Ends the wait for a transaction function. */
   #interrupt: ((error: Error) => void) | null = null
-  /** Wakes {@link whenIdle}. */
+  #idle: Promise<void> | null = null
+  /** Wakes who waits for {@link whenIdle}. */
   #progress: (() => void) | null = null
   #unwatch: Unwatch | null = null
 
@@ -271,7 +272,12 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   }
 
   /** Resolves when it has ended, or nobody waits for anything of it: whoever uses it waits for something else, if at all. */
-  async whenIdle(): Promise<void> {
+  whenIdle(): Promise<void> {
+    this.#idle ??= this.#untilIdle()
+    return this.#idle
+  }
+
+  async #untilIdle(): Promise<void> {
     for (;;) {
       // Whoever was given something goes on in this turn, and may ask for more.
       await new Promise<void>(resolve => this.dispatcher.later(resolve))

@@ -1,7 +1,8 @@
 /** Reads a result by calling the application back: `subscribe`. */
 
 import type { Summary } from '../compat/summary'
-import { throwLater } from '../errors'
+import { Context } from '../context'
+import { throwLater } from '../event-loop'
 import type { Reader } from './result-stream'
 
 /** What `subscribe` takes. Each function is optional. */
@@ -22,6 +23,8 @@ export class Observer<R> implements Reader {
   /** Whether it is for records at all, and not only for the names and the end. */
   readonly takesRecords: boolean
   readonly #observer: ResultObserver<R>
+  /** Of whoever subscribes. */
+  readonly #context = new Context()
   /** It was told of the end. */
   #isOver = false
 
@@ -43,18 +46,20 @@ export class Observer<R> implements Reader {
   }
 
   keys(keys: string[]): void {
-    this.#observer.onKeys?.(keys)
+    this.#context.run(() => this.#observer.onKeys?.(keys))
   }
 
   records(records: R[]): void {
-    // In the middle of them it may have ended itself.
-    for (let i = 0; i < records.length && !this.#isOver; i++) this.#observer.onNext?.(records[i])
+    this.#context.run(() => {
+      // In the middle of them it may have ended itself.
+      for (let i = 0; i < records.length && !this.#isOver; i++) this.#observer.onNext?.(records[i])
+    })
   }
 
   end(summary: Summary): void {
     if (this.#isOver) return
     try {
-      this.#observer.onCompleted?.(summary)
+      this.#context.run(() => this.#observer.onCompleted?.(summary))
     } catch (error) {
       if (this.hears) this.fail(() => error as Error)
       else throwLater(error)
@@ -66,9 +71,11 @@ export class Observer<R> implements Reader {
     if (this.#isOver) return
     this.#isOver = true
     try {
-      if (this.hears) this.#observer.onError?.(error())
-      // As neo4j-driver does, so that no error goes unseen.
-      else console.log(`Uncaught error when processing result: ${error()}`)
+      this.#context.run(() => {
+        if (this.hears) this.#observer.onError?.(error())
+        // As neo4j-driver does, so that no error goes unseen.
+        else console.log(`Uncaught error when processing result: ${error()}`)
+      })
     } catch (thrown) {
       throwLater(thrown)
     }

@@ -16,7 +16,8 @@ import type { CreditSender, Dispatcher, Operation } from '../crossing/dispatcher
 import { Fact, Message, MessageWords } from '../crossing/format'
 import { Inbox } from '../crossing/inbox'
 import type { NativeSession } from '../crossing/native-module'
-import { Aborted, abortedBy, clientError, errorOf, type Failure, throwLater } from '../errors'
+import { Aborted, abortedBy, clientError, errorOf, type Failure } from '../errors'
+import { inMicrotask, throwLater } from '../event-loop'
 import { type Schema, schemaAt } from './keys'
 import { type Answering, type Metadata, summaryOf } from './summary'
 
@@ -331,7 +332,7 @@ export class ResultStream implements Operation, CreditSender {
   discard(when: string): void {
     if (this.#given) this.#discard(when)
     // `await` takes up a result in a microtask.
-    else queueMicrotask(() => queueMicrotask(() => this.#discard(when)))
+    else inMicrotask(() => inMicrotask(() => this.#discard(when)))
   }
 
   #discard(when: string): void {

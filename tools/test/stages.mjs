@@ -1,7 +1,7 @@
 // The stages of `npm test`: what each runs, what servers it needs to have downloaded, and how long it may take.
 
 import { products } from '../servers/index.mjs'
-import { setupLibraries } from '../setup.mjs'
+import { setupLibraries, setupRuntimes } from '../setup.mjs'
 
 const minutes = n => n * 60_000
 
@@ -38,6 +38,13 @@ export const stages = [
     fileLimit: minutes(10),
     concurrency: 1,
     servers: ['5.26', 'ha']
+  },
+  {
+    name: 'runtimes',
+    folder: '__test__/runtimes',
+    limit: minutes(5),
+    fileLimit: minutes(4),
+    prepare: setupRuntimes
   },
   { name: 'package', folder: '__test__/package', limit: minutes(8), fileLimit: minutes(7), concurrency: 1 },
   {

@@ -6,6 +6,7 @@
 import type { Record } from 'neo4j-driver-core'
 import type { Observable, Subscriber } from 'rxjs'
 import type { Summary } from '../../compat/summary'
+import { Context } from '../../context'
 import { clientError } from '../../errors'
 import type { PeekableAsyncIterator } from '../../results/cursor'
 import type { Result } from '../result'
@@ -93,6 +94,8 @@ class Reading {
   readonly summary: Promise<Summary>
   readonly #iterator: PeekableAsyncIterator<Record>
   readonly #subscriber: Subscriber<Record>
+  /** Of whoever subscribes: others may let it go on. */
+  readonly #context = new Context()
   #resolve!: (summary: Summary | PromiseLike<Summary>) => void
   #reject!: (error: unknown) => void
   /** Of those who asked for a record each while it pauses. */
@@ -140,7 +143,7 @@ class Reading {
       } catch (error) {
         this.#ended = true
         this.#reject(error)
-        this.#subscriber.error(error)
+        this.#context.run(() => this.#subscriber.error(error))
       }
       done?.()
     }
@@ -157,12 +160,12 @@ class Reading {
     const next = await this.#iterator.next()
     if (this.#ended) return
     if (next.done !== true) {
-      this.#subscriber.next(next.value)
+      this.#context.run(() => this.#subscriber.next(next.value))
       return
     }
     this.#ended = true
     this.#resolve(next.value)
-    this.#subscriber.complete()
+    this.#context.run(() => this.#subscriber.complete())
   }
 
   /** The subscriber has gone. */
