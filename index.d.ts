@@ -110,6 +110,16 @@ declare class Neo4jHA extends neo4j.Driver {
    * @throws Error when `rxjs` is not installed
    */
   rxSession(config?: Neo4jHA.SessionConfig | null): neo4j.RxSession
+
+  /**
+   * This pool as a driver of `neo4j-driver`, for libraries that take one: its `session()` may write unless `defaultAccessMode` says `READ`,
+   * where {@link Neo4jHA.session} without arguments only reads. It is the same one each time, and closes with the pool, as the pool closes
+   * with it.
+   *
+   * @example
+   * const ogm = new Library({ driver: new Neo4jHA(servers).asDriver() })
+   */
+  asDriver(): neo4j.Driver
 }
 
 declare namespace Neo4jHA {
@@ -311,7 +321,10 @@ declare namespace Neo4jHA {
     checkInterval?: number
     /** Milliseconds after which a check without an answer counts as `down`. Default: 2000. */
     checkTimeout?: number
-    /** Milliseconds a server may leave its checks unanswered before work under way on it is given up. Default: 10000. */
+    /**
+     * Milliseconds a server may leave its checks unanswered, with no byte over Bolt either, before work under way on it is ended.
+     * Default: 10000.
+     */
     unresponsiveTimeout?: number
     /** How many times a query is sent again after an error that another attempt may cure. Default: 10. */
     retryOnError?: number
@@ -601,8 +614,8 @@ declare namespace neo4j {
     /** How long making a connection may take; 0 or less for no limit. Default: 30000. */
     connectionTimeout?: number
     /**
-     * How long a server that has vanished without a word may go unnoticed, in milliseconds; 0: as long as the system takes.
-     * Default: 15000.
+     * How long a server that has vanished without a word may go unnoticed, in milliseconds; 0: as long as the system takes. On Linux also
+     * how long one that lives may take nothing of what it is sent. Default: 15000.
      */
     connectionLossTimeout?: number
     /** What a server may send. Before a user is logged in, no message may be longer than 65536 bytes. */
@@ -757,10 +770,12 @@ declare namespace neo4j {
     lastBookmark(): string | null
 
     /**
-     * Ends the session. Results that somebody reads are read to their end; those that nobody does are discarded, and an open transaction is
-     * rolled back. Calling it twice is fine.
+     * Ends the session. What is under way is finished, and settles with what happened: results that are awaited or subscribed to are read
+     * to their end, a commit is waited for, and a transaction goes on for as long as somebody waits for its queries. One that is open
+     * behind that is rolled back, and its transaction function rejects. Of other results the rest is discarded, and whoever reads on gets
+     * an error. Calling it twice is fine.
      *
-     * @param callback called when it is done, as in 1.x
+     * @param callback called when it is done, as in 1.x; what it throws rejects the promise of this call
      */
     close(callback?: () => void): Promise<void>
     [Symbol.asyncDispose](): Promise<void>
@@ -926,23 +941,25 @@ declare namespace neo4j {
     ): Promise<Neo4jHA.QueryResult<R> | B>
     finally(onFinally?: (() => void) | null): Promise<Neo4jHA.QueryResult<R>>
     /**
-     * Calls back as the result comes. Not to be mixed with awaiting or iterating.
+     * Calls back as the result comes. What a callback throws goes to `onError`, or to whoever awaits this result too, and ends the reading;
+     * it does not change what the query did. Without `onNext` nothing is read: the records are discarded, unless somebody else reads them.
      *
      * @returns this very result
+     * @throws TypeError when it is no observer, or a callback of it no function
      */
     subscribe(observer: Neo4jHA.ResultObserver<Record<R>>): this
     /** Names of the fields, in their order. Rejects with the error of the query. */
     keys(): Promise<string[]>
     /**
-     * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded. Rejects with
-     * the error of the query.
+     * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded: who reads on
+     * gets all of it, if it was short, or an error. Rejects with the error of the query.
      */
     summary<T extends core.NumberOrInteger = core.Integer>(): Promise<Neo4jHA.ResultSummary<T>>
     /** True until a summary or an error has reached whoever reads the result. */
     isOpen(): boolean
     /**
-     * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. Not to be mixed
-     * with awaiting or subscribing.
+     * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. A result that
+     * was awaited is iterated over once more; one that was read otherwise is gone, and iterating rejects.
      */
     [Symbol.asyncIterator](): Neo4jHA.PeekableAsyncIterator<Record<R>>
     /**
