@@ -629,6 +629,11 @@ declare namespace neo4j {
     disableLosslessIntegers?: boolean
     /** Integers as bigints. Default: false. */
     useBigInt?: boolean
+    /**
+     * Parameters, and metadata of transactions, as `neo4j-driver` sends them: a `Date` or `ArrayBuffer` as an empty map, a `Map` as the
+     * list of its entries, all typed arrays but `Int8Array` as lists of floats. Default: by what they are.
+     */
+    parameterConversion?: 'neo4j-driver'
     /** Which notifications servers send (Bolt 5.2 and later). Default: what the server likes. */
     notificationFilter?: Partial<NotificationFilter>
     /** Where the driver's messages go. Default: warnings to `process.emitWarning`, once for each kind. */
@@ -913,7 +918,7 @@ declare namespace neo4j {
     pause(): void
     /** Takes records again. Resolves when somebody pauses, or at the end. */
     resume(): Promise<void>
-    /** Takes one record, and pauses. */
+    /** Takes one record more, and pauses. Resolves when the subscriber has it, or at once if there is none. */
     push(): Promise<void>
   }
 

@@ -11,13 +11,13 @@ import {
 } from '../config/constants'
 import { type HAOptions, type HASettings, readHAOptions, readRwConfig, readStrategy } from '../config/options'
 import { type Location, readServers, type ServerInfo, type ServerLocation } from '../config/servers'
-import type { HASessionConfig } from '../config/session-config'
+import type { AccessMode, HASessionConfig } from '../config/session-config'
 import { DriverCore } from '../crossing/driver-core'
 import type { StrategyFunction } from '../crossing/strategy'
 import { throwLater } from '../event-loop'
 import { Driver, sessionConfig } from './driver'
 import { neo4j } from './namespace'
-import type { AccessMode, Session } from './session'
+import type { Session } from './session'
 
 /** A server of the pool. */
 export interface HAServer {

@@ -1,10 +1,8 @@
 /** Sessions: queries and transactions in causal order, on servers chosen by intent. */
 
-import { type BookmarkManager, Session as CoreSession, type RecordShape, type Rules } from 'neo4j-driver-core'
+import { Session as CoreSession, type RecordShape, type Rules } from 'neo4j-driver-core'
 import { unlessAborted } from '../abort'
 import { baseOf } from '../compat/core-classes'
-import type { NativeToken } from '../config/auth'
-import type { NotificationFilter } from '../config/options'
 import {
   checkQuery,
   checkTxConfig,
@@ -14,7 +12,8 @@ import {
   type TxSettings,
   txJson
 } from '../config/query'
-import type { DriverCore, Intent } from '../crossing/driver-core'
+import type { AccessMode, SessionSettings } from '../config/session-config'
+import type { DriverCore } from '../crossing/driver-core'
 import type { NativeSession } from '../crossing/native-module'
 import { clientError } from '../errors'
 import { ResultStream, type StreamOwner } from '../results/result-stream'
@@ -28,23 +27,6 @@ import {
   TransactionPromise,
   TransactionState
 } from './transaction'
-
-export type AccessMode = 'READ' | 'WRITE'
-
-/** What a session is opened with, checked. */
-export interface SessionSettings {
-  intent: Intent
-  /** Choose a server now, so that the strategy sees sessions in the order of their calls. */
-  chooseNow: boolean
-  bookmarks: readonly string[]
-  bookmarkManager: BookmarkManager | undefined
-  database: string | undefined
-  impersonatedUser: string | undefined
-  fetchSize: number | undefined
-  notificationFilter: NotificationFilter | undefined
-  auth: NativeToken | undefined
-  disableAutoCommitRetries: boolean | undefined
-}
 
 /** Records left to the reader of an iterator at which the next batch is asked for: 30 % of a PULL, as in `neo4j-driver`. */
 const LOW_WATERMARK = 0.3
@@ -108,7 +90,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     parameterRules?: Rules
   ): Result<T> {
     const { text, parameters: checked } = checkQuery(query, parameters, parameterRules)
-    const options = checkTxConfig(transactionConfig)
+    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
     const { signal } = options
     const refusal = this.#refusal()
     if (refusal !== null) return this.#failed<T>(text, checked, () => clientError(refusal))
@@ -132,7 +114,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
    * @throws Neo4jError when the session is closed or has an open transaction
    */
   override beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
-    const options = checkTxConfig(transactionConfig)
+    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
     this.#assertFree()
     return new TransactionPromise(this.#begin(this.#theMain(), options, undefined))
   }
@@ -325,7 +307,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     transactionConfig: TransactionConfig | undefined,
     settings: TxSettings
   ): Promise<T> {
-    const options = checkTxConfig(transactionConfig)
+    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
     const { signal } = options
     const { settings: driver, shutdown, dispatcher } = this.#core
     const attempt: Attempt<T> = async (opened, again) => {
