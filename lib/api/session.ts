@@ -90,7 +90,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     parameterRules?: Rules
   ): Result<T> {
     const { text, parameters: checked } = checkQuery(query, parameters, parameterRules)
-    const options = checkTxConfig(transactionConfig)
+    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
     const { signal } = options
     const refusal = this.#refusal()
     if (refusal !== null) return this.#failed<T>(text, checked, () => clientError(refusal))
@@ -114,7 +114,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
    * @throws Neo4jError when the session is closed or has an open transaction
    */
   override beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
-    const options = checkTxConfig(transactionConfig)
+    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
     this.#assertFree()
     return new TransactionPromise(this.#begin(this.#theMain(), options, undefined))
   }
@@ -307,7 +307,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     transactionConfig: TransactionConfig | undefined,
     settings: TxSettings
   ): Promise<T> {
-    const options = checkTxConfig(transactionConfig)
+    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
     const { signal } = options
     const { settings: driver, shutdown, dispatcher } = this.#core
     const attempt: Attempt<T> = async (opened, again) => {
@@ -333,8 +333,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       } finally {
         unwatch()
       }
-      const unseen = state.unseenError()
-      if (unseen !== null) throw unseen
+      state.throwUnseen()
       if (state.isOpen) await state.commit()
       return result
     }

@@ -55,6 +55,7 @@ export interface Intent {
 export class DriverCore implements DriverListener {
   readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
+  readonly parametersAsNeo4jDriver: boolean
   readonly settings: DriverSettings
   readonly servers: readonly ServerEntry[]
   /** The strategy functions that are the application's. */
@@ -81,6 +82,7 @@ export class DriverCore implements DriverListener {
     this.dispatcher = theDispatcher()
     this.settings = settings
     this.integers = settings.integers
+    this.parametersAsNeo4jDriver = settings.parametersAsNeo4jDriver
     this.servers = entries
     this.#managers = servers.map(({ auth }) => (isManager(auth) ? auth : undefined))
     const config = {

@@ -63,6 +63,8 @@ interface Discarded {
 export interface StreamHost {
   readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
+  /** The option `parameterConversion`. */
+  readonly parametersAsNeo4jDriver: boolean
   answering(server: number, address: string): Answering
   /** Told of every failure of a server, once, before whoever waits for the work. */
   onFailure(failure: Failure): void
@@ -192,7 +194,7 @@ export class ResultStream implements Operation, CreditSender {
   start(configJson: string | null, txMetadata: Uint8Array | null): void {
     const { dispatcher } = this.host
     try {
-      const { bytes, needs } = encodeParameters(this.parameters)
+      const { bytes, needs } = encodeParameters(this.parameters, this.host.parametersAsNeo4jDriver)
       this.op = dispatcher.begin(this)
       this.native.run(this.op, this.query, bytes, needs, configJson, txMetadata)
     } catch (error) {
