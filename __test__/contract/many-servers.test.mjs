@@ -14,9 +14,13 @@ const topologies = t => {
   const { Environment } = nativeModule()
   const fetched = []
   useNativeModule({
-    Environment: function Watched(wake) {
-      const environment = new Environment(wake)
+    Environment: function Watched() {
+      const environment = new Environment()
       return {
+        listen: wake => environment.listen(wake),
+        rest: () => environment.rest(),
+        outside: step => environment.outside(step),
+        pause: (op, ms) => environment.pause(op, ms),
         drain(inbox) {
           const end = environment.drain(inbox)
           const views = []
