@@ -17,6 +17,10 @@ const topologies = t => {
     Environment: function Watched() {
       const environment = new Environment()
       return {
+        listen: wake => environment.listen(wake),
+        rest: () => environment.rest(),
+        outside: step => environment.outside(step),
+        pause: (op, ms) => environment.pause(op, ms),
         drain(inbox) {
           const end = environment.drain(inbox)
           const views = []
