@@ -4,6 +4,7 @@
 //! This crate alone may use `unsafe`, for what Node-API cannot express otherwise: writing into the memory of a
 //! JavaScript buffer, and counting the work under way as a reference that keeps the process alive.
 
+mod bookmarks;
 mod driver;
 mod environment;
 mod failure;

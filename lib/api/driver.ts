@@ -2,7 +2,6 @@
 
 import {
   type BookmarkManager,
-  bookmarkManager,
   type EagerResult,
   type EncryptionService,
   type ProtocolVersion,
@@ -13,7 +12,7 @@ import {
 import { plainTokenOf, type Token } from '../config/auth'
 import { DEFAULT } from '../config/constants'
 import { type DriverSettings, readDriverOptions } from '../config/options'
-import type { Query, TransactionConfig } from '../config/query'
+import { checkQuery, type Query, type TransactionConfig } from '../config/query'
 import { readBolt, readServers, type Server } from '../config/servers'
 import { type HASessionConfig, readSessionConfig, type SessionConfig } from '../config/session-config'
 import { DriverCore, type ServerEntry, type VerifyConfig } from '../crossing/driver-core'
@@ -50,6 +49,7 @@ export interface Target {
 }
 
 const ANY = -1
+const EAGER: unknown = resultTransformers.eager()
 const VERSION_OF = {
   transactionConfig: 3 << 8,
   multiDb: 4 << 8,
@@ -61,7 +61,7 @@ const VERSION_OF = {
 export class Driver {
   /** @internal */
   protected readonly target: Target
-  readonly #executeQueryBookmarkManager = bookmarkManager()
+  #executeQueryBookmarkManager: BookmarkManager | undefined
   #closing: Promise<void> | null = null
 
   /** @internal */
@@ -108,6 +108,7 @@ export class Driver {
 
   /** What chains the queries of `executeQuery` causally, unless they are told otherwise. */
   get executeQueryBookmarkManager(): BookmarkManager {
+    this.#executeQueryBookmarkManager ??= this.target.core.bookmarkManager()
     return this.#executeQueryBookmarkManager
   }
 
@@ -125,9 +126,6 @@ export class Driver {
     const { routing = 'WRITE', database, impersonatedUser, auth, signal } = config
     if (routing !== 'READ' && routing !== 'WRITE')
       throw clientError(`Illegal query routing config: "${routing}"`)
-    const transform = (config.resultTransformer ?? resultTransformers.eager()) as (
-      result: unknown
-    ) => Promise<T>
     const session = this.open(
       {
         database,
@@ -142,10 +140,17 @@ export class Driver {
       false
     )
     try {
+      const transactionConfig =
+        signal === undefined ? config.transactionConfig : { ...config.transactionConfig, signal }
+      const { resultTransformer } = config
+      if (resultTransformer === undefined || resultTransformer === EAGER) {
+        const checked = checkQuery(query, parameters, parameterRules)
+        return (await session.executeWhole(routing, checked, transactionConfig)) as T
+      }
       return await session.executePipelined(
         routing,
-        tx => transform(tx.run(query, parameters, parameterRules)),
-        signal === undefined ? config.transactionConfig : { ...config.transactionConfig, signal }
+        tx => resultTransformer(tx.run(query, parameters, parameterRules)),
+        transactionConfig
       )
     } finally {
       const closed = session.close()

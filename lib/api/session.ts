@@ -1,10 +1,17 @@
 /** Sessions: queries and transactions in causal order, on servers chosen by intent. */
 
-import type { BookmarkManager, RecordShape, Rules } from 'neo4j-driver-core'
+import {
+  type BookmarkManager,
+  EagerResult,
+  type Record,
+  type RecordShape,
+  type Rules
+} from 'neo4j-driver-core'
 import { unlessAborted } from '../abort'
 import { nativeToken, type Token } from '../config/auth'
 import type { NotificationFilter } from '../config/options'
 import {
+  type Checked,
   checkQuery,
   checkTxConfig,
   type Query,
@@ -17,6 +24,7 @@ import type { DriverCore, Intent } from '../crossing/driver-core'
 import type { NativeSession } from '../crossing/native-module'
 import { startRun } from '../crossing/run'
 import { clientError } from '../errors'
+import { Collector } from '../results/collector'
 import { ResultStream, type StreamOwner } from '../results/result-stream'
 import { Shutdown } from '../shutdown'
 import { Result } from './result'
@@ -180,6 +188,37 @@ export class Session implements StreamOwner, TransactionOwner {
     return this.#execute(mode, tx => work(new ManagedTransaction(tx)), transactionConfig, PIPELINED)
   }
 
+  /**
+   * @internal One query, whose transaction the engine begins and commits: nobody has a say in it but who aborts it. Tried again as
+   * executeRead and executeWrite are.
+   *
+   * @returns all of the result, once it is committed
+   */
+  executeWhole(
+    mode: AccessMode,
+    { text, parameters }: Checked,
+    transactionConfig: TransactionConfig | undefined
+  ): Promise<EagerResult> {
+    const options = checkTxConfig(transactionConfig)
+    const { signal } = options
+    return this.#retrying(async (opened, again) => {
+      const native = this.#open(mode === 'WRITE')
+      const stream = new ResultStream(this.#core, this, native, text, parameters)
+      this.#streams.add(stream)
+      startRun(stream, native, txJson(options, settingsOf(WHOLE, again)), options.metadata, 'execute')
+      if (signal !== undefined) stream.abortBy(signal, () => native.abort(stream.op))
+      const collector = new Collector<Record>(null)
+      stream.attach(collector)
+      try {
+        const { records, summary } = await collector.promise
+        return new EagerResult(stream.keys as string[], records, summary)
+      } catch (error) {
+        if (stream.keys !== null) opened()
+        throw error
+      }
+    }, signal)
+  }
+
   /** Bookmarks of the last work that was committed, or those the session was opened with. */
   lastBookmarks(): string[] {
     return [...this.#latestBookmarks()]
@@ -318,11 +357,7 @@ export class Session implements StreamOwner, TransactionOwner {
     const { signal } = options
     const attempt: Attempt<T> = async (opened, again) => {
       this.#assertFree()
-      const begun = this.#begin(
-        this.#open(mode === 'WRITE'),
-        options,
-        again === undefined ? settings : repeated(settings, again)
-      )
+      const begun = this.#begin(this.#open(mode === 'WRITE'), options, settingsOf(settings, again))
       const isPipelined = settings.pipelined === true
       const transaction = isPipelined ? begun : await begun
       if (!isPipelined) opened()
@@ -337,6 +372,10 @@ export class Session implements StreamOwner, TransactionOwner {
       if (transaction.isOpen()) await transaction.commit()
       return result
     }
+    return this.#retrying(attempt, signal)
+  }
+
+  #retrying<T>(attempt: Attempt<T>, signal: AbortSignal | undefined): Promise<T> {
     const { settings: driver, shutdown } = this.#core
     return retrying(attempt, driver.maxTransactionRetryTime, {
       signal,
@@ -393,10 +432,13 @@ export class Session implements StreamOwner, TransactionOwner {
 
 /** What TELEMETRY hears of transaction functions. */
 const FUNCTION: TxSettings = Object.freeze({ api: 0 })
-const PIPELINED: TxSettings = Object.freeze({ api: 3, pipelined: true })
+const WHOLE: TxSettings = Object.freeze({ api: 3 })
+const PIPELINED: TxSettings = Object.freeze({ ...WHOLE, pipelined: true })
 
-/** The settings of another attempt: its beginning has less time, and a server that was told of the interface is not told again. */
-function repeated(settings: TxSettings, { left, told }: Again): TxSettings {
+/** Those of another attempt: its beginning has less time, and a server that was told of the interface is not told again. */
+function settingsOf(settings: TxSettings, again: Again | undefined): TxSettings {
+  if (again === undefined) return settings
+  const { left, told } = again
   return { ...settings, api: told ? null : settings.api, retryTime: Math.max(0, Math.round(left)) }
 }
 

@@ -2,6 +2,7 @@
 
 import { type BookmarkManager, internal } from 'neo4j-driver-core'
 import { keepThrown } from '../errors'
+import type { NativeBookmarks } from './native-module'
 
 /** Work was committed that waited for `previous`: what comes after it waits for `bookmark`. */
 export interface Committed {
@@ -34,6 +35,14 @@ export class BookmarkManagers {
     return number
   }
 
+  /** A manager whose bookmarks the native side keeps: nobody has to be asked for them, or told of them. */
+  native(open: (number: number) => NativeBookmarks): BookmarkManager {
+    const number = this.#last++
+    const manager = new NativeBookmarkManager(open(number))
+    this.#numbers.set(manager, number)
+    return manager
+  }
+
   /** What a manager has at this moment, or the error that it threw, which becomes that of the work. */
   async ask(number: number): Promise<string[] | Thrown> {
     try {
@@ -51,6 +60,23 @@ export class BookmarkManagers {
       const updated = this.#managers.get(manager)?.deref()?.updateBookmarks(previous, [bookmark])
       Promise.resolve(updated).catch(() => {})
     } catch {}
+  }
+}
+
+/** As `bookmarkManager()` of `neo4j-driver` makes them. */
+class NativeBookmarkManager implements BookmarkManager {
+  readonly #native: NativeBookmarks
+
+  constructor(native: NativeBookmarks) {
+    this.#native = native
+  }
+
+  async getBookmarks(): Promise<string[]> {
+    return this.#native.get()
+  }
+
+  async updateBookmarks(previous: Iterable<string>, next: Iterable<string>): Promise<void> {
+    this.#native.update([...previous], [...next])
   }
 }
 

@@ -12,7 +12,8 @@ export function startRun(
   stream: ResultStream,
   native: NativeSession,
   configJson: string | null,
-  txMetadata: Uint8Array | null
+  txMetadata: Uint8Array | null,
+  how: 'run' | 'execute' = 'run'
 ): void {
   const { dispatcher } = stream.host
   let op = 0
@@ -20,7 +21,7 @@ export function startRun(
     const { bytes, needs } = encodeParameters(stream.parameters)
     op = dispatcher.begin(stream)
     stream.op = op
-    native.run(op, stream.query, bytes, needs, configJson, txMetadata)
+    native[how](op, stream.query, bytes, needs, configJson, txMetadata)
   } catch (error) {
     const make = (): Error => error as Error
     if (op > 0) dispatcher.fail(op, make)

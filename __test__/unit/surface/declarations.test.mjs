@@ -118,5 +118,6 @@ const INTERNAL = new Set([
   'Session.ended',
   'Session.transactionEnded',
   'Session.committed',
-  'Session.executePipelined'
+  'Session.executePipelined',
+  'Session.executeWhole'
 ])
