@@ -1,5 +1,6 @@
 /** What the native side reports as a failure, as the errors that users of `neo4j-driver` know. */
 
+import './compat/errors-without-proto'
 import { type GQLError, Neo4jError, newError, newGQLError } from 'neo4j-driver-core'
 import { type IntegerMode, type Mode, makeSafe, modeOf } from './codec/integers'
 

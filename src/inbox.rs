@@ -10,25 +10,40 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::Status;
 use parking_lot::Mutex;
 
+use crate::format::words;
+
 /// Calls JavaScript's `wake`. Weak: does not keep the process alive by itself.
 pub(crate) type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
-const HEADER: usize = 16;
+const HEADER: usize = 4 * words::HEADER;
 
-/// The kinds of messages; `lib/crossing/inbox.ts` has the same.
+/// The kinds of messages.
 #[derive(Debug, Clone, Copy)]
 #[repr(i32)]
 pub(crate) enum Message {
+    /// Field names of a result; argument: how many. Payload: server index, version (major << 8 | minor), milliseconds until the
+    /// first record was there (-1: not told), length of a JSON array, then that.
     Keys = 1,
+    /// A batch of rows; argument: how many.
     Batch = 2,
+    /// A large batch waits to be taken; argument: its length in bytes.
     Ready = 3,
+    /// The result begins anew, on another connection: what came of it so far must be forgotten.
     Restart = 4,
+    /// The end of a result; argument: length of its batch. Payload: server index, version, facts about the result, length of the
+    /// text; then a batch with one value, the metadata; then as text the server's agent, a line feed, and its address.
     Summary = 5,
+    /// The end of a command that failed; argument: length of the JSON object.
     Failure = 6,
+    /// The end of a command; argument: length of the JSON value, 0 for none.
     Done = 7,
+    /// What is known of the servers changed; operation: the driver's id, argument: length of the JSON object.
     Topology = 8,
+    /// Lines for the log; operation: the driver's id, argument: length of the JSON array.
     Log = 9,
+    /// A function of the application is asked; operation: number of the question, argument: length of the JSON object.
     Ask = 10,
+    /// Work of a session with a bookmark manager was committed; operation: the driver's id, argument: length of the JSON object.
     Committed = 11,
 }
 

@@ -8,6 +8,7 @@ mod bookmarks;
 mod driver;
 mod environment;
 mod failure;
+mod format;
 mod inbox;
 mod json;
 mod log;

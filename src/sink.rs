@@ -10,12 +10,13 @@ use driver::{Error, Flow, Head, Sink, Summary};
 use parking_lot::Mutex;
 
 use crate::failure;
+use crate::format::{facts, words};
 use crate::inbox::{put_words, word, Inbox, Message};
 
 /// Batches up to this size are copied through the inbox.
 const INLINE: usize = 16 * 1024;
-/// Words before the text or batch in the payload of KEYS and SUMMARY.
-const PREFIX: usize = 16;
+/// Bytes before the text or batch in the payload of KEYS and SUMMARY.
+const PREFIX: usize = 4 * words::PREFIX;
 
 /// The results of one session that are under way, by operation.
 pub(crate) type Results = Arc<Mutex<HashMap<i32, OpenResult>>>;
@@ -149,7 +150,8 @@ impl Sink for JsSink {
         self.inbox.push(Message::Summary, self.op, length, PREFIX + length + whom.len(), |payload| {
             let (prefix, rest) = payload.split_at_mut(PREFIX);
             let (batch, text) = rest.split_at_mut(length);
-            let facts = i32::from(summary.has_records) | i32::from(summary.is_partial) << 1;
+            let facts = (i32::from(summary.has_records) * facts::HAS_RECORDS)
+                | (i32::from(summary.is_partial) * facts::IS_PARTIAL);
             put_words(
                 prefix,
                 [word(summary.server.index), version_word(summary.version), facts, word(whom.len())],

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Makes the two packages that a user installs, as tarballs: the root one, and the one with this platform's native module.
+// Makes the packages that a user installs, as tarballs: the root one, the one with this platform's native module, and the one
+// that stands in the place of neo4j-driver.
 //
 //   node tools/pack.mjs [FOLDER]     into FOLDER (default: pack/); prints their paths
 //
@@ -24,7 +25,7 @@ import { bin, isMain, ROOT } from './lib/project.mjs'
 
 /**
  * @param {string} folder
- * @returns {Promise<{ root: string, platform: string }>} paths of the tarballs
+ * @returns {Promise<{ root: string, platform: string, alias: string }>} paths of the tarballs
  */
 export async function pack(folder) {
   const out = resolve(folder)
@@ -44,7 +45,14 @@ export async function pack(folder) {
     const names = readdirSync(platforms).map(name => readManifest(join(platforms, name)).name)
     published.optionalDependencies = Object.fromEntries(names.sort().map(name => [name, manifest.version]))
     writeFileSync(join(stage, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
-    return { root: await tarball(stage, out), platform: await tarball(platform, out) }
+    const alias = join(stage, 'alias')
+    cpSync(join(ROOT, 'npm', 'neo4j-driver-alias'), alias, { recursive: true })
+    cpSync(join(ROOT, 'LICENSE'), join(alias, 'LICENSE'))
+    return {
+      root: await tarball(stage, out),
+      platform: await tarball(platform, out),
+      alias: await tarball(alias, out)
+    }
   } finally {
     rmSync(stage, { recursive: true, force: true })
   }
@@ -80,6 +88,6 @@ async function tarball(folder, out) {
 
 if (isMain(import.meta.url)) {
   pack(process.argv[2] ?? join(ROOT, 'pack'))
-    .then(({ root, platform }) => console.log(`${root}\n${platform}`))
+    .then(({ root, platform, alias }) => console.log(`${root}\n${platform}\n${alias}`))
     .catch(fail)
 }

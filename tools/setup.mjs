@@ -108,12 +108,7 @@ const packages = {
 const native = {
   name: 'native module',
   inputs: ['Cargo.toml', 'Cargo.lock', 'build.rs', 'src', 'crates', 'package.json'],
-  // without the .node file of this platform native.js would look for a published package
-  outputs: () => [
-    'native.js',
-    'native.d.ts',
-    readdirSync(ROOT).find(name => name.endsWith('.node')) ?? '*.node'
-  ],
+  outputs: () => [readdirSync(ROOT).find(name => name.endsWith('.node')) ?? '*.node'],
   async run(progress) {
     progress('native module: compiling (cargo, release)')
     let crates = 0
@@ -126,14 +121,14 @@ const native = {
       told = Date.now()
       progress(`native module: crate ${crates}, ${crate}`)
     }
-    const options = ['--platform', '--release', '--js', 'native.js', '--dts', 'native.d.ts']
+    const options = ['--platform', '--release', '--no-js', '--dts', 'native.d.ts']
     await run(process.execPath, [bin('@napi-rs/cli', 'napi'), 'build', ...options], { cwd: ROOT, onLine })
   }
 }
 
 const javascript = {
   name: 'JavaScript',
-  inputs: ['lib', 'tsconfig.json', 'native.d.ts', 'package-lock.json'],
+  inputs: ['lib', 'tsconfig.json', 'package-lock.json'],
   outputs: () => ['dist/index.js'],
   async run(progress) {
     progress('JavaScript: compiling (tsc)')

@@ -429,3 +429,32 @@ for (const [version, scheme] of [
     })
   }
 }
+
+for (const version of ['5.6', '5.8', '6.1']) {
+  test(`notifications and statuses are those of neo4j-driver: Bolt ${version}`, async t => {
+    const server = await boltServer(t, { versions: [version] })
+    const notified = {
+      gql_status: '01N50',
+      status_description: 'warn: label does not exist. It is not there.',
+      neo4j_code: 'Neo.ClientNotification.Statement.UnknownLabelWarning',
+      title: 'the title',
+      description: 'the words of before',
+      diagnostic_record: {
+        _classification: 'UNRECOGNIZED',
+        _severity: 'WARNING',
+        _position: { offset: 9n, line: 1n, column: 10n }
+      }
+    }
+    const plain = { gql_status: '00000', status_description: 'note: successful completion' }
+    server.on('NOTIFIED', { ...rows([[1]]), summary: { statuses: [plain, notified] } })
+    const seen = []
+    for (const neo4j of [official, Neo4jHA.driver]) {
+      const driver = neo4j.driver(server.uri)
+      t.after(() => driver.close())
+      const { summary } = await driver.executeQuery('NOTIFIED')
+      seen.push([{ ...summary.notifications[0] }, summary.gqlStatusObjects.map(status => ({ ...status }))])
+    }
+    assert.deepEqual(seen[1], seen[0])
+    assert.equal(seen[1][0].description, 'the words of before')
+  })
+}

@@ -1,4 +1,4 @@
-// The packages as a user gets them: the two tarballs alone, in an empty folder, on a machine without Rust.
+// The packages as a user gets them: the tarballs alone, in an empty folder, on a machine without Rust.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -65,7 +65,9 @@ before(async () => {
   mkdirSync(app)
   writeFileSync(join(app, 'package.json'), '{ "name": "app", "version": "1.0.0", "private": true }\n')
   const npm = realpathSync(which('npm'))
-  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', tarballs.root, tarballs.platform]
+  const { root, platform, alias } = tarballs
+  const packages = [root, platform, `neo4j-driver@file:${alias}`]
+  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages]
   await exec(process.execPath, [npm, ...install], { cwd: app, env, timeout: 180_000 })
 })
 
@@ -86,9 +88,11 @@ describe('the packed packages', () => {
       'index.d.mts',
       'index.d.ts',
       'index.mjs',
-      'native.d.ts',
-      'native.js',
-      'package.json'
+      'neo4j-driver.d.ts',
+      'neo4j-driver.js',
+      'package.json',
+      'register-hooks.mjs',
+      'register.js'
     ]
     assert.deepEqual(
       files.filter(file => file !== 'node_modules'),
@@ -154,6 +158,41 @@ describe('the packed packages', () => {
     writeFileSync(join(app, 'program.ts'), commonJs)
     await typeCheck('program.ts', 'commonjs')
   })
+
+  it('stand in the place of neo4j-driver, its files included', async () => {
+    const program = `
+      const assert = require('node:assert')
+      const Neo4jHA = require('neo4j-ha-bolt-driver')
+      const neo4j = require('neo4j-driver')
+      assert.equal(neo4j, Neo4jHA.driver)
+      assert.equal(require('neo4j-driver/lib/index.js'), neo4j)
+      assert.equal(require('neo4j-driver/lib/driver').Driver, neo4j.Driver)
+      for (const [file, name] of Object.entries({
+        driver: 'Driver',
+        'result-rx': 'RxResult',
+        'session-rx': 'RxSession',
+        'transaction-rx': 'RxTransaction',
+        'transaction-managed-rx': 'RxManagedTransaction'
+      })) assert.equal(require('neo4j-driver/lib/' + file).default, neo4j[name])
+      import('neo4j-driver').then(({ driver, int, default: all }) => {
+        assert.deepEqual([driver, int, all], [neo4j.driver, neo4j.int, neo4j])
+        console.log(require('neo4j-driver/package.json').version)
+      })`
+    const { version } = JSON.parse(
+      readFileSync(join(ROOT, 'node_modules', 'neo4j-driver', 'package.json'), 'utf8')
+    )
+    assert.equal(await node('-e', program), version)
+  })
+
+  it('compile in a TypeScript program of neo4j-driver: ES modules, module node16', async () => {
+    writeFileSync(join(app, 'in-place.mts'), inPlace)
+    await typeCheck('in-place.mts', 'node16')
+  })
+
+  it('compile in a TypeScript program of neo4j-driver: CommonJS, module commonjs', async () => {
+    writeFileSync(join(app, 'in-place.ts'), inPlaceOfFiles)
+    await typeCheck('in-place.ts', 'commonjs')
+  })
 })
 
 const commonJs = `import Neo4jHA = require('neo4j-ha-bolt-driver')
@@ -162,3 +201,19 @@ const commonJs = `import Neo4jHA = require('neo4j-ha-bolt-driver')
     const rows: number = result.records.length
     console.log(rows)
   })\n`
+
+const inPlace = `import neo4j, { type Config, Driver, type Session, int } from 'neo4j-driver'
+  const config: Config = { useBigInt: true }
+  const driver: Driver = neo4j.driver('bolt://localhost', neo4j.auth.basic('neo4j', 'secret'), config)
+  const session: Session = driver.session({ defaultAccessMode: neo4j.session.READ })
+  session.run('RETURN $one', { one: int(1) }).then(result => result.records.length.toFixed())\n`
+
+/** Its files have types of their own, which some import. */
+const inPlaceOfFiles = `${inPlace}
+  import type { Integer } from 'neo4j-driver/types'
+  import { READ, type SessionMode } from 'neo4j-driver/types/driver'
+  import type { Parameters } from 'neo4j-driver/types/query-runner'
+  import RxSession from 'neo4j-driver/types/session-rx'
+  const mode: SessionMode = READ
+  const parameters: Parameters = { one: int(1) satisfies Integer, mode }
+  export const records = (session: RxSession) => session.run('RETURN $one', parameters).records()\n`

@@ -56,3 +56,22 @@ for (const file of files) {
     })
   }
 }
+
+/** The option that docs/MIGRATION.md tells to write in tsconfig.json: no import is another then. */
+const inPlace = {
+  baseUrl: folder,
+  paths: { 'neo4j-driver': ['./node_modules/neo4j-ha-bolt-driver/neo4j-driver.d.ts'] }
+}
+
+for (const file of files) {
+  test(`${file} compiles unchanged with this driver in its place by the option paths`, () => {
+    assert.equal(complaints(file, 'node16', inPlace), '')
+  })
+}
+
+test('the option paths puts this driver in the place of neo4j-driver', () => {
+  const ours = join(folder, 'ours.mts')
+  writeFileSync(ours, "import neo4j, { type Driver, driver } from 'neo4j-driver'\nneo4j.v1.int(1)\n")
+  assert.match(complaints('ours.mts', 'node16'), /'v1' does not exist/)
+  assert.equal(complaints('ours.mts', 'node16', inPlace), '')
+})

@@ -2,6 +2,7 @@
 
 import {
   type BookmarkManager,
+  Driver as CoreDriver,
   type EagerResult,
   type EncryptionService,
   type ProtocolVersion,
@@ -9,8 +10,10 @@ import {
   resultTransformers,
   ServerInfo
 } from 'neo4j-driver-core'
+import { baseOf } from '../compat/core-classes'
 import { plainTokenOf, type Token } from '../config/auth'
 import { DEFAULT } from '../config/constants'
+import { asObject } from '../config/option-values'
 import { type DriverSettings, readDriverOptions } from '../config/options'
 import { checkQuery, type Query, type TransactionConfig } from '../config/query'
 import { readBolt, readServers, type Server } from '../config/servers'
@@ -58,16 +61,20 @@ const VERSION_OF = {
 }
 
 /** A driver: opens sessions, and closes the connections behind them. Programs have one for each database they talk to. */
-export class Driver {
+export class Driver extends baseOf(CoreDriver) {
   /** @internal */
   protected readonly target: Target
+  /** Encrypts and decrypts property values on this side, by the profiles of the option `encryptionProfiles`. */
+  override readonly encryption: EncryptionService
   #executeQueryBookmarkManager: BookmarkManager | undefined
   #closing: Promise<void> | null = null
 
   /** @internal */
   constructor(target: Target) {
+    super()
     this.target = target
-    Object.defineProperty(this, 'target', { enumerable: false })
+    this.encryption = target.settings.encryption
+    Object.defineProperties(this, { target: { enumerable: false }, encryption: { enumerable: false } })
   }
 
   /**
@@ -76,7 +83,10 @@ export class Driver {
    * @param config as in `neo4j-driver`; or, as in 1.x, the access mode, with bookmarks behind it
    * @throws Neo4jError when the driver is closed, or an option is wrong
    */
-  session(config?: SessionConfig | AccessMode | null, bookmarks?: string | string[] | null): Session {
+  override session(
+    config?: SessionConfig | AccessMode | null,
+    bookmarks?: string | string[] | null
+  ): Session {
     return this.open(sessionConfig(config, bookmarks), false)
   }
 
@@ -98,7 +108,8 @@ export class Driver {
 
   /** @internal */
   protected settingsOf(config: HASessionConfig, chooseNow: boolean): SessionSettings {
-    return readSessionConfig(config, DEFAULT, this.target.server, chooseNow)
+    const { server, settings } = this.target
+    return readSessionConfig(config, DEFAULT, server, chooseNow, settings.log)
   }
 
   /** @internal */
@@ -107,7 +118,7 @@ export class Driver {
   }
 
   /** What chains the queries of `executeQuery` causally, unless they are told otherwise. */
-  get executeQueryBookmarkManager(): BookmarkManager {
+  override get executeQueryBookmarkManager(): BookmarkManager {
     this.#executeQueryBookmarkManager ??= this.target.core.bookmarkManager()
     return this.#executeQueryBookmarkManager
   }
@@ -117,7 +128,7 @@ export class Driver {
    *
    * @returns what `resultTransformer` makes of the result: all of it, by default
    */
-  async executeQuery<T = EagerResult>(
+  override async executeQuery<T = EagerResult>(
     query: Query,
     parameters?: unknown,
     config: QueryConfig<T> = {},
@@ -141,15 +152,17 @@ export class Driver {
     )
     try {
       const transactionConfig =
-        signal === undefined ? config.transactionConfig : { ...config.transactionConfig, signal }
-      const { resultTransformer } = config
-      if (resultTransformer === undefined || resultTransformer === EAGER) {
+        signal === undefined
+          ? config.transactionConfig
+          : { ...asObject(config.transactionConfig, 'transactionConfig'), signal }
+      const transform = (config.resultTransformer ?? EAGER) as (result: unknown) => Promise<T>
+      if (transform === EAGER) {
         const checked = checkQuery(query, parameters, parameterRules)
         return (await session.executeWhole(routing, checked, transactionConfig)) as T
       }
       return await session.executePipelined(
         routing,
-        tx => resultTransformer(tx.run(query, parameters, parameterRules)),
+        tx => transform(tx.run(query, parameters, parameterRules)),
         transactionConfig
       )
     } finally {
@@ -159,12 +172,12 @@ export class Driver {
   }
 
   /** Makes sure that a server can be reached and authenticates us. Rejects with the reason if not. */
-  async verifyConnectivity(config?: { database?: string }): Promise<void> {
+  override async verifyConnectivity(config?: { database?: string }): Promise<void> {
     await this.getServerInfo(config)
   }
 
   /** What a server says of itself. */
-  async getServerInfo({ database }: { database?: string } = {}): Promise<ServerInfo> {
+  override async getServerInfo({ database }: { database?: string } = {}): Promise<ServerInfo> {
     const { address, version, agent } = await this.#verify({ database })
     return new ServerInfo({ address, version: agent ?? undefined }, version)
   }
@@ -174,7 +187,13 @@ export class Driver {
    *
    * @param config `auth`: who is to be authenticated, instead of the driver's own
    */
-  async verifyAuthentication({ auth, database }: { auth?: Token; database?: string } = {}): Promise<boolean> {
+  override async verifyAuthentication({
+    auth,
+    database
+  }: {
+    auth?: Token
+    database?: string
+  } = {}): Promise<boolean> {
     try {
       await this.#verify({ auth: plainTokenOf(auth, 'auth'), database, login: true })
       return true
@@ -185,49 +204,44 @@ export class Driver {
   }
 
   /** Whether the server has several databases: Bolt 4.0 and later. */
-  supportsMultiDb(): Promise<boolean> {
+  override supportsMultiDb(): Promise<boolean> {
     return this.#supports(VERSION_OF.multiDb)
   }
 
   /** Whether the server takes timeout and metadata of transactions: Bolt 3 and later. */
-  supportsTransactionConfig(): Promise<boolean> {
+  override supportsTransactionConfig(): Promise<boolean> {
     return this.#supports(VERSION_OF.transactionConfig)
   }
 
   /** Whether the server lets one user act as another: Bolt 4.4 and later. */
-  supportsUserImpersonation(): Promise<boolean> {
+  override supportsUserImpersonation(): Promise<boolean> {
     return this.#supports(VERSION_OF.impersonation)
   }
 
   /** Whether the server lets a session have an auth of its own: Bolt 5.1 and later. */
-  supportsSessionAuth(): Promise<boolean> {
+  override supportsSessionAuth(): Promise<boolean> {
     return this.#supports(VERSION_OF.sessionAuth)
   }
 
   /** The Bolt version that is spoken with the server. It takes no authentication. */
-  async getNegotiatedProtocolVersion(): Promise<ProtocolVersion> {
+  override async getNegotiatedProtocolVersion(): Promise<ProtocolVersion> {
     this.assertOpen()
     const [major, minor] = await this.target.core.negotiate(this.target.server)
     return protocolVersion((major << 8) | minor)
   }
 
   /** Whether connections are encrypted. */
-  isEncrypted(): boolean {
+  override isEncrypted(): boolean {
     return this.target.settings.encrypted
   }
 
-  /** Encrypts and decrypts property values on this side, by the profiles of the option `encryptionProfiles`. */
-  get encryption(): EncryptionService {
-    return this.target.settings.encryption
-  }
-
   /** Ends all sessions and closes all connections. Work under way fails; nothing hangs. Calling it twice is fine. */
-  close(): Promise<void> {
+  override close(): Promise<void> {
     this.#closing ??= this.target.owned ? this.target.core.close() : Promise.resolve()
     return this.#closing
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
@@ -277,7 +291,7 @@ export function driver(uri: string, auth?: unknown, config?: unknown): Driver {
   if (typeof uri !== 'string')
     throw new TypeError(`"Bolt URL" expected to be string but was: ${JSON.stringify(uri)}`)
   // To be called by its own name in errors: below, it is the first of a list.
-  readBolt(uri, 'Bolt URL')
+  readBolt(uri.trim(), 'Bolt URL')
   const servers = readServers([uri], auth)
   return driverOf(servers[0], readDriverOptions(config, servers, 'config'))
 }

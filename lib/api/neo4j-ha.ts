@@ -159,6 +159,7 @@ export class Neo4jHA extends Driver {
 
   /** @internal */
   protected override settingsOf(config: HASessionConfig, chooseNow: boolean): SessionSettings {
-    return readSessionConfig(config, this.#settings.strategy, DEFAULT, chooseNow)
+    const { strategy, log } = this.#settings
+    return readSessionConfig(config, strategy, DEFAULT, chooseNow, log)
   }
 }

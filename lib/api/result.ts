@@ -1,6 +1,14 @@
 /** What a query gives: a promise of all its records, and other ways to read them. */
 
-import type { Record, RecordShape, Rules } from 'neo4j-driver-core'
+import {
+  Result as CoreResult,
+  type Integer,
+  type NumberOrInteger,
+  type Record,
+  type RecordShape,
+  type Rules
+} from 'neo4j-driver-core'
+import { baseOf } from '../compat/core-classes'
 import type { Summary } from '../compat/summary'
 import { clientError, rejectLater } from '../errors'
 import { type Collected, Collector } from '../results/collector'
@@ -10,25 +18,43 @@ import type { ResultStream } from '../results/result-stream'
 import type { ServedBy } from '../results/summary'
 
 /** A class whose instances records become. */
-export type GenericConstructor<O extends object> = new (...args: never[]) => O
+// biome-ignore lint/suspicious/noExplicitAny: as in neo4j-driver-core
+export type GenericConstructor<O extends object> = new (...args: any[]) => O
 
 type Mapper<R> = (record: Record) => R
+
+declare const result: CoreResult
+/** Core does not export it. */
+type CoreMappedResult<O extends object> = ReturnType<typeof result.as<O>>
+
+/** A result whose records were made objects: see {@link Result.as}. */
+export interface MappedResult<O extends object> extends CoreMappedResult<O> {
+  readonly servedBy: ServedBy | undefined
+  then: Promise<Collected<O>>['then']
+  catch: Promise<Collected<O>>['catch']
+  finally: Promise<Collected<O>>['finally']
+  subscribe(observer: ResultObserver<O>): this
+  summary<N extends NumberOrInteger = Integer>(): Promise<Summary<N>>
+  [Symbol.asyncIterator](): PeekableAsyncIterator<O>
+}
+
+const Base = baseOf(CoreResult) as new <T extends RecordShape>() => CoreResult<T>
 
 /**
  * The result of a query. Work started when `run` was called: awaiting, subscribing and iterating only say how it is read.
  *
  * @typeParam T shape of its records
- * @typeParam R what `as` made of them
  */
-export class Result<T extends RecordShape = RecordShape, R = Record<T>> implements Promise<Collected<R>> {
-  readonly [Symbol.toStringTag] = 'Result'
+export class Result<T extends RecordShape = RecordShape> extends Base<T> {
+  override readonly [Symbol.toStringTag] = 'Result'
   readonly #stream: ResultStream
   readonly #lowWatermark: number
-  #mapper: Mapper<R> | null = null
-  #collector: Collector<R> | null = null
+  #mapper: Mapper<Record<T>> | null = null
+  #collector: Collector<Record<T>> | null = null
 
   /** @internal */
   constructor(stream: ResultStream, lowWatermark: number) {
+    super()
     this.#stream = stream
     this.#lowWatermark = lowWatermark
   }
@@ -41,18 +67,20 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a result is a promise, as in neo4j-driver
-  then<A = Collected<R>, B = never>(
-    onFulfilled?: ((value: Collected<R>) => A | PromiseLike<A>) | null,
+  override then<A = Collected<Record<T>>, B = never>(
+    onFulfilled?: ((value: Collected<Record<T>>) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
   ): Promise<A | B> {
     return this.#collect().then(onFulfilled, onRejected)
   }
 
-  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Collected<R> | B> {
+  override catch<B = never>(
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
+  ): Promise<Collected<Record<T>> | B> {
     return this.#collect().catch(onRejected)
   }
 
-  finally(onFinally?: (() => void) | null): Promise<Collected<R>> {
+  override finally(onFinally?: (() => void) | null): Promise<Collected<Record<T>>> {
     return this.#collect().finally(onFinally)
   }
 
@@ -61,13 +89,13 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
    *
    * @returns this very result
    */
-  subscribe(observer: ResultObserver<R>): this {
+  override subscribe(observer: ResultObserver<Record<T>>): this {
     this.#stream.attach(new Observer(observer, this.#mapper))
     return this
   }
 
   /** Names of the fields, in their order. Rejects with the error of the query. */
-  keys(): Promise<string[]> {
+  override keys(): Promise<string[]> {
     return new Promise(resolve => {
       this.#stream.whenKeys(resolve, error => rejectLater(resolve, error))
     })
@@ -78,16 +106,16 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
    * afterwards gets all of it, if it was short, or an error.
    * Rejects with the error of the query.
    */
-  summary(): Promise<Summary> {
+  override summary<N extends NumberOrInteger = Integer>(): Promise<Summary<N>> {
     return new Promise(resolve => {
-      this.#stream.whenEnded(resolve, error => rejectLater(resolve, error))
+      this.#stream.whenEnded(resolve as (summary: Summary) => void, error => rejectLater(resolve, error))
       if (this.#stream.consumer instanceof Cursor) this.#stream.cancel()
       else this.#stream.discard('by summary()')
     })
   }
 
   /** True until a summary or an error has reached whoever reads the result. */
-  isOpen(): boolean {
+  override isOpen(): boolean {
     return this.#stream.isOpen
   }
 
@@ -95,21 +123,22 @@ export class Result<T extends RecordShape = RecordShape, R = Record<T>> implemen
    * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. Not to be
    * mixed with awaiting or subscribing.
    */
-  [Symbol.asyncIterator](): PeekableAsyncIterator<R> {
+  override [Symbol.asyncIterator](): PeekableAsyncIterator<Record<T>> {
     if (!this.isOpen()) return consumed()
     return new Cursor(this.#stream, this.#lowWatermark, this.#mapper)
   }
 
   /** Gives each record as an object of a class, or as rules say: see `neo4j-driver`'s object mapping. */
-  as<O extends object>(rules: Rules): Result<RecordShape, O>
-  as<O extends object>(type: GenericConstructor<O>, rules?: Rules): Result<RecordShape, O>
-  as<O extends object>(typeOrRules: GenericConstructor<O> | Rules, rules?: Rules): Result<RecordShape, O> {
+  override as<O extends object = object>(rules: Rules): MappedResult<O>
+  override as<O extends object = object>(type: GenericConstructor<O>, rules?: Rules): MappedResult<O>
+  override as<O extends object>(typeOrRules: GenericConstructor<O> | Rules, rules?: Rules): MappedResult<O> {
     if (this.#collector !== null) throw clientError('Cannot call .as() on a Result that is being consumed')
-    this.#mapper = record => record.as(typeOrRules as new () => O, rules) as unknown as R
-    return this as unknown as Result<RecordShape, O>
+    // It is the result of others from here on.
+    this.#mapper = record => record.as(typeOrRules as new () => O, rules) as unknown as Record<T>
+    return this as unknown as MappedResult<O>
   }
 
-  #collect(): Promise<Collected<R>> {
+  #collect(): Promise<Collected<Record<T>>> {
     if (this.#collector === null) {
       this.#collector = new Collector(this.#mapper)
       this.#stream.attach(this.#collector)

@@ -8,6 +8,8 @@ import type { Shutdown } from '../shutdown'
 const FIRST_PAUSE_MS = 1_000
 const MULTIPLIER = 2
 const JITTER = 0.2
+/** Beyond it, Node's timers fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** What another attempt is told. */
 export interface Again {
@@ -55,7 +57,7 @@ export async function retrying<T>(attempt: Attempt<T>, maxTime: number, ends: En
       told ||= isOpen || isAnswer(error)
       if (!isRetryableError(error) || now > deadline || isOver(ends)) throw withCause(error, earlier)
       const jitter = 1 - JITTER + 2 * JITTER * Math.random()
-      await pauseFor(Math.min(pause * jitter, deadline - now), ends)
+      await pauseFor(Math.min(pause * jitter, deadline - now, LONGEST_TIMER_MS), ends)
       signal?.throwIfAborted()
       if (isOver(ends)) throw withCause(error, earlier)
       earlier.push((error as Error).message)

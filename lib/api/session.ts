@@ -2,12 +2,14 @@
 
 import {
   type BookmarkManager,
+  Session as CoreSession,
   EagerResult,
   type Record,
   type RecordShape,
   type Rules
 } from 'neo4j-driver-core'
 import { unlessAborted } from '../abort'
+import { baseOf } from '../compat/core-classes'
 import { nativeToken, type Token } from '../config/auth'
 import type { NotificationFilter } from '../config/options'
 import {
@@ -61,7 +63,7 @@ const ROWS_OF_A_BATCH = 1_000
 const CLOSED = Promise.resolve()
 
 /** A unit of causally ordered work. Not to be shared between concurrent pieces of work, though several queries at once do work. */
-export class Session implements StreamOwner, TransactionOwner {
+export class Session extends baseOf(CoreSession) implements StreamOwner, TransactionOwner {
   /** Whether this session may write: what it was opened with. */
   writeLock: boolean
   readonly #core: DriverCore
@@ -82,6 +84,7 @@ export class Session implements StreamOwner, TransactionOwner {
 
   /** @internal */
   constructor(core: DriverCore, settings: SessionSettings) {
+    super()
     this.#core = core
     this.#settings = settings
     this.#bookmarks = settings.bookmarks
@@ -105,7 +108,7 @@ export class Session implements StreamOwner, TransactionOwner {
    * @param parameterRules how to check and convert the parameters
    * @throws TypeError when it is no query, or the parameters are no object
    */
-  run<T extends RecordShape = RecordShape>(
+  override run<T extends RecordShape = RecordShape>(
     query: Query,
     parameters?: unknown,
     transactionConfig?: TransactionConfig,
@@ -135,7 +138,7 @@ export class Session implements StreamOwner, TransactionOwner {
    *
    * @throws Neo4jError when the session is closed or has an open transaction
    */
-  beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
+  override beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
     const options = checkTxConfig(transactionConfig)
     this.#assertFree()
     return this.#begin(this.#theMain(), options, undefined)
@@ -148,7 +151,7 @@ export class Session implements StreamOwner, TransactionOwner {
    *
    * @returns what the function's promise resolves to
    */
-  executeRead<T>(
+  override executeRead<T>(
     work: (transaction: ManagedTransaction) => T | Promise<T>,
     transactionConfig?: TransactionConfig
   ): Promise<T> {
@@ -156,7 +159,7 @@ export class Session implements StreamOwner, TransactionOwner {
   }
 
   /** As {@link Session.executeRead}, on a server that may write. */
-  executeWrite<T>(
+  override executeWrite<T>(
     work: (transaction: ManagedTransaction) => T | Promise<T>,
     transactionConfig?: TransactionConfig
   ): Promise<T> {
@@ -220,7 +223,7 @@ export class Session implements StreamOwner, TransactionOwner {
   }
 
   /** Bookmarks of the last work that was committed, or those the session was opened with. */
-  lastBookmarks(): string[] {
+  override lastBookmarks(): string[] {
     return [...this.#latestBookmarks()]
   }
 
@@ -235,13 +238,13 @@ export class Session implements StreamOwner, TransactionOwner {
    *
    * @param callback called when it is done, as in 1.x
    */
-  close(callback?: () => void): Promise<void> {
+  override close(callback?: () => void): Promise<void> {
     this.#closing ??= this.#close()
     if (typeof callback === 'function') this.#closing.then(() => callback())
     return this.#closing
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
@@ -347,7 +350,7 @@ export class Session implements StreamOwner, TransactionOwner {
     return new TransactionPromise(state)
   }
 
-  async #execute<T>(
+  #execute<T>(
     mode: AccessMode,
     work: (transaction: Transaction) => T | Promise<T>,
     transactionConfig: TransactionConfig | undefined,

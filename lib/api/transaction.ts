@@ -1,11 +1,19 @@
 /** Explicit transactions. */
 
-import type { RecordShape, Rules } from 'neo4j-driver-core'
+import {
+  ManagedTransaction as CoreManagedTransaction,
+  type Transaction as CoreTransaction,
+  TransactionPromise as CoreTransactionPromise,
+  type RecordShape,
+  type Rules
+} from 'neo4j-driver-core'
 import { type Unwatch, watch } from '../abort'
 import type { IntegerMode } from '../codec/decode'
+import { baseOf } from '../compat/core-classes'
 import { checkQuery, type Query, type TxOptions, type TxSettings, txJson } from '../config/query'
 import type { Dispatcher, Operation } from '../crossing/dispatcher'
-import { FAILURE, type Inbox } from '../crossing/inbox'
+import { Message } from '../crossing/format'
+import type { Inbox } from '../crossing/inbox'
 import type { NativeSession } from '../crossing/native-module'
 import { startRun } from '../crossing/run'
 import { Aborted, abortedBy, clientError, errorOf, type Failure, rejectLater } from '../errors'
@@ -101,7 +109,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
 
   receive(kind: number, inbox: Inbox, at: number): void {
     if (this.#failure !== null) return
-    if (kind === FAILURE) {
+    if (kind === Message.Failure) {
       const failure = inbox.json(at, 0, inbox.arg(at)) as Failure
       this.onFailure(failure)
       this.fail(() => errorOf(failure))
@@ -273,13 +281,17 @@ interface BeginWatcher {
   failed: (error: () => Error) => void
 }
 
+/** Of core's two classes for one it is an instance of both: no chain of prototypes holds them, and ours, in another order. */
+const TransactionBase = baseOf<CoreTransaction>(CoreTransactionPromise)
+
 /** A transaction: several queries that take effect together, or not at all. */
-export class Transaction {
+export class Transaction extends TransactionBase {
   /** @internal */
   protected readonly state: TransactionState
 
   /** @internal */
   constructor(state: TransactionState) {
+    super()
     this.state = state
     // Not for the application, and not for those who print it.
     Object.defineProperty(this, 'state', { enumerable: false })
@@ -293,7 +305,7 @@ export class Transaction {
    * @param parameterRules how to check and convert the parameters
    * @throws TypeError when it is no query, or the parameters are no object
    */
-  run<T extends RecordShape = RecordShape>(
+  override run<T extends RecordShape = RecordShape>(
     query: Query,
     parameters?: unknown,
     parameterRules?: Rules
@@ -306,51 +318,57 @@ export class Transaction {
    * Makes all that was done permanent. Rejects when the server refuses, and then all was rolled back; except where the error has
    * `unknownOutcome`: the connection was lost before the answer came, and only a look at the data can tell.
    */
-  commit(): Promise<void> {
+  override commit(): Promise<void> {
     return this.state.commit()
   }
 
   /** Undoes all that was done. Of a transaction that has failed nothing is left to undo. */
-  rollback(): Promise<void> {
+  override rollback(): Promise<void> {
     return this.state.rollback()
   }
 
   /** True until it was committed or rolled back, or has failed. */
-  isOpen(): boolean {
+  override isOpen(): boolean {
     return this.state.isOpen
   }
 
   /** Rolls back, if it is still open. */
-  close(): Promise<void> {
+  override close(): Promise<void> {
     return this.state.close()
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 }
+
+const PromiseBase = Transaction as unknown as new (
+  state: TransactionState
+) => Transaction & CoreTransactionPromise
 
 /**
  * What `beginTransaction` gives: a transaction that can be used at once, and a promise of it, for those who want to know that
  * it has begun.
  */
-export class TransactionPromise extends Transaction implements Promise<Transaction> {
-  readonly [Symbol.toStringTag] = 'TransactionPromise'
+export class TransactionPromise extends PromiseBase implements Promise<Transaction> {
+  override readonly [Symbol.toStringTag] = 'TransactionPromise'
   #promise: Promise<Transaction> | null = null
 
   // biome-ignore lint/suspicious/noThenProperty: it is a promise, as in neo4j-driver
-  then<A = Transaction, B = never>(
+  override then<A = Transaction, B = never>(
     onFulfilled?: ((value: Transaction) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
   ): Promise<A | B> {
     return this.#begun().then(onFulfilled, onRejected)
   }
 
-  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Transaction | B> {
+  override catch<B = never>(
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
+  ): Promise<Transaction | B> {
     return this.#begun().catch(onRejected)
   }
 
-  finally(onFinally?: (() => void) | null): Promise<Transaction> {
+  override finally(onFinally?: (() => void) | null): Promise<Transaction> {
     return this.#begun().finally(onFinally)
   }
 
@@ -366,16 +384,17 @@ export class TransactionPromise extends Transaction implements Promise<Transacti
 }
 
 /** The transaction of a transaction function: whoever runs the function begins and ends it. */
-export class ManagedTransaction {
+export class ManagedTransaction extends baseOf(CoreManagedTransaction) {
   readonly #transaction: Transaction
 
   /** @internal */
   constructor(transaction: Transaction) {
+    super()
     this.#transaction = transaction
   }
 
   /** Runs a query in this transaction: see {@link Transaction.run}. */
-  run<T extends RecordShape = RecordShape>(
+  override run<T extends RecordShape = RecordShape>(
     query: Query,
     parameters?: unknown,
     parameterRules?: Rules

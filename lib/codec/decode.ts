@@ -1,9 +1,10 @@
 import type { Record as CoreRecord } from 'neo4j-driver-core'
+import { BatchWords } from '../crossing/format.js'
 import { type IntegerMode, modeOf } from './integers.js'
 import { internalised } from './names.js'
 import { lazyRecords } from './record.js'
 import { standingRecords } from './row-readers.js'
-import { Batch, type Bytes, type Dictionary, HEADER_WORDS } from './tape.js'
+import { Batch, type Bytes, type Dictionary } from './tape.js'
 
 export type { IntegerMode } from './integers.js'
 
@@ -76,7 +77,7 @@ export class Decoder {
   value(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): unknown {
     this.#bind(passing, i32, f64, u8, byteOffset)
     try {
-      passing.p = passing.base + i32[passing.base + i32[passing.base + HEADER_WORDS + 1]]
+      passing.p = passing.base + i32[passing.base + i32[passing.base + BatchWords.HEADER + 1]]
       return passing.value()
     } finally {
       passing.release()

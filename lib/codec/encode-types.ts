@@ -20,14 +20,9 @@ import {
   type UUID,
   type Vector
 } from 'neo4j-driver-core'
+import { Needs } from '../crossing/format.js'
 import { epochDay } from './calendar.js'
 import {
-  NEEDS_BYTES,
-  NEEDS_DATETIME_OFFSET,
-  NEEDS_DATETIME_ZONE,
-  NEEDS_TEMPORAL_OR_SPATIAL,
-  NEEDS_UUID,
-  NEEDS_VECTOR,
   out,
   putBigint,
   putBytes,
@@ -92,7 +87,7 @@ function putSeconds(day: number, seconds: number, p: number): number {
 }
 
 function putDate(date: CoreDate<Int>, p: number): number {
-  out.needs |= NEEDS_TEMPORAL_OR_SPATIAL
+  out.needs |= Needs.TEMPORAL_OR_SPATIAL
   return putSafe(days(date), struct(1, 0x44, p))
 }
 
@@ -100,18 +95,18 @@ const nanoOfDay = (time: LocalTime<Int> | Time<Int>): number =>
   secondOfDay(time) * 1e9 + num(time.nanosecond, 'nanosecond')
 
 function putLocalTime(time: LocalTime<Int>, p: number): number {
-  out.needs |= NEEDS_TEMPORAL_OR_SPATIAL
+  out.needs |= Needs.TEMPORAL_OR_SPATIAL
   return putSafe(nanoOfDay(time), struct(1, 0x74, p))
 }
 
 function putTime(time: Time<Int>, p: number): number {
-  out.needs |= NEEDS_TEMPORAL_OR_SPATIAL
+  out.needs |= Needs.TEMPORAL_OR_SPATIAL
   const q = putSafe(nanoOfDay(time), struct(2, 0x54, p))
   return putInt(time.timeZoneOffsetSeconds, 'timeZoneOffsetSeconds', q)
 }
 
 function putLocalDateTime(value: LocalDateTime<Int>, p: number): number {
-  out.needs |= NEEDS_TEMPORAL_OR_SPATIAL
+  out.needs |= Needs.TEMPORAL_OR_SPATIAL
   const q = putSeconds(days(value), secondOfDay(value), struct(2, 0x64, p))
   return putSafe(num(value.nanosecond, 'nanosecond'), q)
 }
@@ -126,7 +121,7 @@ function putDateTime(value: DateTime<Int>, p: number): number {
     return putUtc(day, seconds, nanos, num(offset, 'timeZoneOffsetSeconds'), p)
   }
   if (typeof zone !== 'string') throw new Unsendable('its timeZoneId is no string')
-  out.needs |= NEEDS_TEMPORAL_OR_SPATIAL | NEEDS_DATETIME_ZONE
+  out.needs |= Needs.TEMPORAL_OR_SPATIAL | Needs.DATE_TIME_ZONE
   // Four fields: the connection's version decides which of local and UTC seconds the server gets
   let q = putSeconds(day, seconds, struct(4, 0x69, p))
   q = putString(zone, putSafe(nanos, q))
@@ -158,7 +153,7 @@ function offsetOf(zone: string, localSeconds: number): number {
 }
 
 function putUtc(day: number, seconds: number, nanos: number, offset: number, p: number): number {
-  out.needs |= NEEDS_TEMPORAL_OR_SPATIAL | NEEDS_DATETIME_OFFSET
+  out.needs |= Needs.TEMPORAL_OR_SPATIAL | Needs.DATE_TIME_OFFSET
   const q = putSafe(nanos, putSeconds(day, seconds - offset, struct(3, 0x49, p)))
   return putSafe(offset, q)
 }
@@ -182,7 +177,7 @@ function putStandardDate(date: Date, p: number): number {
 }
 
 function putDuration(value: Duration<Int>, p: number): number {
-  out.needs |= NEEDS_TEMPORAL_OR_SPATIAL
+  out.needs |= Needs.TEMPORAL_OR_SPATIAL
   let q = putInt(value.months, 'months', struct(4, 0x45, p))
   q = putInt(value.days, 'days', q)
   q = putInt(value.seconds, 'seconds', q)
@@ -190,7 +185,7 @@ function putDuration(value: Duration<Int>, p: number): number {
 }
 
 function putPoint(point: Point<Int>, p: number): number {
-  out.needs |= NEEDS_TEMPORAL_OR_SPATIAL
+  out.needs |= Needs.TEMPORAL_OR_SPATIAL
   const { z } = point
   let q = putInt(point.srid, 'srid', z == null ? struct(3, 0x58, p) : struct(4, 0x59, p))
   q = putFloat(point.y, putFloat(point.x, q))
@@ -209,7 +204,7 @@ const ELEMENT: Readonly<Record<string, readonly [marker: number, bytes: 1 | 2 | 
 function putVector(vector: Vector<Float32Array>, p: number): number {
   const element = ELEMENT[vector.getType()]
   if (element === undefined) throw new Unsendable(`vectors of ${vector.getType()} are not known`)
-  out.needs |= NEEDS_VECTOR
+  out.needs |= Needs.VECTOR
   const [marker, size] = element
   const array = vector.asTypedArray()
   let q = struct(2, 0x56, p)
@@ -225,7 +220,7 @@ function putVector(vector: Vector<Float32Array>, p: number): number {
 }
 
 function putUuid(uuid: UUID, p: number): number {
-  out.needs |= NEEDS_UUID
+  out.needs |= Needs.UUID
   room(p, SLACK)
   out.buf[p] = 0xe0
   out.buf.set(uuid.getTypedArray(), p + 1)
@@ -237,12 +232,12 @@ const bytesOf = (view: ArrayBufferView): Uint8Array =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 
 function putByteView(view: ArrayBufferView, p: number): number {
-  out.needs |= NEEDS_BYTES
+  out.needs |= Needs.BYTES
   return putBytes(bytesOf(view), p)
 }
 
 function putArrayBuffer(buffer: ArrayBuffer, p: number): number {
-  out.needs |= NEEDS_BYTES
+  out.needs |= Needs.BYTES
   return putBytes(new Uint8Array(buffer), p)
 }
 

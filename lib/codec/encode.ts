@@ -11,7 +11,13 @@ import {
 import { out, use } from './packer.js'
 import { pathText, type Step, Unsendable } from './unsendable.js'
 
-const EMPTY = { bytes: Uint8Array.of(0xa0), needs: 0 }
+/** A PackStream map, and what it needs of the protocol. The bytes are valid until the next map is encoded. */
+export interface Encoded {
+  bytes: Uint8Array
+  needs: number
+}
+
+const EMPTY: Encoded = { bytes: Uint8Array.of(0xa0), needs: 0 }
 const INITIAL_SIZE = 16 * 1024
 // A buffer that grew beyond this is let go when the call is over.
 const KEPT_SIZE = 4 * 1024 * 1024
@@ -19,8 +25,8 @@ const KEPT_SIZE = 4 * 1024 * 1024
 let busy = false
 
 /**
- * Writes query parameters as one PackStream map, with what it needs of the protocol (the bits named
- * `NEEDS_...` of the packer).
+ * Writes query parameters as one PackStream map, with what it needs of the protocol (bits of
+ * `Needs`).
  *
  * Numbers are floats, as in `neo4j-driver`; a bigint or an Integer is an integer. Properties that are
  * `undefined` are left out. The bytes are valid until the next call.
@@ -28,9 +34,22 @@ let busy = false
  * @param parameters an object or a Map of names and values; undefined or null for none
  * @throws Neo4jError for anything else, and for a value that cannot be sent, naming its path
  */
-export function encodeParameters(parameters: unknown): { bytes: Uint8Array; needs: number } {
-  if (parameters === undefined || parameters === null) return EMPTY
-  const write = topWriter(parameters)
+export function encodeParameters(parameters: unknown): Encoded {
+  return parameters === undefined || parameters === null ? EMPTY : encode(parameters, undefined)
+}
+
+/**
+ * The same for a map that is an option.
+ *
+ * @param name the option's, for errors
+ */
+export function encodeOption(map: unknown, name: string): Encoded {
+  return encode(map, name)
+}
+
+/** @param option its name; undefined for the parameters of a query */
+function encode(parameters: unknown, option: string | undefined): Encoded {
+  const write = topWriter(parameters, option)
   // A getter or an iterator of the application may run a query of its own in the middle of this one.
   const outer = busy ? { out: { ...out }, lists: walked.lists } : null
   if (outer !== null || out.size === 0) use(Buffer.allocUnsafeSlow(INITIAL_SIZE))
@@ -41,7 +60,7 @@ export function encodeParameters(parameters: unknown): { bytes: Uint8Array; need
     const end = write(parameters, 0, 1)
     return { bytes: new Uint8Array(out.buf.buffer, out.buf.byteOffset, end), needs: out.needs }
   } catch (problem) {
-    throw problem instanceof Unsendable ? located(parameters, problem) : problem
+    throw problem instanceof Unsendable ? located(parameters, option, problem) : problem
   } finally {
     if (outer !== null) {
       Object.assign(out, outer.out)
@@ -54,24 +73,31 @@ export function encodeParameters(parameters: unknown): { bytes: Uint8Array; need
   }
 }
 
-function topWriter(parameters: unknown): NestedWriter {
+function topWriter(parameters: unknown, option: string | undefined): NestedWriter {
   try {
-    const writer = typeof parameters === 'object' ? writerOf(parameters as object) : undefined
+    const writer = typeof parameters === 'object' && parameters !== null ? writerOf(parameters) : undefined
     if (writer !== undefined && isMapWriter(writer)) return writer
   } catch (problem) {
     // a node, or another object of the kind: the error below says enough
     if (!(problem instanceof Unsendable)) throw problem
   }
   throw newError(
-    'Query parameters are expected to either be undefined/null or an object, or a Map, of names and values'
+    option === undefined
+      ? 'Query parameters are expected to either be undefined/null or an object, or a Map, of names and values'
+      : `${option} takes an object, or a Map, of names and values`
   )
 }
 
 /** The error for the application: what is wrong, and where. */
-function located(parameters: unknown, problem: Unsendable): Error {
+function located(parameters: unknown, option: string | undefined, problem: Unsendable): Error {
   const steps: Step[] = []
   const found = search(parameters, steps, [], 1)
-  const what = found === null ? 'The query parameters' : `Parameter ${pathText(steps)}`
+  const what =
+    option !== undefined
+      ? pathText(steps, option)
+      : found === null
+        ? 'The query parameters'
+        : `Parameter ${pathText(steps, '')}`
   return newError(`${what} cannot be sent: ${(found ?? problem).message}`, error.PROTOCOL_ERROR)
 }
 

@@ -1,15 +1,9 @@
 import { Node } from 'neo4j-driver-core'
+import { PropertyKind } from '../crossing/format.js'
 import { canCompile, compile, literal, propertyName } from './codegen.js'
 import { INTEGER, integerOf, type Mode, make } from './integers.js'
 import { define } from './names.js'
 import type { Batch } from './tape.js'
-
-// Property types of a shape
-const ANY = 0
-const INT = 1
-const FLOAT = 2
-const STRING = 3
-const BOOL = 4
 
 /** Reads one node of a shape at the batch's cursor. */
 type Reader = (batch: Batch) => Node
@@ -146,20 +140,20 @@ function interpreted({ mode, labels, keys, types, hasElementId }: Layout): Reade
 function property(batch: Batch, type: number): unknown {
   const { i32 } = batch
   switch (type) {
-    case ANY:
+    case PropertyKind.GENERIC:
       return batch.value()
-    case INT: {
+    case PropertyKind.INT: {
       const p = batch.p
       batch.p = p + 2
       return make(batch.mode, i32[p], i32[p + 1])
     }
-    case FLOAT:
+    case PropertyKind.FLOAT:
       return batch.f64[batch.floats + i32[batch.p++]]
-    case STRING: {
+    case PropertyKind.STRING: {
       const n = i32[batch.p++]
       return n < 0 ? batch.dictionary.strings[~n] : batch.ascii(i32[batch.p++], n)
     }
-    case BOOL:
+    case PropertyKind.BOOL:
       return i32[batch.p++] !== 0
     default:
       return null
@@ -181,19 +175,19 @@ function compiled({ mode, labels, keys, types, hasElementId }: Layout): Reader {
     const v = `v${i}`
     entries.push(`${propertyName(keys[i])}:${v}`)
     switch (type) {
-      case ANY:
+      case PropertyKind.GENERIC:
         body += `batch.p=p;const ${v}=batch.value();p=batch.p;`
         break
-      case INT:
+      case PropertyKind.INT:
         body += `const ${v}=${int()}`
         break
-      case FLOAT:
+      case PropertyKind.FLOAT:
         body += `const ${v}=batch.f64[batch.floats+i32[p++]];`
         break
-      case STRING:
+      case PropertyKind.STRING:
         body += `n=i32[p++];const ${v}=n<0?batch.dictionary.strings[~n]:batch.ascii(i32[p++],n);`
         break
-      case BOOL:
+      case PropertyKind.BOOL:
         body += `const ${v}=i32[p++]!==0;`
         break
       default:

@@ -1,3 +1,4 @@
+import type { Needs } from '../crossing/format.js'
 import { Unsendable } from './unsendable.js'
 
 /**
@@ -12,7 +13,7 @@ export const out: {
   view: DataView
   size: number
   /**
-   * What the bytes ask of the protocol: bits of {@link NEEDS_TEMPORAL_OR_SPATIAL} ... {@link NEEDS_BYTES}.
+   * What the bytes ask of the protocol: bits of {@link Needs}.
    */
   needs: number
 } = { buf: Buffer.alloc(0) as Target, view: new DataView(new ArrayBuffer(0)), size: 0, needs: 0 }
@@ -21,19 +22,6 @@ export const out: {
 interface Target extends Buffer {
   utf8Write(text: string, at: number): number
 }
-
-/** Temporal and spatial types: Bolt 2. */
-export const NEEDS_TEMPORAL_OR_SPATIAL = 1
-/** A DateTime with an offset, written in its UTC form. */
-export const NEEDS_DATETIME_OFFSET = 2
-/** A DateTime with a zone id, written in this driver's own form of four fields. */
-export const NEEDS_DATETIME_ZONE = 4
-/** Vectors: Bolt 6.0. */
-export const NEEDS_VECTOR = 8
-/** UUIDs: Bolt 6.1. */
-export const NEEDS_UUID = 16
-/** Byte arrays. */
-export const NEEDS_BYTES = 32
 
 /** Room that {@link room} always leaves: any fixed-size value, or the header of any other, fits. */
 export const SLACK = 32

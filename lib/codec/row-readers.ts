@@ -1,9 +1,10 @@
 import type { Record as CoreRecord } from 'neo4j-driver-core'
+import { BatchWords, ColumnKind } from '../crossing/format.js'
 import { BoundedCache } from './cache.js'
 import { canCompile, compile } from './codegen.js'
 import { BIGINT, INTEGER, integerOf, integerOf32, make, make32, NUMBER, numberOf } from './integers.js'
 import { Row } from './record.js'
-import { type Batch, BOOL, COLUMN_WORDS, FLOAT, HEADER_WORDS, INT, INT32, MIXED, NULL, STR } from './tape.js'
+import type { Batch } from './tape.js'
 
 /** Reads all rows of a batch into records that need it no more. */
 type Reader = (batch: Batch) => CoreRecord[]
@@ -36,8 +37,8 @@ export function standingRecords(batch: Batch): CoreRecord[] {
 function identify(batch: Batch, columns: number): string {
   const { i32 } = batch
   let id = String.fromCharCode(48 + batch.mode)
-  let h = batch.base + HEADER_WORDS
-  for (let c = 0; c < columns; c++, h += COLUMN_WORDS)
+  let h = batch.base + BatchWords.HEADER
+  for (let c = 0; c < columns; c++, h += BatchWords.COLUMN)
     id += String.fromCharCode(48 + i32[h] + (i32[h + 2] === 0 ? 0 : 8))
   return id
 }
@@ -48,8 +49,8 @@ function interpreted(batch: Batch): CoreRecord[] {
   const records = new Array<CoreRecord>(rows)
   for (let row = 0; row < rows; row++) {
     const fields = new Array(columns)
-    let h = base + HEADER_WORDS
-    for (let c = 0; c < columns; c++, h += COLUMN_WORDS) fields[c] = field(batch, i32, h, c, row)
+    let h = base + BatchWords.HEADER
+    for (let c = 0; c < columns; c++, h += BatchWords.COLUMN) fields[c] = field(batch, i32, h, c, row)
     records[row] = new Row(keys, fields, lookup) as unknown as CoreRecord
   }
   return records
@@ -59,19 +60,19 @@ function field(batch: Batch, i32: Int32Array, h: number, column: number, row: nu
   const nulls = i32[h + 2]
   if (nulls !== 0 && ((i32[batch.base + nulls + (row >> 5)] >>> (row & 31)) & 1) !== 0) return null
   const kind = i32[h]
-  const at = i32[h + 1] + (kind === FLOAT ? batch.floats : batch.base)
+  const at = i32[h + 1] + (kind === ColumnKind.FLOAT ? batch.floats : batch.base)
   switch (kind) {
-    case INT:
+    case ColumnKind.INT:
       return make(batch.mode, i32[at + 2 * row], i32[at + 2 * row + 1])
-    case FLOAT:
+    case ColumnKind.FLOAT:
       return batch.f64[at + row]
-    case STR:
+    case ColumnKind.STR:
       return batch.text(i32[at + 2 * row], i32[at + 2 * row + 1])
-    case INT32:
+    case ColumnKind.INT32:
       return make32(batch.mode, i32[at + row])
-    case BOOL:
+    case ColumnKind.BOOL:
       return ((i32[at + (row >> 5)] >>> (row & 31)) & 1) !== 0
-    case NULL:
+    case ColumnKind.NULL:
       return null
     default:
       batch.column = column
@@ -87,10 +88,10 @@ function compiled(batch: Batch, columns: number): Reader {
   let body = ''
   const fields: string[] = []
   for (let c = 0; c < columns; c++) {
-    const h = HEADER_WORDS + COLUMN_WORDS * c
+    const h = BatchWords.HEADER + BatchWords.COLUMN * c
     const kind = i32[base + h]
     const nullable = i32[base + h + 2] !== 0
-    before += `const a${c}=i32[base+${h + 1}]+${kind === FLOAT ? 'batch.floats' : 'base'};`
+    before += `const a${c}=i32[base+${h + 1}]+${kind === ColumnKind.FLOAT ? 'batch.floats' : 'base'};`
     if (nullable) before += `const n${c}=base+i32[base+${h + 2}];`
     const value = expression(kind, c, mode)
     body += nullable
@@ -109,23 +110,23 @@ function expression(kind: number, c: number, mode: number): string {
   const at = `a${c}`
   const pair = `i32[${at}+2*r],i32[${at}+2*r+1]`
   switch (kind) {
-    case INT:
+    case ColumnKind.INT:
       return mode === INTEGER
         ? `integerOf(${pair})`
         : mode === NUMBER
           ? `numberOf(${pair})`
           : `make(${BIGINT},${pair})`
-    case FLOAT:
+    case ColumnKind.FLOAT:
       return `f64[${at}+r]`
-    case STR:
+    case ColumnKind.STR:
       return `batch.text(${pair})`
-    case INT32:
+    case ColumnKind.INT32:
       return mode === INTEGER ? `integerOf32(i32[${at}+r])` : `make32(${mode},i32[${at}+r])`
-    case BOOL:
+    case ColumnKind.BOOL:
       return `(i32[${at}+(r>>5)]>>>(r&31)&1)!==0`
-    case NULL:
+    case ColumnKind.NULL:
       return 'null'
-    case MIXED:
+    case ColumnKind.MIXED:
       return `mixed(batch,${c},base+i32[${at}+r])`
     default:
       throw new Error(`column kind ${kind}`)

@@ -12,6 +12,7 @@ import {
   UUID,
   Vector
 } from 'neo4j-driver-core'
+import { StructureCode } from '../crossing/format.js'
 import type { Batch } from './tape.js'
 import {
   dateOf,
@@ -24,37 +25,18 @@ import {
   timeOf
 } from './temporal.js'
 
-// Codes of the tape's structures
-const NODE = 1
-const RELATIONSHIP = 2
-const UNBOUND_RELATIONSHIP = 3
-const PATH = 4
-const DATE = 5
-const TIME = 6
-const LOCAL_TIME = 7
-const DATETIME_OFFSET = 8
-const DATETIME_ZONE_UTC = 9
-const DATETIME_ZONE_LOCAL = 10
-const LOCAL_DATETIME = 11
-const DURATION = 12
-const POINT = 13
-const POINT3D = 14
-const VECTOR = 15
-const UNSUPPORTED = 16
-const BROKEN = 18
-
 type Properties = Record<string, unknown>
 
 /** Reads the structure of that code, whose fields are the tape's next values. */
 export function readStructure(batch: Batch, code: number): unknown {
   switch (code) {
-    case NODE: {
+    case StructureCode.NODE: {
       const id = batch.value() as number
       const labels = batch.value() as string[]
       const properties = batch.value() as Properties
       return new Node(id, labels, properties, batch.value() as string)
     }
-    case RELATIONSHIP: {
+    case StructureCode.RELATIONSHIP: {
       const id = batch.value() as number
       const start = batch.value() as number
       const end = batch.value() as number
@@ -73,47 +55,47 @@ export function readStructure(batch: Batch, code: number): unknown {
         batch.value() as string
       )
     }
-    case UNBOUND_RELATIONSHIP: {
+    case StructureCode.UNBOUND_RELATIONSHIP: {
       const id = batch.value() as number
       const type = batch.value() as string
       const properties = batch.value() as Properties
       return new UnboundRelationship(id, type, properties, batch.value() as string)
     }
-    case PATH:
+    case StructureCode.PATH:
       return path(batch)
-    case DURATION: {
+    case StructureCode.DURATION: {
       const months = batch.value() as number
       const days = batch.value() as number
       batch.integer()
       const { low, high } = batch
       return durationOf(batch.mode, months, days, low, high, batch.number())
     }
-    case POINT:
-    case POINT3D: {
+    case StructureCode.POINT:
+    case StructureCode.POINT_3D: {
       const srid = batch.value() as number
       const x = batch.value() as number
       const y = batch.value() as number
-      return new Point(srid, x, y, code === POINT3D ? (batch.value() as number) : undefined)
+      return new Point(srid, x, y, code === StructureCode.POINT_3D ? (batch.value() as number) : undefined)
     }
-    case VECTOR: {
+    case StructureCode.VECTOR: {
       const type = batch.number()
       return vectorOf(type & 0xff, batch.value() as Int8Array)
     }
-    case UNSUPPORTED: {
+    case StructureCode.UNSUPPORTED: {
       const name = batch.value() as string
       const major = batch.value() as number
       const minor = batch.value() as number
       return new UnsupportedType(name, major, minor, (batch.value() as string | null) ?? undefined)
     }
-    case BROKEN:
+    case StructureCode.BROKEN:
       return broken(batch, newError(batch.value() as string, error.PROTOCOL_ERROR))
-    case DATE:
-    case TIME:
-    case LOCAL_TIME:
-    case DATETIME_OFFSET:
-    case DATETIME_ZONE_UTC:
-    case DATETIME_ZONE_LOCAL:
-    case LOCAL_DATETIME:
+    case StructureCode.DATE:
+    case StructureCode.TIME:
+    case StructureCode.LOCAL_TIME:
+    case StructureCode.DATE_TIME_OFFSET:
+    case StructureCode.DATE_TIME_ZONE_UTC:
+    case StructureCode.DATE_TIME_ZONE_LOCAL:
+    case StructureCode.LOCAL_DATE_TIME:
       return temporal(batch, code)
     default:
       return new UUID(new Uint8Array((batch.value() as Int8Array).buffer))
@@ -126,22 +108,25 @@ function temporal(batch: Batch, code: number): unknown {
   batch.integer()
   const { low, high } = batch
   const first = high * 4294967296 + (low >>> 0)
-  const nanos = code >= DATETIME_OFFSET ? batch.number() : 0
-  const zone = code === DATETIME_ZONE_UTC || code === DATETIME_ZONE_LOCAL ? (batch.value() as string) : ''
-  const offset = code === TIME || code === DATETIME_OFFSET ? batch.number() : 0
+  const nanos = code >= StructureCode.DATE_TIME_OFFSET ? batch.number() : 0
+  const zone =
+    code === StructureCode.DATE_TIME_ZONE_UTC || code === StructureCode.DATE_TIME_ZONE_LOCAL
+      ? (batch.value() as string)
+      : ''
+  const offset = code === StructureCode.TIME || code === StructureCode.DATE_TIME_OFFSET ? batch.number() : 0
   try {
     switch (code) {
-      case DATE:
+      case StructureCode.DATE:
         return dateOf(mode, first)
-      case TIME:
+      case StructureCode.TIME:
         return timeOf(mode, first, offset)
-      case LOCAL_TIME:
+      case StructureCode.LOCAL_TIME:
         return localTimeOf(mode, first)
-      case DATETIME_OFFSET:
+      case StructureCode.DATE_TIME_OFFSET:
         return dateTimeWithOffset(mode, low, high, nanos, offset)
-      case DATETIME_ZONE_UTC:
+      case StructureCode.DATE_TIME_ZONE_UTC:
         return dateTimeInZone(mode, low, high, nanos, zone)
-      case DATETIME_ZONE_LOCAL:
+      case StructureCode.DATE_TIME_ZONE_LOCAL:
         return dateTimeLegacy(mode, low, high, nanos, zone)
       default:
         return localDateTimeOf(mode, low, high, nanos)

@@ -1,3 +1,4 @@
+import { BatchWords, ColumnKind, Tag } from '../crossing/format.js'
 import { BIGINT, bigintOf32, INTEGER, integerOf32, type Mode, make, make32 } from './integers.js'
 import { define, internalised } from './names.js'
 import { addShape, type NodeShape } from './node-readers.js'
@@ -8,19 +9,6 @@ export interface Bytes extends Buffer {
   latin1Slice(start: number, end: number): string
   ucs2Slice(start: number, end: number): string
 }
-
-/** Column kinds of a batch. */
-export const MIXED = 0
-export const INT = 1
-export const FLOAT = 2
-export const STR = 3
-export const NULL = 4
-export const BOOL = 5
-export const INT32 = 6
-
-/** Words of a batch's header before its columns, and words a column takes there. */
-export const HEADER_WORDS = 12
-export const COLUMN_WORDS = 4
 
 /** What a result's batches share: strings and node shapes are numbered over the whole result. */
 export interface Dictionary {
@@ -171,26 +159,26 @@ export class Batch {
   /** The value of one cell. Lists, maps, nodes and so on are made once and kept. */
   cell(column: number, row: number): unknown {
     const i32 = this.i32
-    const h = HEADER_WORDS + COLUMN_WORDS * column
+    const h = BatchWords.HEADER + BatchWords.COLUMN * column
     const nulls = i32[h + 2]
     if (nulls !== 0 && ((i32[nulls + (row >> 5)] >>> (row & 31)) & 1) !== 0) return null
     const at = i32[h + 1]
     switch (i32[h]) {
-      case INT: {
+      case ColumnKind.INT: {
         const q = at + 2 * row
         return make(this.mode, i32[q], i32[q + 1])
       }
-      case FLOAT:
+      case ColumnKind.FLOAT:
         return this.f64[this.floats + at + row]
-      case STR: {
+      case ColumnKind.STR: {
         const q = at + 2 * row
         return this.text(i32[q], i32[q + 1])
       }
-      case INT32:
+      case ColumnKind.INT32:
         return make32(this.mode, i32[at + row])
-      case BOOL:
+      case ColumnKind.BOOL:
         return ((i32[at + (row >> 5)] >>> (row & 31)) & 1) !== 0
-      case NULL:
+      case ColumnKind.NULL:
         return null
       default:
         return this.#kept(column, row, i32[at + row])
@@ -199,7 +187,7 @@ export class Batch {
 
   #kept(column: number, row: number, at: number): unknown {
     const tag = this.i32[at] & 15
-    if (tag <= 7 || tag === 12) {
+    if (tag <= Tag.STR16 || tag === Tag.DICT) {
       this.p = at
       return this.value()
     }
@@ -230,38 +218,38 @@ export class Batch {
     const word = i32[this.p++]
     const n = word >> 4
     switch (word & 15) {
-      case 0:
+      case Tag.NULL:
         return null
-      case 1:
+      case Tag.FALSE:
         return false
-      case 2:
+      case Tag.TRUE:
         return true
-      case 3:
+      case Tag.INT28:
         return make32(this.mode, n)
-      case 4: {
+      case Tag.INT64: {
         const p = this.p
         this.p = p + 2
         return make(this.mode, i32[p], i32[p + 1])
       }
-      case 5:
+      case Tag.F64:
         return this.f64[this.floats + n]
-      case 6:
+      case Tag.STR8:
         return this.ascii(i32[this.p++], n)
-      case 7:
+      case Tag.STR16:
         return this.wide(i32[this.p++], n)
-      case 8:
+      case Tag.LIST:
         return this.#depth < RECURSION ? this.#list(n) : this.#deep(new Array(n), n)
-      case 9:
+      case Tag.MAP:
         return this.#depth < RECURSION ? this.#map(n) : this.#deep({}, n)
-      case 10:
+      case Tag.STRUCT:
         return readStructure(this, n)
-      case 11:
+      case Tag.NODE:
         return this.dictionary.shapes[n].read(this)
-      case 12:
+      case Tag.DICT:
         return this.dictionary.strings[n]
-      case 13:
+      case Tag.BYTES:
         return this.#bytes(n)
-      case 14:
+      case Tag.INTS:
         return this.#ints(n)
       default:
         return this.#floatList(n)
@@ -310,11 +298,11 @@ export class Batch {
       const word = this.i32[this.p]
       const tag = word & 15
       let value: unknown
-      if (tag === 8 || tag === 9) {
+      if (tag === Tag.LIST || tag === Tag.MAP) {
         this.p++
         const n = word >> 4
         around.push(opened)
-        opened = { made: tag === 8 ? new Array(n) : {}, size: n, filled: 0 }
+        opened = { made: tag === Tag.LIST ? new Array(n) : {}, size: n, filled: 0 }
         value = opened.made
       } else value = this.value()
       if (typeof key === 'number') (into as unknown[])[key] = value
@@ -356,7 +344,7 @@ export class Batch {
   integer(): void {
     const { i32 } = this
     const word = i32[this.p++]
-    if ((word & 15) === 3) {
+    if ((word & 15) === Tag.INT28) {
       this.low = word >> 4
       this.high = word >> 31
     } else {
@@ -374,7 +362,7 @@ export class Batch {
   /** Reads a list of small integers, in either of its forms. */
   value32s(): number[] {
     const word = this.i32[this.p++]
-    const packed = (word & 15) === 14
+    const packed = (word & 15) === Tag.INTS
     const list: number[] = []
     for (let n = word >> 4; n > 0; n--) list.push(packed ? this.i32[this.p++] : this.number())
     return list

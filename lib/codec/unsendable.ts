@@ -7,9 +7,13 @@ export class Unsendable extends Error {}
 /** One step from a parameter to a value inside of it: a name, or a position in a list. */
 export type Step = string | number
 
-/** `rows[3].when`, `map["odd key"]`. */
-export function pathText(steps: readonly Step[]): string {
-  let text = ''
+/**
+ * `rows[3].when`, `map["odd key"]`.
+ *
+ * @param from what the steps lead away from
+ */
+export function pathText(steps: readonly Step[], from: string): string {
+  let text = from
   for (const step of steps) {
     if (typeof step === 'number') text += `[${step}]`
     else if (!/^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u.test(step)) text += `[${JSON.stringify(step)}]`

@@ -1,6 +1,12 @@
 /** The summary of `neo4j-driver-core`, and beside its names those that 1.x programs use. */
 
-import { type ProtocolVersion, QueryStatistics, ResultSummary } from 'neo4j-driver-core'
+import {
+  type Integer,
+  type NumberOrInteger,
+  type ProtocolVersion,
+  QueryStatistics,
+  ResultSummary
+} from 'neo4j-driver-core'
 import type { ServedBy } from '../results/summary'
 
 /** Names of counters, each of which was a function in 1.x. */
@@ -44,7 +50,7 @@ for (const name of COUNTERS) {
 }
 
 /** What came at the end of a result. */
-export class Summary extends ResultSummary {
+export class Summary<T extends NumberOrInteger = Integer> extends ResultSummary<T> {
   declare counters: Counters
   /** The server that did the work. */
   servedBy: ServedBy

@@ -1,29 +1,35 @@
 /** The enumerations of `neo4j-ha-bolt-driver` 1.2.3, value for value, and what they are on the native side. */
 
+import { Permission, Role, ServerStatus, Strategy } from '../crossing/format'
+
 /** How one of several eligible servers is picked. */
 export const HAStrategies = Object.freeze({
   /** Any of them. */
-  random: 0,
+  random: Strategy.RANDOM,
   /** One after the other, in the order of the configuration. */
-  roundRobin: 1,
+  roundRobin: Strategy.ROUND_ROBIN,
   /** The one with the lowest smoothed latency of its checks. */
-  nearest: 2
+  nearest: Strategy.NEAREST
 } as const)
 
 /** What the last check of a server found. */
 export const Status = Object.freeze({
   /** The server answered with an error. */
-  error: -2,
+  error: ServerStatus.Error,
   /** The server answers, but does not know its role (an election, for one). */
-  unknown: -1,
+  unknown: ServerStatus.Unknown,
   /** The server does not answer. */
-  down: 0,
+  down: ServerStatus.Down,
   /** The server answers and knows its role. */
-  up: 1
+  up: ServerStatus.Up
 } as const)
 
 /** The role of a server in its cluster. */
-export const ServerType = Object.freeze({ unknown: 0, slave: 1, master: 2 } as const)
+export const ServerType = Object.freeze({
+  unknown: Role.Unknown,
+  slave: Role.Slave,
+  master: Role.Master
+} as const)
 
 /** What the servers of one role may be used for. */
 export interface RoleAccess {
@@ -58,12 +64,12 @@ export const HAReadWrite = Object.freeze({
 /** "The driver's own", where the native side takes a mask, a strategy or a server. */
 export const DEFAULT = -1
 
-/** Bits as the native side wants them: 1 master reads, 2 master writes, 4 slave reads, 8 slave writes. */
+/** The same as bits of {@link Permission}. */
 export function rwMask(config: ReadWriteConfig): number {
   return (
-    (config.master.read ? 1 : 0) |
-    (config.master.write ? 2 : 0) |
-    (config.slave.read ? 4 : 0) |
-    (config.slave.write ? 8 : 0)
+    (config.master.read ? Permission.MASTER_READS : 0) |
+    (config.master.write ? Permission.MASTER_WRITES : 0) |
+    (config.slave.read ? Permission.SLAVE_READS : 0) |
+    (config.slave.write ? Permission.SLAVE_WRITES : 0)
   )
 }

@@ -28,6 +28,11 @@ export function count(value: unknown, name: string, standard: number, unit: stri
   return Math.ceil(n)
 }
 
+/** A number of which Infinity means: without end. */
+export function endless(value: unknown, name: string, standard: number, unit: string): number {
+  return value === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : count(value, name, standard, unit)
+}
+
 /** A whole number within a range. */
 export function between(
   value: unknown,

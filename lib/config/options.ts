@@ -3,7 +3,12 @@
  * construction. Options are read, never written into.
  */
 
-import type { ClientCertificate, ClientCertificateProvider, EncryptionService } from 'neo4j-driver-core'
+import {
+  type ClientCertificate,
+  type ClientCertificateProvider,
+  type EncryptionService,
+  notificationFilterMinimumSeverityLevel
+} from 'neo4j-driver-core'
 import type { IntegerMode } from '../codec/decode'
 import { encryptedOf, OBSOLETE, poolSizeOf, trustOf } from '../compat/config'
 import { encryptionOf } from '../encryption/service'
@@ -14,6 +19,7 @@ import {
   asObject,
   between,
   count,
+  endless,
   flag,
   int32,
   limit,
@@ -262,7 +268,7 @@ export function readDriverOptions(
   const lossy = flag(given.disableLosslessIntegers, at('disableLosslessIntegers'))
 
   const fetchSize = readFetchSize(given.fetchSize, at('fetchSize')) ?? 1_000
-  const maxTransactionRetryTime = count(
+  const maxTransactionRetryTime = endless(
     given.maxTransactionRetryTime,
     at('maxTransactionRetryTime'),
     30_000,
@@ -317,7 +323,8 @@ export function readDriverOptions(
       trustedCertificates: certificates,
       clientCertificate: clientCertificates !== undefined,
       extraCertificates: readExtraCertificates(warn),
-      notificationFilter: readNotificationFilter(given.notificationFilter, at('notificationFilter')) ?? null,
+      notificationFilter:
+        readNotificationFilter(given.notificationFilter, at('notificationFilter'), log) ?? null,
       disableAutoCommitRetries: flag(given.disableAutoCommitRetries, at('disableAutoCommitRetries')),
       telemetryDisabled: flag(given.telemetryDisabled, at('telemetryDisabled')),
       logLevel: log.level
@@ -351,6 +358,7 @@ function readLimits(value: unknown, name: string, log: Log): Limits {
 export function readFetchSize(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined
   const n = numberOf(value)
+  if (n === Number.POSITIVE_INFINITY) return FETCH_ALL
   if (Number.isInteger(n) && (n > 0 || n === FETCH_ALL)) return n
   throw new TypeError(
     `The fetch size can only be a positive value or ${FETCH_ALL} for ALL. However ${name} = ${show(value)}`
@@ -358,18 +366,47 @@ export function readFetchSize(value: unknown, name: string): number | undefined 
 }
 
 /** @throws TypeError naming `name` and what it takes */
-export function readNotificationFilter(value: unknown, name: string): NotificationFilter | undefined {
+export function readNotificationFilter(
+  value: unknown,
+  name: string,
+  log: Log
+): NotificationFilter | undefined {
   if (value === undefined || value === null) return undefined
   const filter = asObject(value, name) as NotificationFilter
+  warnOfUnknown(filter, FILTER_OPTIONS, name, log)
   if (filter.disabledCategories !== undefined && filter.disabledClassifications !== undefined) {
     throw new TypeError(
       `The ${name} can't have both "disabledCategories" and "disabledClassifications" configured at the same time.`
     )
   }
   return {
-    minimumSeverityLevel: filter.minimumSeverityLevel,
-    disabledCategories: filter.disabledCategories ?? filter.disabledClassifications
+    minimumSeverityLevel: readSeverity(filter.minimumSeverityLevel, `${name}.minimumSeverityLevel`),
+    disabledCategories:
+      readTexts(filter.disabledCategories, `${name}.disabledCategories`) ??
+      readTexts(filter.disabledClassifications, `${name}.disabledClassifications`)
   }
+}
+
+const FILTER_OPTIONS: ReadonlySet<string> = new Set([
+  'minimumSeverityLevel',
+  'disabledCategories',
+  'disabledClassifications'
+])
+const SEVERITIES: readonly unknown[] = Object.values(notificationFilterMinimumSeverityLevel)
+
+function readSeverity(value: unknown, name: string): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (SEVERITIES.includes(value)) return value as string
+  throw new TypeError(`${name} takes one of ${SEVERITIES.join(', ')}; it was ${show(value)}`)
+}
+
+/** Servers know which texts there are; new ones come with new versions of theirs. */
+function readTexts(value: unknown, name: string): readonly string[] | undefined {
+  if (value === undefined || value === null) return undefined
+  const wrong = Array.isArray(value) ? value.findIndex(text => typeof text !== 'string') : -2
+  if (wrong === -1) return value as string[]
+  const what = wrong === -2 ? show(value) : `${show((value as unknown[])[wrong])} at [${wrong}]`
+  throw new TypeError(`${name} takes an array of strings; it was ${what}`)
 }
 
 function readLiveness(value: unknown, name: string): number | null {
@@ -379,7 +416,31 @@ function readLiveness(value: unknown, name: string): number | null {
 /** An option that is misspelt should not go unnoticed; one that nobody reads any more should not stop an old program. */
 function warnOfUnknown(given: object, known: ReadonlySet<string>, name: string, log: Log): void {
   for (const option of Object.keys(given)) {
-    if (!known.has(option))
-      log.write('warn', `${name}.${option} is not an option of neo4j-ha-bolt-driver and has no effect`)
+    if (known.has(option)) continue
+    const home = homeOf(option)
+    log.write(
+      'warn',
+      `${name}.${option} is not an option of ${home === undefined ? 'neo4j-ha-bolt-driver' : name} and has no effect` +
+        (home === undefined ? '' : `: it belongs in ${home}`)
+    )
   }
 }
+
+/** Where an option that stands in the wrong place is read. */
+function homeOf(option: string): string | undefined {
+  if (option === 'auth') return 'options.auth of Neo4jHA, or the second argument of driver()'
+  if (HA_OPTIONS.has(option)) return `the options of Neo4jHA (options.${option})`
+  if (DRIVER_OPTIONS.has(option)) return `neo4jDriverOptions.${option} of Neo4jHA, or the config of driver()`
+  if (FILTER_OPTIONS.has(option)) return `notificationFilter.${option}`
+  if (SESSION_OPTIONS.has(option)) return `the config of session() (${option})`
+  return undefined
+}
+
+const SESSION_OPTIONS: ReadonlySet<string> = new Set([
+  'defaultAccessMode',
+  'bookmarks',
+  'database',
+  'impersonatedUser',
+  'bookmarkManager',
+  'writeLock'
+])

@@ -1,9 +1,9 @@
 /** What `run` takes, checked and encoded. */
 
-import type { Rules } from 'neo4j-driver-core'
+import type { Integer, Rules } from 'neo4j-driver-core'
 import { internal, type types } from 'neo4j-driver-core'
 import { checkSignal } from '../abort'
-import { encodeParameters } from '../codec/encode'
+import { encodeOption } from '../codec/encode'
 
 /** Cypher, or an object that brings its parameters along. */
 export type Query = types.Query
@@ -69,6 +69,11 @@ export interface TxOptions {
   signal: AbortSignal | undefined
 }
 
+/** Milliseconds as they cross, in JSON; what is longer than a number says is as long as it says. */
+function timeoutOf(timeout: Integer): number {
+  return Math.min(timeout.toNumber(), Number.MAX_SAFE_INTEGER)
+}
+
 const NO_OPTIONS: TxOptions = Object.freeze({ timeout: undefined, metadata: null, signal: undefined })
 
 /** Options as they cross: JSON of what is not the default. */
@@ -84,8 +89,9 @@ export function checkTxConfig(config: TransactionConfig | undefined | null): TxO
   if (config === undefined || config === null) return NO_OPTIONS
   const { timeout, metadata } = new internal.txConfig.TxConfig(config)
   return {
-    timeout: timeout?.toNumber(),
-    metadata: metadata === null || metadata === undefined ? null : encodeParameters(metadata).bytes.slice(),
+    timeout: timeout === null || timeout === undefined ? undefined : timeoutOf(timeout),
+    metadata:
+      metadata === null || metadata === undefined ? null : encodeOption(metadata, 'metadata').bytes.slice(),
     signal: checkSignal(config.signal, 'signal')
   }
 }

@@ -38,7 +38,8 @@ export interface Server {
  * @throws TypeError naming the entry and what it takes
  */
 export function readServers(servers: unknown, auth: unknown): Server[] {
-  const list = typeof servers === 'string' ? [servers] : servers
+  const list =
+    typeof servers === 'string' ? [servers] : Array.isArray(servers) ? servers.map(trimmed) : servers
   if (!Array.isArray(list) || list.length === 0) {
     throw new TypeError(
       `servers takes a Bolt URI, or an array with at least one of [httpUrl, boltUrl], {url, bolt, auth} or a Bolt URI; it was ${show(servers)}`
@@ -51,6 +52,11 @@ export function readServers(servers: unknown, auth: unknown): Server[] {
     )
   }
   return list.map((entry, i) => readServer(entry, auth, `servers[${i}]`))
+}
+
+/** Text without the white space around it, which lines of configuration files come with. */
+function trimmed(value: unknown): unknown {
+  return typeof value === 'string' ? value.trim() : value
 }
 
 function readServer(entry: unknown, auth: unknown, name: string): Server {
@@ -75,7 +81,15 @@ function readServer(entry: unknown, auth: unknown, name: string): Server {
   )
 }
 
-function makeServer(url: unknown, bolt: unknown, auth: unknown, name: string, parts = ['', '']): Server {
+function makeServer(
+  givenUrl: unknown,
+  givenBolt: unknown,
+  auth: unknown,
+  name: string,
+  parts = ['', '']
+): Server {
+  const url = trimmed(givenUrl)
+  const bolt = trimmed(givenBolt)
   const http = url === undefined || url === null ? null : readHttp(url, name + parts[0])
   const { address } = readBolt(bolt, name + parts[1])
   const token = tokenOf(auth, 'auth')
@@ -123,6 +137,9 @@ function decoded(part: string): string {
   }
 }
 
+/** An IPv6 address with the zone that it is of: `%` and its name, or `%25` as RFC 6874 has it. No `URL` takes these. */
+const ZONE = /^([^/]*:\/\/(?:[^/?#]*@)?)(\[[0-9a-f:.]+)%(?:25)?([\w.~-]+)(\].*)$/is
+
 /** A Bolt URI, read. */
 export interface BoltUri {
   scheme: string
@@ -164,9 +181,10 @@ export function readBolt(value: unknown, name: string): BoltUri {
       `Unknown scheme: ${scheme ?? 'none'}. ${takes} with one of ${SCHEMES.join(', ')}; it was ${show(value)}${hint}`
     )
   }
+  const [, before, address, zone, behind] = ZONE.exec(value) ?? []
   let url: URL
   try {
-    url = new URL(value)
+    url = new URL(zone === undefined ? value : before + address + behind)
   } catch {
     throw new TypeError(`${takes}; it was ${show(value)}`)
   }
@@ -175,10 +193,11 @@ export function readBolt(value: unknown, name: string): BoltUri {
   if (!routing && url.search !== '') {
     throw new TypeError(`Parameters are not supported with none routed scheme. Given URL: ${show(value)}`)
   }
+  const host = zone === undefined ? url.hostname : `${url.hostname.slice(0, -1)}%${zone}]`
   return {
     scheme,
-    host: url.hostname,
-    address: `${url.hostname}:${url.port === '' ? DEFAULT_PORT : url.port}`,
+    host,
+    address: `${host}:${url.port === '' ? DEFAULT_PORT : url.port}`,
     routing,
     secure: scheme.endsWith('+s') || scheme.endsWith('+ssc'),
     selfSigned: scheme.endsWith('+ssc'),

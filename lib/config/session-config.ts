@@ -6,6 +6,7 @@ import { bookmarksOf } from '../crossing/bookmark-managers'
 import { clientError } from '../errors'
 import { plainTokenOf, type Token } from './auth'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
+import type { Log } from './logging'
 import { flag, readText } from './option-values'
 import {
   type NotificationFilter,
@@ -42,13 +43,15 @@ export interface HASessionConfig extends SessionConfig {
  * @param strategy of the driver
  * @param server the one server to use, or -1
  * @param chooseNow choose a server at once
+ * @param log of the driver
  * @throws Neo4jError or TypeError naming the option and what it takes
  */
 export function readSessionConfig(
   config: HASessionConfig,
   strategy: number | StrategyFunction,
   server: number,
-  chooseNow: boolean
+  chooseNow: boolean,
+  log: Log
 ): SessionSettings {
   const mode = config.defaultAccessMode ?? 'WRITE'
   if (mode !== 'READ' && mode !== 'WRITE') throw clientError(`Illegal session mode ${mode}`)
@@ -67,7 +70,7 @@ export function readSessionConfig(
     database: readText(config.database, 'database') || undefined,
     impersonatedUser: readText(config.impersonatedUser, 'impersonatedUser') || undefined,
     fetchSize: readFetchSize(config.fetchSize, 'fetchSize'),
-    notificationFilter: readNotificationFilter(config.notificationFilter, 'notificationFilter'),
+    notificationFilter: readNotificationFilter(config.notificationFilter, 'notificationFilter', log),
     disableAutoCommitRetries:
       config.disableAutoCommitRetries === undefined
         ? undefined

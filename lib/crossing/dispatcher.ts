@@ -6,7 +6,8 @@
 
 import { errorOf, type Failure, rejectLater, throwLater } from '../errors'
 import type { Committed } from './bookmark-managers'
-import { ASK, COMMITTED, FAILURE, Inbox, LOG, SUMMARY, TOPOLOGY } from './inbox'
+import { Message } from './format'
+import { Inbox } from './inbox'
 import { type NativeDriver, type NativeEnvironment, nativeModule } from './native-module'
 
 const FIRST_INBOX = 64 * 1024
@@ -175,13 +176,13 @@ export class Dispatcher {
     for (let at = 0; at < end; at += inbox.byteLen(at)) {
       const kind = inbox.kind(at)
       const op = inbox.op(at)
-      if (kind >= TOPOLOGY) {
+      if (kind >= Message.Topology) {
         this.#tell(kind, op, inbox.json(at, 0, inbox.arg(at)))
         continue
       }
       const operation = this.#operations.get(op)
       if (operation === undefined) continue
-      if (kind >= SUMMARY) this.#operations.delete(op)
+      if (kind >= Message.Summary) this.#operations.delete(op)
       try {
         operation.receive(kind, inbox, at)
       } catch (error) {
@@ -194,12 +195,12 @@ export class Dispatcher {
 
   #tell(kind: number, op: number, json: unknown): void {
     try {
-      if (kind === TOPOLOGY) this.#drivers.get(op)?.topology(json as TopologyView)
-      else if (kind === LOG) this.#log(op, json as LogLine[])
-      else if (kind === ASK) {
+      if (kind === Message.Topology) this.#drivers.get(op)?.topology(json as TopologyView)
+      else if (kind === Message.Log) this.#log(op, json as LogLine[])
+      else if (kind === Message.Ask) {
         const asked = json as Asked & { driver: number }
         this.#drivers.get(asked.driver)?.asked(op, asked)
-      } else if (kind === COMMITTED) this.#drivers.get(op)?.committed(json as Committed)
+      } else if (kind === Message.Committed) this.#drivers.get(op)?.committed(json as Committed)
     } catch (error) {
       throwLater(error)
     }
@@ -247,7 +248,7 @@ class Question<T> implements Operation {
 
   receive(kind: number, inbox: Inbox, at: number): void {
     const answer = inbox.json(at, 0, inbox.arg(at))
-    if (kind === FAILURE) {
+    if (kind === Message.Failure) {
       this.#onFailure?.(answer as Failure)
       this.fail(() => errorOf(answer as Failure))
     } else this.#resolve(answer as T)

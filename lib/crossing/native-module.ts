@@ -3,6 +3,10 @@
  * a test may put another one in its place.
  */
 
+import { VERSION } from '../config/user-agent'
+import { FORMAT } from './format'
+import { loadNativeModule } from './native-loader'
+
 /** One per JavaScript environment: the queue through which everything comes back. */
 export interface NativeEnvironment {
   /** Copies whole messages into `inbox`: bytes written; 0 for none; -n when the next message alone needs n bytes. */
@@ -96,6 +100,9 @@ export interface NativeSession {
 
 export interface NativeModule {
   Environment: new (wake: () => void) => NativeEnvironment
+  /** What crosses, as this module knows it; {@link FORMAT} is what this side knows. */
+  FORMAT: number
+  VERSION: string
 }
 
 let loaded: NativeModule | undefined
@@ -103,21 +110,20 @@ let loaded: NativeModule | undefined
 /**
  * The native module of this platform, loaded at first use.
  *
- * @throws Error saying which platform has no build, with the loader's own error as its cause
+ * @throws Error that says why it cannot be loaded, or that it is of another version than this JavaScript
  */
 export function nativeModule(): NativeModule {
-  if (loaded === undefined) {
-    try {
-      loaded = require('../../native.js') as NativeModule
-    } catch (cause) {
-      throw new Error(
-        `neo4j-ha-bolt-driver has no native module for ${process.platform}-${process.arch} (node ${process.version}) here. ` +
-          'Install it without --omit=optional on this very platform, or build it with "npm run build:native".',
-        { cause }
-      )
-    }
-  }
+  loaded ??= matching(loadNativeModule() as Partial<NativeModule>)
   return loaded
+}
+
+function matching(module: Partial<NativeModule>): NativeModule {
+  if (module.FORMAT === FORMAT) return module as NativeModule
+  const theirs = module.VERSION === undefined ? 'an unknown version' : `version ${module.VERSION}`
+  throw new Error(
+    `The JavaScript of neo4j-ha-bolt-driver is version ${VERSION} (format ${FORMAT}), and its native module ${theirs} ` +
+      `(format ${module.FORMAT ?? 'unknown'}): they do not belong together. Install the package anew, in one version.`
+  )
 }
 
 /** Puts another module in place of the native one: for tests. */

@@ -3,7 +3,8 @@
 import { BoundedCache } from '../codec/cache'
 import { type FieldLookup, lookupOf } from '../codec/decode'
 import type { Bytes } from '../codec/tape'
-import { type Inbox, KEYS_HEADER_WORDS, MESSAGE_HEADER_BYTES } from '../crossing/inbox'
+import { MessageWords } from '../crossing/format'
+import type { Inbox } from '../crossing/inbox'
 
 export interface Schema {
   readonly keys: string[]
@@ -15,7 +16,7 @@ const known = new BoundedCache<string, Schema>(LIMIT)
 
 /** The schema of the KEYS message at byte `at`. */
 export function schemaAt(inbox: Inbox, at: number): Schema {
-  const start = at + MESSAGE_HEADER_BYTES + KEYS_HEADER_WORDS * 4
+  const start = at + 4 * (MessageWords.HEADER + MessageWords.PREFIX)
   const length = inbox.word(at, 3)
   // Bytes as Latin-1 tell texts apart as well as their UTF-8, and are read faster.
   const text = (inbox.u8 as Bytes).latin1Slice(start, start + length)

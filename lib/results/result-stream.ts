@@ -12,18 +12,8 @@ import { Decoder, type IntegerMode } from '../codec/decode'
 import type { Bytes } from '../codec/tape'
 import type { Summary } from '../compat/summary'
 import type { CreditSender, Dispatcher, Operation } from '../crossing/dispatcher'
-import {
-  BATCH,
-  HAS_RECORDS,
-  Inbox,
-  IS_PARTIAL,
-  KEYS,
-  MESSAGE_HEADER_BYTES,
-  READY,
-  RESTART,
-  SUMMARY,
-  SUMMARY_HEADER_WORDS
-} from '../crossing/inbox'
+import { Fact, Message, MessageWords } from '../crossing/format'
+import { Inbox } from '../crossing/inbox'
 import type { NativeSession } from '../crossing/native-module'
 import { Aborted, abortedBy, clientError, errorOf, type Failure } from '../errors'
 import { type Schema, schemaAt } from './keys'
@@ -297,22 +287,22 @@ export class ResultStream implements Operation, CreditSender {
     // It was aborted.
     if (this.#over) return
     switch (kind) {
-      case BATCH:
+      case Message.Batch:
         this.#batch(inbox, at)
         break
-      case SUMMARY:
+      case Message.Summary:
         this.#end(false, null, this.#summaryAt(inbox, at))
         break
-      case KEYS:
+      case Message.Keys:
         this.#schema = schemaAt(inbox, at)
         this.#firstAfter = inbox.word(at, 2)
         if (this.#restarts === 0) this.#consumer?.keys(this.#schema.keys)
         if (this.#keyWatchers !== null) this.#tellKeys()
         break
-      case RESTART:
+      case Message.Restart:
         this.#restart()
         break
-      case READY:
+      case Message.Ready:
         if (!this.#cancelled) this.#hold(inbox.arg(at))
         break
       default: {
@@ -333,7 +323,7 @@ export class ResultStream implements Operation, CreditSender {
 
   #batch(inbox: Inbox, at: number): void {
     if (this.#cancelled) return
-    const start = at + MESSAGE_HEADER_BYTES
+    const start = at + 4 * MessageWords.HEADER
     if (this.#consumer === null || (this.#waiting !== null && this.#waiting.length > 0)) {
       this.#hold(copyOf(inbox, start))
       return
@@ -434,10 +424,10 @@ export class ResultStream implements Operation, CreditSender {
 
   #summaryAt(inbox: Inbox, at: number): Summary {
     const facts = inbox.word(at, 2)
-    this.#partial = (facts & IS_PARTIAL) !== 0
+    this.#partial = (facts & Fact.IS_PARTIAL) !== 0
     // Its strings are numbered from 0, so that it can be read whether or not the batches before it were.
     const decoder = new Decoder(this.host.integers)
-    const start = at + MESSAGE_HEADER_BYTES + SUMMARY_HEADER_WORDS * 4
+    const start = at + 4 * (MessageWords.HEADER + MessageWords.PREFIX)
     const agentAt = start + inbox.arg(at)
     const { agent, address } = speakerOf(
       (inbox.u8 as Bytes).latin1Slice(agentAt, agentAt + inbox.word(at, 3))
@@ -449,7 +439,7 @@ export class ResultStream implements Operation, CreditSender {
       inbox.word(at, 1),
       this.#firstAfter,
       {
-        hasRecords: (facts & HAS_RECORDS) !== 0,
+        hasRecords: (facts & Fact.HAS_RECORDS) !== 0,
         hasKeys: (this.#schema?.keys.length ?? 0) > 0,
         pulled: true
       },

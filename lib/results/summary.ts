@@ -119,7 +119,6 @@ function canBeRead(entry: string, value: unknown): boolean {
 function completeStatus(status: Metadata): Metadata {
   return {
     ...status,
-    description: status.neo4j_code === undefined ? status.description : status.status_description,
     diagnostic_record:
       status.diagnostic_record === null
         ? null

@@ -1,13 +1,16 @@
 // A native module for unit tests: records what is asked of it, and says what a test tells it to say.
 import { createRequire } from 'node:module'
+import { enumerations } from '../../../tools/format.mjs'
 
 const require = createRequire(import.meta.url)
 const { useNativeModule } = require('../../../dist/crossing/native-module.js')
 const { resetDispatcher } = require('../../../dist/crossing/dispatcher.js')
 
-export const [KEYS, BATCH, READY, RESTART, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG, ASK, COMMITTED] = [
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-]
+/** The kinds of messages, in the order of their numbers. */
+export const [KEYS, BATCH, READY, RESTART, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG, ASK, COMMITTED] =
+  enumerations()
+    .find(({ name }) => name === 'Message')
+    .members.map(({ value }) => value)
 
 /** Puts a fake in place of the native module, for the time of a test. */
 export function install(t) {

@@ -214,6 +214,23 @@ for (const [config, message] of [
   [
     { notificationFilter: { disabledCategories: [], disabledClassifications: [] } },
     /can't have both "disabledCategories" and "disabledClassifications"/
+  ],
+  [{ notificationFilter: 'OFF' }, /config\.notificationFilter takes an object/],
+  [
+    { notificationFilter: { minimumSeverityLevel: 'LOUD' } },
+    /config\.notificationFilter\.minimumSeverityLevel takes one of OFF, WARNING, INFORMATION; it was 'LOUD'/
+  ],
+  [
+    { notificationFilter: { minimumSeverityLevel: 5 } },
+    /config\.notificationFilter\.minimumSeverityLevel takes one of/
+  ],
+  [
+    { notificationFilter: { disabledCategories: 'HINT' } },
+    /config\.notificationFilter\.disabledCategories takes an array of strings; it was 'HINT'/
+  ],
+  [
+    { notificationFilter: { disabledClassifications: ['HINT', 5] } },
+    /config\.notificationFilter\.disabledClassifications takes an array of strings; it was 5 at \[1\]/
   ]
 ]) {
   test(`config: ${message.source}`, t => {
@@ -286,6 +303,75 @@ test('numbers as neo4j-driver takes them: text of digits, Integers, negative for
       config.fetchSize
     ],
     [0xffffffff, 0, 70000, 5, 0, -1]
+  )
+})
+
+test('a notification filter of a session is checked as that of the driver', t => {
+  install(t)
+  const driver = neo4j.driver('bolt://a')
+  assert.throws(() => driver.session({ notificationFilter: { minimumSeverityLevel: 'LOUD' } }), {
+    name: 'TypeError',
+    message: /notificationFilter\.minimumSeverityLevel takes one of/
+  })
+  const warning = t.mock.method(process, 'emitWarning', () => {})
+  driver.session({ notificationFilter: { minimumSeverity: 'OFF' } })
+  assert.match(warning.mock.calls[0].arguments[0], /notificationFilter\.minimumSeverity is not an option/)
+})
+
+test('Infinity is taken where neo4j-driver takes it, for as much or as long as can be', t => {
+  const config = driverConfigOf(t, {
+    maxTransactionRetryTime: Number.POSITIVE_INFINITY,
+    maxConnectionLifetime: Number.POSITIVE_INFINITY,
+    connectionAcquisitionTimeout: Number.POSITIVE_INFINITY,
+    connectionTimeout: Number.POSITIVE_INFINITY,
+    connectionLossTimeout: Number.POSITIVE_INFINITY,
+    maxConnectionPoolSize: Number.POSITIVE_INFINITY,
+    fetchSize: Number.POSITIVE_INFINITY
+  })
+  assert.equal(config.maxTransactionRetryTime, Number.MAX_SAFE_INTEGER)
+  assert.equal(config.fetchSize, -1)
+  for (const name of [
+    'maxConnectionLifetime',
+    'connectionAcquisitionTimeout',
+    'connectionTimeout',
+    'connectionLossTimeout',
+    'maxConnectionPoolSize'
+  ]) {
+    assert.equal(config[name], 0xffffffff, name)
+  }
+})
+
+test('white space around an address is not of it', t => {
+  const made = configOf(t, [
+    [' http://a:7474\n', '\tbolt://a:7687\n'],
+    ' bolt://b ',
+    { bolt: 'bolt://c\r\n' }
+  ])
+  assert.deepEqual(
+    made.servers.map(({ http, bolt }) => [http?.url, bolt]),
+    [
+      ['http://a:7474', 'bolt://a:7687'],
+      [undefined, 'bolt://b'],
+      [undefined, 'bolt://c']
+    ]
+  )
+  assert.equal(driverConfigOf(t, {}, ' neo4j://a?x=1\n').servers[0].bolt, 'neo4j://a?x=1')
+})
+
+test('an option in the wrong place is warned of, with the right one', t => {
+  const warning = t.mock.method(process, 'emitWarning', () => {})
+  configOf(t, [pair], { limits: {}, fetchSize: 5, neo4jDriverOptions: { retryOnError: 5, database: 'x' } })
+  driverConfigOf(t, { minimumSeverityLevel: 'OFF', auth: {} })
+  assert.deepEqual(
+    warning.mock.calls.map(call => call.arguments[0]),
+    [
+      'neo4jDriverOptions.retryOnError is not an option of neo4jDriverOptions and has no effect: it belongs in the options of Neo4jHA (options.retryOnError)',
+      'neo4jDriverOptions.database is not an option of neo4jDriverOptions and has no effect: it belongs in the config of session() (database)',
+      'options.limits is not an option of options and has no effect: it belongs in neo4jDriverOptions.limits of Neo4jHA, or the config of driver()',
+      'options.fetchSize is not an option of options and has no effect: it belongs in neo4jDriverOptions.fetchSize of Neo4jHA, or the config of driver()',
+      'config.minimumSeverityLevel is not an option of config and has no effect: it belongs in notificationFilter.minimumSeverityLevel',
+      'config.auth is not an option of config and has no effect: it belongs in options.auth of Neo4jHA, or the second argument of driver()'
+    ]
   )
 })
 

@@ -1,5 +1,6 @@
 //! `bolt://` and `neo4j://` addresses.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use url::{Host, Url};
@@ -7,7 +8,7 @@ use url::{Host, Url};
 /// Where a server is and whether its URI asks for TLS.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
-    /// Name or IP address, without brackets.
+    /// Name or IP address, without brackets; of an IPv6 address its zone, too.
     pub host: String,
     /// Default 7687.
     pub port: u16,
@@ -38,7 +39,8 @@ impl Address {
             with_scheme = format!("bolt://{text}");
             &with_scheme
         };
-        let url = Url::parse(text).map_err(|e| e.to_string())?;
+        let (text, zone) = without_zone(text);
+        let url = Url::parse(&text).map_err(|e| e.to_string())?;
         let tls = match url.scheme() {
             "bolt" | "neo4j" | "bolt+routing" => TlsWish::Options,
             "bolt+s" | "neo4j+s" => TlsWish::Secure,
@@ -49,10 +51,32 @@ impl Address {
         let host = match url.host() {
             Some(Host::Domain(name)) if !name.is_empty() => name.to_owned(),
             Some(Host::Ipv4(ip)) => ip.to_string(),
-            Some(Host::Ipv6(ip)) => ip.to_string(),
+            Some(Host::Ipv6(ip)) => match zone {
+                Some(zone) => format!("{ip}%{zone}"),
+                None => ip.to_string(),
+            },
             _ => return Err("the host is missing".into()),
         };
         Ok(Address { host, port: url.port().unwrap_or(7687), tls, ip: None })
+    }
+
+    /// What a certificate is for: a zone is of this machine alone.
+    pub(crate) fn certified_name(&self) -> &str {
+        self.host.split_once('%').map_or(self.host.as_str(), |(name, _)| name)
+    }
+}
+
+/// The text without the zone of its IPv6 address (`[fe80::1%eth0]`, or `%25eth0` as RFC 6874 has it), which `Url` does not take.
+fn without_zone(text: &str) -> (Cow<'_, str>, Option<&str>) {
+    let parts = || {
+        let (before, rest) = text.split_once('[')?;
+        let (inside, behind) = rest.split_once(']')?;
+        let (ip, zone) = inside.split_once('%')?;
+        Some((format!("{before}[{ip}]{behind}"), zone.strip_prefix("25").unwrap_or(zone)))
+    };
+    match parts() {
+        Some((text, zone)) if !zone.is_empty() => (text.into(), Some(zone)),
+        _ => (text.into(), None),
     }
 }
 
@@ -80,6 +104,17 @@ mod tests {
         assert_eq!((a.host.as_str(), a.port, a.tls), ("::1", 1, TlsWish::SelfSigned));
         assert_eq!(a.to_string(), "[::1]:1");
         assert_eq!(Address::parse("localhost").unwrap().to_string(), "localhost:7687");
+        for text in ["bolt+s://[fe80::1%25eth0]:7688", "bolt+s://[fe80::1%eth0]:7688", "[fe80::1%eth0]:7688"]
+        {
+            let a = Address::parse(text).unwrap();
+            assert_eq!(
+                (a.to_string().as_str(), a.certified_name()),
+                ("[fe80::1%eth0]:7688", "fe80::1"),
+                "{text}"
+            );
+        }
+        assert!(Address::parse("bolt://[fe80::1%]").is_err());
+        assert!(Address::parse("bolt://[fe80::x%eth0]").is_err());
         assert!(Address::parse("http://x").is_err());
         assert!(Address::parse("bolt://").is_err());
     }

@@ -128,6 +128,26 @@ impl Retry {
 mod tests {
     use super::*;
 
+    const DOCS: &str = include_str!("../../../docs/RETRIES.md");
+
+    #[test]
+    fn the_page_on_retries_tells_what_is_done() {
+        let defaults = Config::default();
+        let told = [
+            format!("| First pause | {} ms |", FIRST_PAUSE.as_millis()),
+            format!("| Then | doubled, up to {} s |", LONGEST_PAUSE.as_secs()),
+            format!("| Jitter | {} % up or down |", JITTER * 100.0),
+            format!(
+                "`maxTransactionRetryTime` ({} s) from the call",
+                defaults.max_transaction_retry_time / 1_000
+            ),
+            format!("`retryOnError` ({}) failures", defaults.retry_on_error),
+        ];
+        for sentence in told {
+            assert!(DOCS.contains(&sentence), "{sentence}");
+        }
+    }
+
     fn lost() -> Error {
         Error::new(Kind::Connection, "lost")
     }

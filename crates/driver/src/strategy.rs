@@ -4,6 +4,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::topology::{Role, Status, View};
 
+/// Bits of [`Permissions`].
+pub(crate) mod permission {
+    /// Masters may read.
+    pub(crate) const MASTER_READS: u8 = 1;
+    /// Masters may write.
+    pub(crate) const MASTER_WRITES: u8 = 2;
+    /// Slaves may read.
+    pub(crate) const SLAVE_READS: u8 = 4;
+    /// Slaves may write.
+    pub(crate) const SLAVE_WRITES: u8 = 8;
+}
+
 /// What roles may do: 1 master reads, 2 master writes, 4 slave reads, 8 slave writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permissions(pub u8);
@@ -20,14 +32,24 @@ impl Permissions {
     /// Whether a server of this role may do this.
     pub fn allow(self, role: Role, write: bool) -> bool {
         let bit = match (role, write) {
-            (Role::Master, false) => 1,
-            (Role::Master, true) => 2,
-            (Role::Slave, false) => 4,
-            (Role::Slave, true) => 8,
+            (Role::Master, false) => permission::MASTER_READS,
+            (Role::Master, true) => permission::MASTER_WRITES,
+            (Role::Slave, false) => permission::SLAVE_READS,
+            (Role::Slave, true) => permission::SLAVE_WRITES,
             (Role::Unknown, _) => 0,
         };
         self.0 & bit != 0
     }
+}
+
+/// The public numbers of strategies.
+pub(crate) mod number {
+    /// Any of them.
+    pub(crate) const RANDOM: i32 = 0;
+    /// One after the other, in the order of the configuration.
+    pub(crate) const ROUND_ROBIN: i32 = 1;
+    /// The one with the lowest smoothed latency of its checks.
+    pub(crate) const NEAREST: i32 = 2;
 }
 
 /// How one of several eligible servers is picked.
@@ -47,9 +69,9 @@ impl Strategy {
     /// The public numbers; what is not one of them is a custom key.
     pub fn from_number(number: i32) -> Self {
         match number {
-            0 => Strategy::Random,
-            1 => Strategy::RoundRobin,
-            2 => Strategy::Nearest,
+            number::RANDOM => Strategy::Random,
+            number::ROUND_ROBIN => Strategy::RoundRobin,
+            number::NEAREST => Strategy::Nearest,
             key => Strategy::Custom(key),
         }
     }

@@ -1,11 +1,9 @@
 //! The parts of a batch and how they lie behind each other.
 
 use super::dictionary::Dictionary;
+use super::format::words;
 use super::shapes::Shapes;
 use crate::packstream::DecodeError;
-
-pub(super) const HEADER: usize = 12;
-pub(super) const COLUMN: usize = 4;
 
 /// The parts while they grow.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -157,7 +155,7 @@ impl Batch {
                 limit: i32::MAX as usize,
             });
         };
-        let header: [i32; HEADER] = [
+        let header: [i32; words::HEADER] = [
             word(rows),
             word(columns),
             word(sections.words.len() / 2),

@@ -1,5 +1,13 @@
 //! The numbers that a batch is made of: kinds of columns, tags of tape values, codes of structures, types of
-//! properties. The reader in JavaScript has the same.
+//! properties. Those of the reader in JavaScript are made from this file.
+
+/// Words at the beginning of a batch.
+pub mod words {
+    /// Before the columns.
+    pub const HEADER: usize = 12;
+    /// Of each column.
+    pub const COLUMN: usize = 4;
+}
 
 /// Kinds of columns.
 pub mod kind {

@@ -1,8 +1,8 @@
 //! Records to columns, in two passes: the first checks and notes each value, the second writes column after column.
 
-use super::batch::{word, Batch, Capacity, Sections, COLUMN, HEADER};
+use super::batch::{word, Batch, Capacity, Sections};
 use super::dictionary::Dictionary;
-use super::format::{kind, tag};
+use super::format::{kind, tag, words};
 use super::shapes::Shapes;
 use super::tape::Tape;
 use crate::connection::RawRecords;
@@ -129,7 +129,7 @@ impl Transcoder {
 
     fn begin(&mut self, columns: usize) -> Sections {
         let mut out = self.spare.take().unwrap_or_else(|| Sections::with_capacity(&self.usual));
-        out.zeros(HEADER + COLUMN * columns);
+        out.zeros(words::HEADER + words::COLUMN * columns);
         out
     }
 
@@ -331,7 +331,7 @@ fn misplaced(end: usize, next: usize) -> DecodeError {
 
 fn head(out: &mut Sections, column: usize, kind: i32, base: i32, nulls: i32) {
     for (at, value) in [kind, base, nulls].into_iter().enumerate() {
-        out.set(HEADER + COLUMN * column + at, value);
+        out.set(words::HEADER + words::COLUMN * column + at, value);
     }
 }
 

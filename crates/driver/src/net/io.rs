@@ -40,7 +40,7 @@ impl Io {
         let tcp = dial(&endpoint.address, loss, &endpoint.log, phases).await?;
         let Some(config) = endpoint.tls.clone() else { return Ok(Io::Plain(tcp)) };
         phases.enter(Phase::Tls);
-        let name = ServerName::try_from(endpoint.address.host.clone())
+        let name = ServerName::try_from(endpoint.address.certified_name().to_owned())
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
         let stream = TlsConnector::from(config).connect(name, tcp).await?;
         Ok(Io::Tls(Box::new(stream)))

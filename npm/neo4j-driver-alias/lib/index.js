@@ -1,0 +1,1 @@
+module.exports = require('neo4j-ha-bolt-driver/neo4j-driver')
