@@ -7,6 +7,12 @@ type Observable<T> = import('rxjs').Observable<T>
 // @ts-ignore: an error where rxjs is not installed
 type ObservableInput<T> = import('rxjs').ObservableInput<T>
 
+/** Core's own has a private constructor, which no class may extend. */
+declare const CoreManagedTransaction: abstract new () => core.ManagedTransaction
+declare const coreResult: core.Result
+/** Core does not export it. */
+type CoreMappedResult<O extends object> = ReturnType<typeof coreResult.as<O>>
+
 /**
  * Access to a Neo4j HA cluster: sessions on servers chosen by role, permission and strategy, with failover. It has all methods of
  * {@link neo4j.Driver} too.
@@ -93,7 +99,7 @@ declare class Neo4jHA extends neo4j.Driver {
    *
    * @throws TypeError or Neo4jError naming the option and what it takes
    */
-  session(config: Neo4jHA.SessionConfig): neo4j.Session
+  session(config?: Neo4jHA.SessionConfig | null): neo4j.Session
   /** Opens a session as `neo4j-driver` 1.x did: access mode, then bookmarks. */
   session(mode: neo4j.SessionMode, bookmarks?: string | string[] | null): neo4j.Session
 
@@ -221,6 +227,78 @@ declare namespace Neo4jHA {
     readonly info: ServerInfo | null
   }
 
+  // ---- results: those of neo4j-driver, and what this driver adds to them ----
+
+  /** All of a result, as awaiting it gives. */
+  export interface QueryResult<R extends neo4j.RecordShape = neo4j.RecordShape> extends neo4j.QueryResult<R> {
+    summary: ResultSummary
+    /** The server that did the work. */
+    servedBy: ServedBy
+  }
+
+  /** All of a result whose records were made objects: see {@link neo4j.Result.as}. */
+  export interface MappedQueryResult<O> extends neo4j.MappedQueryResult<O> {
+    summary: ResultSummary
+    /** The server that did the work. */
+    servedBy: ServedBy
+  }
+
+  /** Keys, records and summary: what {@link neo4j.Driver.executeQuery} gives by default. */
+  export interface EagerResult<R extends neo4j.RecordShape = neo4j.RecordShape> extends neo4j.EagerResult<R> {
+    summary: ResultSummary
+  }
+
+  /** What came at the end of a result: the summary of `neo4j-driver`, and the names of 1.x. */
+  export interface ResultSummary<T extends core.NumberOrInteger = core.Integer>
+    extends neo4j.ResultSummary<T> {
+    counters: Counters
+    /** The server that did the work. */
+    servedBy: ServedBy
+    /** @deprecated A name of 1.x for `query`. */
+    readonly statement: { text: string; parameters: neo4j.Parameters }
+    /** @deprecated A name of 1.x for `queryType`. */
+    readonly statementType: string
+    /** @deprecated An old name for `counters`. */
+    readonly updateStatistics: Counters
+  }
+
+  /** What a query changed: `updates()`, and the functions of 1.x. */
+  export interface Counters extends neo4j.QueryStatistics {
+    nodesCreated(): number
+    nodesDeleted(): number
+    relationshipsCreated(): number
+    relationshipsDeleted(): number
+    propertiesSet(): number
+    labelsAdded(): number
+    labelsRemoved(): number
+    indexesAdded(): number
+    indexesRemoved(): number
+    constraintsAdded(): number
+    constraintsRemoved(): number
+  }
+
+  /** Called back as a result comes. */
+  export interface ResultObserver<R> {
+    /** The names of the fields, once, before the first record. */
+    onKeys?: (keys: string[]) => void
+    /** Each record. What it throws ends the result, and goes to `onError`. */
+    onNext?: (record: R) => void
+    /** The end. */
+    onCompleted?: (summary: ResultSummary) => void
+    /** The end, by an error. Without it, errors are printed. */
+    onError?: (error: Error) => void
+  }
+
+  /** An async iterator that can look at the next element without taking it. Its return value is the summary. */
+  export interface PeekableAsyncIterator<T> extends AsyncIterator<T, ResultSummary, undefined> {
+    next(): Promise<IteratorResult<T, ResultSummary>>
+    /** The next element, or the end, which the following `next` gives again. */
+    peek(): Promise<IteratorResult<T, ResultSummary>>
+    /** Discards the rest. */
+    return(value?: ResultSummary): Promise<IteratorResult<T, ResultSummary>>
+    [Symbol.asyncIterator](): PeekableAsyncIterator<T>
+  }
+
   /** Options of the driver. */
   export interface Options {
     /** For every server without an `auth` of its own. Default: none. */
@@ -262,7 +340,6 @@ declare namespace Neo4jHA {
 declare namespace neo4j {
   // ---- values and classes of core, as they are ----
 
-  export import auth = core.auth
   export import authTokenManagers = core.authTokenManagers
   export type AuthTokenAndExpiration = core.AuthTokenAndExpiration
   export type AuthTokenManager = core.AuthTokenManager
@@ -282,6 +359,7 @@ declare namespace neo4j {
   export type EncapsulatedKeyRecord = core.EncapsulatedKeyRecord
   export type EncapsulatedKeyRecordRepository = core.EncapsulatedKeyRecordRepository
   export type EncryptionProfile = core.EncryptionProfile
+  export import EagerResult = core.EagerResult
   export import EncryptionService = core.EncryptionService
   export import EnvelopeEncryptionProfile = core.EnvelopeEncryptionProfile
   export import error = core.error
@@ -311,6 +389,7 @@ declare namespace neo4j {
   export import LocalKeyEncapsulationService = core.LocalKeyEncapsulationService
   export import localKeyEncapsulationService = core.localKeyEncapsulationService
   export import LocalTime = core.LocalTime
+  export type MappedQueryResult<O> = core.MappedQueryResult<O>
   export import mappingDecorators = core.mappingDecorators
   export import Node = core.Node
   export import Notification = core.Notification
@@ -334,12 +413,15 @@ declare namespace neo4j {
   export import Point = core.Point
   export import ProfiledPlan = core.ProfiledPlan
   export import ProtocolVersion = core.ProtocolVersion
+  export type QueryResult<R extends RecordShape = RecordShape> = core.QueryResult<R>
   export import QueryStatistics = core.QueryStatistics
   export import Record = core.Record
   export import RecordObjectMapping = core.RecordObjectMapping
   // biome-ignore lint/suspicious/noExplicitAny: as in neo4j-driver-core
   export type RecordShape<Key extends PropertyKey = PropertyKey, Value = any> = core.RecordShape<Key, Value>
   export import Relationship = core.Relationship
+  export type ResultObserver<R extends RecordShape = RecordShape> = core.ResultObserver<R>
+  export import ResultSummary = core.ResultSummary
   export type RotatingClientCertificateProvider = core.RotatingClientCertificateProvider
   export import routing = core.routing
   export type RoutingControl = core.RoutingControl
@@ -373,16 +455,33 @@ declare namespace neo4j {
   // ---- errors ----
 
   /** An error of the server, or of the driver. */
-  export interface Neo4jError extends core.Neo4jError {
+  export class Neo4jError extends core.Neo4jError {
     /** `host:port` of the server it happened on; not enumerable. */
-    readonly server?: string
+    readonly server?: string | undefined
     /**
      * True when the work may have been committed though this error came: its answer was lost. Look at the data before sending it again. Not
      * enumerable.
      */
-    readonly unknownOutcome?: boolean
+    readonly unknownOutcome?: boolean | undefined
   }
-  export const Neo4jError: typeof core.Neo4jError
+
+  // ---- who the application is ----
+
+  /** Tokens for servers. */
+  export const auth: {
+    basic(username: string, password: string, realm?: string): AuthToken
+    kerberos(base64EncodedTicket: string): AuthToken
+    bearer(base64EncodedToken: string): AuthToken
+    /** For servers without authentication, which take no token at all too. */
+    none(): AuthToken
+    custom(
+      principal: string,
+      credentials: string,
+      realm: string,
+      scheme: string,
+      parameters?: object
+    ): AuthToken
+  }
 
   // ---- drivers ----
 
@@ -408,7 +507,7 @@ declare namespace neo4j {
   export function hasReachableServer(url: string, config?: Config): Promise<true>
 
   /** A driver: opens sessions, and closes the connections behind them. Programs have one for each database they talk to. */
-  export class Driver {
+  export class Driver extends core.Driver {
     protected constructor()
 
     /** Opens a session: cheap, and to be closed after its piece of work. */
@@ -428,15 +527,15 @@ declare namespace neo4j {
      *
      * @returns what `config.resultTransformer` makes of the result; by default all of it, as an {@link EagerResult}
      */
-    executeQuery<T = EagerResult>(
+    executeQuery<T = Neo4jHA.EagerResult>(
       query: Query,
-      parameters?: object | null,
+      parameters?: unknown,
       config?: QueryConfig<T>,
       parameterRules?: Rules
     ): Promise<T>
 
     /** What chains the queries of {@link Driver.executeQuery} causally, unless they are told otherwise. */
-    readonly executeQueryBookmarkManager: BookmarkManager
+    get executeQueryBookmarkManager(): BookmarkManager
 
     /** Makes sure that a server can be reached and lets us in. Rejects with the reason if not. */
     verifyConnectivity(config?: { database?: string }): Promise<void>
@@ -484,7 +583,7 @@ declare namespace neo4j {
     /** Which certificates are trusted. Default: `TRUST_SYSTEM_CA_SIGNED_CERTIFICATES`. Not beside a URI that says it. */
     trust?: TrustStrategy
     /** Paths of PEM files, or PEM texts, of the authorities to trust with `TRUST_CUSTOM_CA_SIGNED_CERTIFICATES`. */
-    trustedCertificates?: readonly string[]
+    trustedCertificates?: string[]
     /** Records a PULL asks for; -1 for all. Default: 1000. */
     fetchSize?: number
     /** Connections to one server at most; 0 or less for no limit. Default: 100. */
@@ -530,7 +629,7 @@ declare namespace neo4j {
     /** The certificate that is shown to servers which ask for one (mTLS), or who provides it. Default: none. */
     clientCertificate?: ClientCertificate | ClientCertificateProvider
     /** Who encrypts property values, and with which keys: see {@link Driver.encryption}. Default: none. A preview of `neo4j-driver` 6.3. */
-    encryptionProfiles?: readonly EncryptionProfile[]
+    encryptionProfiles?: EncryptionProfile[]
     /** @deprecated Of 1.x, without effect. */
     knownHosts?: string
     /** @deprecated Of 1.x, without effect. */
@@ -563,7 +662,7 @@ declare namespace neo4j {
   }
 
   /** How {@link Driver.executeQuery} does its work. */
-  export interface QueryConfig<T = EagerResult> {
+  export interface QueryConfig<T = Neo4jHA.EagerResult> {
     /** `WRITE`, which is the default, or `READ`. */
     routing?: RoutingControl
     database?: string
@@ -600,7 +699,7 @@ declare namespace neo4j {
   export type ManagedTransactionWork<T> = (transaction: ManagedTransaction) => T | Promise<T>
 
   /** A unit of causally ordered work: what it reads, it reads after what it wrote. */
-  export class Session {
+  export class Session extends core.Session {
     protected constructor()
 
     /** Whether this session may write: what it was opened with. */
@@ -619,7 +718,7 @@ declare namespace neo4j {
      */
     run<R extends RecordShape = RecordShape>(
       query: Query,
-      parameters?: object | null,
+      parameters?: unknown,
       transactionConfig?: TransactionConfig,
       parameterRules?: Rules
     ): Result<R>
@@ -668,7 +767,7 @@ declare namespace neo4j {
   }
 
   /** Several queries that take effect together, or not at all. */
-  export class Transaction {
+  export class Transaction extends core.Transaction {
     protected constructor()
 
     /**
@@ -679,7 +778,7 @@ declare namespace neo4j {
      */
     run<R extends RecordShape = RecordShape>(
       query: Query,
-      parameters?: object | null,
+      parameters?: unknown,
       parameterRules?: Rules
     ): Result<R>
 
@@ -698,24 +797,21 @@ declare namespace neo4j {
   }
 
   /** A transaction that can be used at once, and a promise of it, for those who want to know that it has begun. */
-  export class TransactionPromise extends Transaction implements Promise<Transaction> {
-    readonly [Symbol.toStringTag]: string
-    // biome-ignore lint/suspicious/noThenProperty: it is a promise, as in neo4j-driver
-    then<A = Transaction, B = never>(
-      onFulfilled?: ((value: Transaction) => A | PromiseLike<A>) | null,
-      onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
-    ): Promise<A | B>
-    catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Transaction | B>
-    finally(onFinally?: (() => void) | null): Promise<Transaction>
+  export interface TransactionPromise extends core.TransactionPromise {
+    /** See {@link Transaction.run}. */
+    run: Transaction['run']
+    then: Promise<Transaction>['then']
+    catch: Promise<Transaction>['catch']
+    finally: Promise<Transaction>['finally']
   }
 
   /** The transaction of a transaction function: whoever runs the function begins and ends it. */
-  export class ManagedTransaction {
+  export class ManagedTransaction extends CoreManagedTransaction {
     protected constructor()
     /** See {@link Transaction.run}. */
     run<R extends RecordShape = RecordShape>(
       query: Query,
-      parameters?: object | null,
+      parameters?: unknown,
       parameterRules?: Rules
     ): Result<R>
   }
@@ -730,7 +826,7 @@ declare namespace neo4j {
     protected constructor()
 
     /** A query as a transaction of its own, sent at the first subscription to its result, once. */
-    run(query: Query, parameters?: object | null, transactionConfig?: TransactionConfig): RxResult
+    run(query: Query, parameters?: unknown, transactionConfig?: TransactionConfig): RxResult
     /** Begins a transaction for each subscriber, who gets it when it has begun. */
     beginTransaction(transactionConfig?: TransactionConfig): Observable<RxTransaction>
     /**
@@ -739,8 +835,18 @@ declare namespace neo4j {
      * fails later.
      */
     executeRead<T>(work: RxTransactionWork<T>, transactionConfig?: TransactionConfig): Observable<T>
+    /** For a function that says, as the types of `neo4j-driver` do, that it gets an {@link RxTransaction}: it can `run`, and no more. */
+    executeRead<T>(
+      work: RxTransactionWork<T, RxTransaction>,
+      transactionConfig?: TransactionConfig
+    ): Observable<T>
     /** As {@link RxSession.executeRead}, on a server that may write. */
     executeWrite<T>(work: RxTransactionWork<T>, transactionConfig?: TransactionConfig): Observable<T>
+    /** For a function that says, as the types of `neo4j-driver` do, that it gets an {@link RxTransaction}: it can `run`, and no more. */
+    executeWrite<T>(
+      work: RxTransactionWork<T, RxTransaction>,
+      transactionConfig?: TransactionConfig
+    ): Observable<T>
     /** @deprecated Use {@link RxSession.executeRead}. */
     readTransaction<T>(
       work: RxTransactionWork<T, RxTransaction>,
@@ -763,7 +869,7 @@ declare namespace neo4j {
   /** A transaction whose work is observables: see {@link Transaction}. */
   export class RxTransaction {
     protected constructor()
-    run(query: Query, parameters?: object | null): RxResult
+    run(query: Query, parameters?: unknown): RxResult
     /** Completes when all that was done is permanent. */
     commit(): Observable<never>
     /** Completes when all that was done is undone. */
@@ -776,7 +882,7 @@ declare namespace neo4j {
   /** The transaction of a transaction function: whoever runs the function begins and ends it. */
   export class RxManagedTransaction {
     protected constructor()
-    run(query: Query, parameters?: object | null): RxResult
+    run(query: Query, parameters?: unknown): RxResult
   }
 
   /** A result as observables. The query is sent when somebody first subscribes to one of them. */
@@ -787,7 +893,7 @@ declare namespace neo4j {
     /** The records, for one subscriber. Unsubscribing discards the rest. */
     records(): Observable<Record>
     /** The summary, as one value. If nobody has subscribed to the records by then, they are discarded. */
-    consume(): Observable<ResultSummary>
+    consume(): Observable<Neo4jHA.ResultSummary>
     /** Takes no further records until {@link RxResult.resume} or {@link RxResult.push}: the server is not asked for more. */
     pause(): void
     /** Takes records again. Resolves when somebody pauses, or at the end. */
@@ -798,99 +904,47 @@ declare namespace neo4j {
 
   // ---- results ----
 
-  /** All of a result, as awaiting it gives. */
-  export interface QueryResult<R extends RecordShape = RecordShape> {
-    records: Array<Record<R>>
-    summary: ResultSummary
-    /** The server that did the work. */
-    servedBy: Neo4jHA.ServedBy
-  }
-
-  /** All of a result whose records were made objects: see {@link Result.as}. */
-  export interface MappedQueryResult<O> {
-    records: O[]
-    summary: ResultSummary
-    /** The server that did the work. */
-    servedBy: Neo4jHA.ServedBy
-  }
-
-  /** Called back as a result comes. */
-  export interface ResultObserver<R extends RecordShape = RecordShape> {
-    /** The names of the fields, once, before the first record. */
-    onKeys?: (keys: string[]) => void
-    /** Each record. What it throws ends the result, and goes to `onError`. */
-    onNext?: (record: Record<R>) => void
-    /** The end. */
-    onCompleted?: (summary: ResultSummary) => void
-    /** The end, by an error. Without it, errors are printed. */
-    onError?: (error: Error) => void
-  }
-
-  /** As {@link ResultObserver}, for records that were made objects. */
-  export interface MappedResultObserver<O> {
-    onKeys?: (keys: string[]) => void
-    onNext?: (object: O) => void
-    onCompleted?: (summary: ResultSummary) => void
-    onError?: (error: Error) => void
-  }
-
-  /** An async iterator that can look at the next element without taking it. Its return value is the summary. */
-  export interface PeekableAsyncIterator<T, TReturn = ResultSummary>
-    extends AsyncIterator<T, TReturn, undefined> {
-    next(): Promise<IteratorResult<T, TReturn>>
-    /** The next element, or the end, which the following `next` gives again. */
-    peek(): Promise<IteratorResult<T, TReturn>>
-    /** Discards the rest. */
-    return(value?: TReturn): Promise<IteratorResult<T, TReturn>>
-    [Symbol.asyncIterator](): PeekableAsyncIterator<T, TReturn>
-  }
-
-  /** What results have in common, whatever their records are. */
-  export abstract class GenericResult<E, Q, O> implements Promise<Q> {
-    protected constructor()
-    readonly [Symbol.toStringTag]: 'Result'
-    /** The server that did the work; undefined until the result has ended well. */
-    readonly servedBy: Neo4jHA.ServedBy | undefined
-    // biome-ignore lint/suspicious/noThenProperty: a result is a promise, as in neo4j-driver
-    then<A = Q, B = never>(
-      onFulfilled?: ((value: Q) => A | PromiseLike<A>) | null,
-      onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
-    ): Promise<A | B>
-    catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Q | B>
-    finally(onFinally?: (() => void) | null): Promise<Q>
-    /**
-     * Calls back as the result comes. Not to be mixed with awaiting or iterating.
-     *
-     * @returns this very result
-     */
-    subscribe(observer: O): this
-    /** Names of the fields, in their order. Rejects with the error of the query. */
-    keys(): Promise<string[]>
-    /**
-     * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded. Rejects with
-     * the error of the query.
-     */
-    summary<T extends core.NumberOrInteger = core.Integer>(): Promise<ResultSummary<T>>
-    /** True until a summary or an error has reached whoever reads the result. */
-    isOpen(): boolean
-    /**
-     * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. Not to be mixed
-     * with awaiting or subscribing.
-     */
-    [Symbol.asyncIterator](): PeekableAsyncIterator<E>
-  }
-
   /**
    * The result of a query. Work started when `run` was called: awaiting, subscribing and iterating only say how it is read.
    *
    * The stack of its error shows the `await`s it went through; no stack is taken when a query starts, for that would be a third of the
    * cost of a small one.
    */
-  export class Result<R extends RecordShape = RecordShape> extends GenericResult<
-    Record<R>,
-    QueryResult<R>,
-    ResultObserver<R>
-  > {
+  export class Result<R extends RecordShape = RecordShape> extends core.Result<R> {
+    protected constructor()
+    /** The server that did the work; undefined until the result has ended well. */
+    readonly servedBy: Neo4jHA.ServedBy | undefined
+    // biome-ignore lint/suspicious/noThenProperty: a result is a promise, as in neo4j-driver
+    then<A = Neo4jHA.QueryResult<R>, B = never>(
+      onFulfilled?: ((value: Neo4jHA.QueryResult<R>) => A | PromiseLike<A>) | null,
+      // biome-ignore lint/suspicious/noExplicitAny: as in every promise
+      onRejected?: ((reason: any) => B | PromiseLike<B>) | null
+    ): Promise<A | B>
+    catch<B = never>(
+      // biome-ignore lint/suspicious/noExplicitAny: as in every promise
+      onRejected?: ((reason: any) => B | PromiseLike<B>) | null
+    ): Promise<Neo4jHA.QueryResult<R> | B>
+    finally(onFinally?: (() => void) | null): Promise<Neo4jHA.QueryResult<R>>
+    /**
+     * Calls back as the result comes. Not to be mixed with awaiting or iterating.
+     *
+     * @returns this very result
+     */
+    subscribe(observer: Neo4jHA.ResultObserver<Record<R>>): this
+    /** Names of the fields, in their order. Rejects with the error of the query. */
+    keys(): Promise<string[]>
+    /**
+     * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded. Rejects with
+     * the error of the query.
+     */
+    summary<T extends core.NumberOrInteger = core.Integer>(): Promise<Neo4jHA.ResultSummary<T>>
+    /** True until a summary or an error has reached whoever reads the result. */
+    isOpen(): boolean
+    /**
+     * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. Not to be mixed
+     * with awaiting or subscribing.
+     */
+    [Symbol.asyncIterator](): Neo4jHA.PeekableAsyncIterator<Record<R>>
     /**
      * Gives each record as an object, made by rules.
      *
@@ -904,43 +958,16 @@ declare namespace neo4j {
     ): MappedResult<O>
   }
 
-  /** A result whose records are made objects. */
-  export class MappedResult<O> extends GenericResult<O, MappedQueryResult<O>, MappedResultObserver<O>> {}
-
-  /** Keys, records and summary: what {@link Driver.executeQuery} gives by default. */
-  export interface EagerResult<R extends RecordShape = RecordShape> extends core.EagerResult<R> {
-    summary: ResultSummary
-  }
-  export const EagerResult: typeof core.EagerResult
-
-  /** What came at the end of a result: the summary of `neo4j-driver`, and the names of 1.x. */
-  export interface ResultSummary<T extends core.NumberOrInteger = core.Integer>
-    extends core.ResultSummary<T> {
-    counters: Counters
-    /** The server that did the work. */
-    readonly servedBy: Neo4jHA.ServedBy
-    /** @deprecated A name of 1.x for `query`. */
-    readonly statement: { text: string; parameters: Parameters }
-    /** @deprecated A name of 1.x for `queryType`. */
-    readonly statementType: string
-    /** @deprecated An old name for `counters`. */
-    readonly updateStatistics: Counters
-  }
-  export const ResultSummary: typeof core.ResultSummary
-
-  /** What a query changed: `updates()`, and the functions of 1.x. */
-  export interface Counters extends core.QueryStatistics {
-    nodesCreated(): number
-    nodesDeleted(): number
-    relationshipsCreated(): number
-    relationshipsDeleted(): number
-    propertiesSet(): number
-    labelsAdded(): number
-    labelsRemoved(): number
-    indexesAdded(): number
-    indexesRemoved(): number
-    constraintsAdded(): number
-    constraintsRemoved(): number
+  /** A result whose records are made objects: that very {@link Result}, as {@link Result.as} gives it. */
+  export interface MappedResult<O extends object> extends CoreMappedResult<O> {
+    /** See {@link Result.servedBy}. */
+    readonly servedBy: Neo4jHA.ServedBy | undefined
+    then: Promise<Neo4jHA.MappedQueryResult<O>>['then']
+    catch: Promise<Neo4jHA.MappedQueryResult<O>>['catch']
+    finally: Promise<Neo4jHA.MappedQueryResult<O>>['finally']
+    subscribe(observer: Neo4jHA.ResultObserver<O>): this
+    summary<T extends core.NumberOrInteger = core.Integer>(): Promise<Neo4jHA.ResultSummary<T>>
+    [Symbol.asyncIterator](): Neo4jHA.PeekableAsyncIterator<O>
   }
 
   /** Makes something of a result. */
@@ -949,33 +976,33 @@ declare namespace neo4j {
   /** Ready-made transformers for {@link Driver.executeQuery}. */
   export const resultTransformers: {
     /** All of the result. */
-    eager<R extends RecordShape = RecordShape>(): ResultTransformer<EagerResult<R>>
+    eager<R extends RecordShape = RecordShape>(): ResultTransformer<Neo4jHA.EagerResult<R>>
     /** All of the result. */
-    eagerResultTransformer<R extends RecordShape = RecordShape>(): ResultTransformer<EagerResult<R>>
+    eagerResultTransformer<R extends RecordShape = RecordShape>(): ResultTransformer<Neo4jHA.EagerResult<R>>
     /** Maps each record, and collects what came of them. */
-    mapped<R = Record, T = { records: R[]; keys: string[]; summary: ResultSummary }>(config: {
+    mapped<R = Record, T = { records: R[]; keys: string[]; summary: Neo4jHA.ResultSummary }>(config: {
       map?: (record: Record) => R | undefined
-      collect?: (records: R[], summary: ResultSummary, keys: string[]) => T
+      collect?: (records: R[], summary: Neo4jHA.ResultSummary, keys: string[]) => T
     }): ResultTransformer<T>
     /** Maps each record, and collects what came of them. */
     mappedResultTransformer<
       R = Record,
-      T = { records: R[]; keys: string[]; summary: ResultSummary }
+      T = { records: R[]; keys: string[]; summary: Neo4jHA.ResultSummary }
     >(config: {
       map?: (record: Record) => R | undefined
-      collect?: (records: R[], summary: ResultSummary, keys: string[]) => T
+      collect?: (records: R[], summary: Neo4jHA.ResultSummary, keys: string[]) => T
     }): ResultTransformer<T>
     /** The first record, or undefined; the rest is discarded. */
     first<R extends RecordShape = RecordShape>(): ResultTransformer<Record<R> | undefined>
     /** The summary; records are discarded. */
-    summary<T extends core.NumberOrInteger = core.Integer>(): ResultTransformer<ResultSummary<T>>
+    summary<T extends core.NumberOrInteger = core.Integer>(): ResultTransformer<Neo4jHA.ResultSummary<T>>
     /** Each record as an object. */
-    hydrated<O extends object = object>(rules: Rules): ResultTransformer<MappedQueryResult<O>>
+    hydrated<O extends object = object>(rules: Rules): ResultTransformer<Neo4jHA.MappedQueryResult<O>>
     /** Each record as an object of a class. */
     hydrated<O extends object = object>(
       genericConstructor: new (...args: never[]) => O,
       rules?: Rules
-    ): ResultTransformer<MappedQueryResult<O>>
+    ): ResultTransformer<Neo4jHA.MappedQueryResult<O>>
   }
 
   // ---- groups of functions ----
@@ -986,7 +1013,7 @@ declare namespace neo4j {
      * To `console.log`, with time, level and message. Default level: `info`. Parameters and records are in no message, whatever
      * `unredactDebugLogs` says.
      */
-    console(level?: LogLevel, unredactDebugLogs?: boolean): LoggingConfig
+    console(level?: LogLevel, unredactDebugLogs?: boolean): Required<LoggingConfig>
   }
 
   /** Access modes of a session. */
@@ -1026,7 +1053,7 @@ declare namespace neo4j {
     PathSegment: typeof core.PathSegment
     Path: typeof core.Path
     Result: typeof Result
-    EagerResult: typeof core.EagerResult
+    EagerResult: typeof EagerResult
     ResultSummary: typeof core.ResultSummary
     Record: typeof core.Record
     Point: typeof core.Point

@@ -1,8 +1,10 @@
 /** What the native side reports as a failure, as the errors that users of `neo4j-driver` know. */
 
 import './compat/errors-without-proto'
+import { inspect } from 'node:util'
 import { type GQLError, Neo4jError, newError, newGQLError } from 'neo4j-driver-core'
 import { type IntegerMode, type Mode, makeSafe, modeOf } from './codec/integers'
+import { inMicrotask } from './event-loop'
 
 /** A failure as it crosses: JSON made by the binding. */
 export interface Failure {
@@ -108,6 +110,11 @@ export function abortedBy(reason: unknown, { unknownOutcome }: Aborted): unknown
   return mark(newError(message, 'N/A', reason as Error), { unknownOutcome: true })
 }
 
+/** What something that was thrown says: applications throw whatever they like. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : inspect(thrown)
+}
+
 /** Whether the work that failed may have been committed all the same. */
 export function isOfUnknownOutcome(error: unknown): boolean {
   return error instanceof Neo4jError && (error as Neo4jError & Partial<Extras>).unknownOutcome === true
@@ -176,12 +183,21 @@ export function rejectLater(resolve: (value: PromiseLike<never>) => void, make: 
   }
   resolve(gate.then(fail))
   // The promise takes up the one above in a microtask of its own; only after that is the way to the caller complete.
-  queueMicrotask(() => queueMicrotask(go))
+  inMicrotask(() => inMicrotask(go))
 }
 
-/** Throws outside of the current work, as any uncaught exception of the user's own callback. */
-export function throwLater(error: unknown): void {
-  process.nextTick(() => {
-    throw error
-  })
+/**
+ * Adds to the stack of our error who waits for the work now, where that is not in it: promises that an application made by hand, or
+ * that were compiled for an older JavaScript, lead V8 nowhere. For the catch block of an async function.
+ */
+export function nameCaller(error: unknown): void {
+  if (!(error instanceof Neo4jError) || typeof error.stack !== 'string') return
+  const here = { stack: '' }
+  Error.captureStackTrace(here, nameCaller)
+  const { stack } = error
+  const missing = here.stack
+    .split('\n')
+    .slice(1)
+    .filter(frame => !stack.includes(frame))
+  if (missing.length > 0) error.stack = [stack, ...missing].join('\n')
 }

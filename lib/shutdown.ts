@@ -1,6 +1,7 @@
 /** The end of a session or a driver: whatever waits meanwhile for something else is told of it. */
 
 import type { Unwatch } from './abort'
+import { inMicrotask } from './event-loop'
 
 export class Shutdown {
   readonly #listeners = new Set<() => void>()
@@ -16,7 +17,7 @@ export class Shutdown {
    */
   watch(onShutdown: () => void): Unwatch {
     this.#listeners.add(onShutdown)
-    if (this.#begun) queueMicrotask(() => this.#tell())
+    if (this.#begun) inMicrotask(() => this.#tell())
     return () => this.#listeners.delete(onShutdown)
   }
 

@@ -1,14 +1,16 @@
 //! One JavaScript environment: its inbox, and the drivers that post to it.
 
+use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
-use napi::bindgen_prelude::{Function, Uint8ArraySlice};
-use napi::{sys, Env};
+use napi::bindgen_prelude::{Function, Object, Uint8ArraySlice};
+use napi::{check_status, sys, Env, JsValue};
 use napi_derive::napi;
 
 use crate::driver::NativeDriver;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Message};
 use crate::json;
 use crate::observer::JsObserver;
 use crate::runtime;
@@ -22,11 +24,45 @@ pub struct Environment {
 
 #[napi]
 impl Environment {
-    /// `wake` is called, with nothing, when there is something to drain.
+    /// Nothing comes out of it until [`Environment::listen`].
     #[napi(constructor, catch_unwind)]
-    pub fn new(wake: Function<'_, (), ()>) -> napi::Result<Self> {
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Environment { inbox: Arc::new(Inbox::default()), next_driver: AtomicI32::new(1) }
+    }
+
+    /// From now on `wake` is called, with nothing, when there is something to drain. It is held, with all that it reaches, until
+    /// [`Environment::rest`].
+    #[napi(catch_unwind)]
+    pub fn listen(&self, wake: Function<'_, (), ()>) -> napi::Result<()> {
         let wake = wake.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
-        Ok(Environment { inbox: Arc::new(Inbox::new(wake)), next_driver: AtomicI32::new(1) })
+        self.inbox.listen(wake);
+        Ok(())
+    }
+
+    /// From now on nobody is called. What comes meanwhile waits.
+    #[napi(catch_unwind)]
+    pub fn rest(&self) {
+        self.inbox.rest();
+    }
+
+    /// Calls a function in no context of `AsyncLocalStorage`, whoever asks for it: what it makes holds none.
+    #[napi(catch_unwind)]
+    pub fn outside(&self, env: Env, function: Function<'_, (), ()>) -> napi::Result<()> {
+        let nobody = Object::new(&env)?;
+        // SAFETY: the handles are of this environment and alive, and there are no arguments. Without an async context
+        // the call is made in an empty one.
+        check_status!(unsafe {
+            sys::napi_make_callback(
+                env.raw(),
+                ptr::null_mut(),
+                nobody.raw(),
+                function.raw(),
+                0,
+                ptr::null(),
+                ptr::null_mut(),
+            )
+        })
     }
 
     /// Moves messages to `inbox`; see [`Inbox::drain`] for what is returned.
@@ -39,19 +75,26 @@ impl Environment {
     /// From now on the process stays alive: work is under way.
     #[napi(catch_unwind, js_name = "ref")]
     pub fn keep_alive(&self, env: Env) {
-        if !self.inbox.wake_function().aborted() {
-            // SAFETY: called on the environment's own thread, and the function was not aborted.
-            unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.inbox.wake_function().raw()) };
-        }
+        // SAFETY: called on the environment's own thread, and the function was not aborted.
+        self.inbox.with_wake(|wake| unsafe { sys::napi_ref_threadsafe_function(env.raw(), wake) });
     }
 
     /// From now on the process may end: no work is under way.
     #[napi(catch_unwind)]
     pub fn unref(&self, env: Env) {
-        if !self.inbox.wake_function().aborted() {
-            // SAFETY: as in `keep_alive`.
-            unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.inbox.wake_function().raw()) };
-        }
+        // SAFETY: as in `keep_alive`.
+        self.inbox.with_wake(|wake| unsafe { sys::napi_unref_threadsafe_function(env.raw(), wake) });
+    }
+
+    /// Says that an operation is done after so many milliseconds.
+    #[napi(catch_unwind)]
+    pub fn pause(&self, op: i32, ms: u32) -> napi::Result<()> {
+        let inbox = self.inbox.clone();
+        runtime::handle()?.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(ms.into())).await;
+            inbox.push_text(Message::Done, op, "");
+        });
+        Ok(())
     }
 
     /// Makes a driver from its configuration as JSON.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::Status;
+use napi::{sys, Status};
 use parking_lot::Mutex;
 
 use crate::format::words;
@@ -52,10 +52,12 @@ pub(crate) trait Latest: Send + Sync {
     fn message(&self) -> Option<(Message, i32, String)>;
 }
 
+#[derive(Default)]
 pub(crate) struct Inbox {
     queue: Mutex<Queue>,
     signalled: AtomicBool,
-    wake: Wake,
+    /// None while nobody listens.
+    wake: Mutex<Option<Wake>>,
 }
 
 #[derive(Default)]
@@ -75,12 +77,26 @@ struct Buffer {
 }
 
 impl Inbox {
-    pub(crate) fn new(wake: Wake) -> Self {
-        Inbox { queue: Mutex::default(), signalled: AtomicBool::new(false), wake }
+    /// Somebody drains it from now on, and is woken if something waits already.
+    pub(crate) fn listen(&self, wake: Wake) {
+        *self.wake.lock() = Some(wake);
+        self.signalled.store(false, Ordering::Release);
+        if !self.queue.lock().is_empty() {
+            self.wake();
+        }
     }
 
-    pub(crate) fn wake_function(&self) -> &Wake {
-        &self.wake
+    /// Nobody does any more: lets JavaScript's function go.
+    pub(crate) fn rest(&self) {
+        let wake = self.wake.lock().take();
+        drop(wake);
+    }
+
+    /// Does something with the function that is called, if there is one and it was not aborted.
+    pub(crate) fn with_wake<T>(&self, action: impl FnOnce(sys::napi_threadsafe_function) -> T) {
+        if let Some(wake) = self.wake.lock().as_ref().filter(|wake| !wake.aborted()) {
+            action(wake.raw());
+        }
     }
 
     /// Appends a message whose payload of `length` bytes is written by `fill`. JavaScript is not woken yet.
@@ -110,7 +126,9 @@ impl Inbox {
     /// Makes JavaScript drain the inbox soon, unless it is about to.
     pub(crate) fn wake(&self) {
         if !self.signalled.swap(true, Ordering::AcqRel) {
-            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            if let Some(wake) = self.wake.lock().as_ref() {
+                wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            }
         }
     }
 
@@ -134,6 +152,12 @@ impl Inbox {
             }
         }
         word(drained)
+    }
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.latest.is_empty() && self.made.bytes.is_empty() && self.messages.bytes.is_empty()
     }
 }
 

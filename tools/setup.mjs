@@ -17,18 +17,26 @@ import { bin, isMain, ROOT } from './lib/project.mjs'
 const NODE = '20.17'
 const JAVA = 17
 
+const report = text => console.log(`setup: ${text}`)
+
 /**
  * @param {object} [options]
  * @param {'packages' | 'all'} [options.until] how far to go
  * @param {(text: string) => void} [options.progress]
  */
-export async function setup({ until = 'all', progress = text => console.log(`setup: ${text}`) } = {}) {
+export async function setup({ until = 'all', progress = report } = {}) {
   const began = Date.now()
   await checkMachine()
   const steps = until === 'packages' ? [packages] : [packages, native, javascript]
   for (const step of steps) await once(step, progress)
   progress(`done in ${seconds(began)}`)
 }
+
+/** The libraries that are tried with this driver in the place of neo4j-driver; the rest does without them. */
+export const setupLibraries = () => once(libraries, report)
+
+/** The programs that run JavaScript, which the driver is tried on. */
+export const setupRuntimes = () => once(runtimes, report)
 
 // ---- what the machine must have ----
 
@@ -93,17 +101,21 @@ function isAtLeast(found, wanted) {
 
 // ---- steps ----
 
-const packages = {
-  name: 'npm packages',
-  inputs: ['package.json', 'package-lock.json', '.npmrc'],
-  outputs: () => ['node_modules/typescript', 'node_modules/@napi-rs/cli'],
+/** What `npm ci` installs in a folder; `some` are packages of it. */
+const npmPackages = (name, folder, some) => ({
+  name,
+  inputs: ['package.json', 'package-lock.json', '.npmrc'].map(file => join(folder, file)),
+  outputs: () => some.map(path => join(folder, 'node_modules', path)),
   async run(progress) {
     const npm = which('npm')
     if (!npm) throw new UserError('npm is missing: it comes with Node.js')
-    progress('npm packages: installing (npm ci)')
-    await run(npm, ['ci', '--no-audit', '--no-fund'], { cwd: ROOT })
+    progress(`${name}: installing (npm ci)`)
+    await run(npm, ['ci', '--no-audit', '--no-fund'], { cwd: join(ROOT, folder) })
   }
-}
+})
+
+const packages = npmPackages('npm packages', '.', ['typescript', '@napi-rs/cli'])
+const libraries = npmPackages('libraries', join('__test__', 'libraries'), ['neogma', 'neode'])
 
 const native = {
   name: 'native module',
@@ -133,6 +145,16 @@ const javascript = {
   async run(progress) {
     progress('JavaScript: compiling (tsc)')
     await run(process.execPath, [bin('typescript', 'tsc'), '-p', 'tsconfig.json'], { cwd: ROOT })
+  }
+}
+
+const runtimes = {
+  name: 'runtimes',
+  inputs: ['__test__/runtimes/package.json', '__test__/runtimes/package-lock.json'],
+  outputs: () => ['__test__/runtimes/node_modules/bun'],
+  async run(progress) {
+    progress('runtimes: installing Node.js, Bun and Deno (npm ci)')
+    await run(which('npm'), ['ci', '--no-audit', '--no-fund'], { cwd: join(ROOT, '__test__', 'runtimes') })
   }
 }
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // npm test: all the set-up, then every test of the project, in stages; closes with a line `N passed, N failed, N skipped`.
 //
-//   npm test                       all stages
+//   npm test                       all stages but those on demand
 //   npm test -- unit contract      these alone
+//   npm run test:libraries         the one on demand: other libraries on this driver
 //
 // It runs before `npm install`, so it and all it imports use nothing but Node itself.
 
@@ -42,7 +43,8 @@ async function main() {
   else {
     for (const stage of stages) {
       if (interrupted) break
-      if (wanted.length === 0 || wanted.includes(stage.name)) results.push(await runStage(stage))
+      if (wanted.length === 0 ? !stage.onDemand : wanted.includes(stage.name))
+        results.push(await runStage(stage))
     }
   }
   await cleanUp()
@@ -73,6 +75,10 @@ async function runStage(stage) {
   for (const name of stage.servers ?? []) {
     const onProgress = text => console.log(`servers: ${name}: ${text}`)
     const failed = await attempt(`${stage.name}: download of ${name}`, () => fetch(name, { onProgress }))
+    if (failed) return { ...failed, name: stage.name }
+  }
+  if (stage.prepare) {
+    const failed = await attempt(`${stage.name}: set-up`, stage.prepare)
     if (failed) return { ...failed, name: stage.name }
   }
   const { text, problem } = stage.folder ? await runNode(stage) : await runCargo(stage)

@@ -1,6 +1,6 @@
 // logging: what the driver tells, at which level, and what it never tells.
 import assert from 'node:assert/strict'
-import { ask, boltServer, connect, Neo4jHA, program, settle, test } from '../support/contract.mjs'
+import { ask, boltServer, connect, Neo4jHA, program, routing, settle, test } from '../support/contract.mjs'
 
 const neo4j = Neo4jHA.driver
 
@@ -64,22 +64,37 @@ test('parameters and records are in no log', async t => {
   assert.ok(!lines.join('\n').includes('a private matter'))
 })
 
-test("a logger that throws hangs nothing: its error is the work's, or the process's", async t => {
-  const server = await boltServer(t, { versions: ['5.4'] })
-  const { code, stdout } = await program(
-    `import Neo4jHA from 'neo4j-ha-bolt-driver'
-    process.on('uncaughtException', () => {})
-    const logging = { level: 'debug', logger: () => { throw new Error('disk full') } }
-    const driver = Neo4jHA.driver.driver(input.uri, undefined, { logging })
-    await driver.session().run('RETURN 1').then(() => {}, () => {})
-    console.log('settled')
-    await driver.close().catch(() => {})
-    console.log('closed')`,
-    { input: { uri: server.uri } }
-  )
-  assert.equal(stdout, 'settled\nclosed\n')
-  assert.equal(code, 0)
-})
+for (const [what, logger] of [
+  ['throws', `() => { throw new Error('disk full') }`],
+  ['rejects', `async () => { throw new Error('disk full') }`],
+  ['throws what is no error', `() => { throw Symbol('disk full') }`]
+]) {
+  test(`a logger that ${what} changes nothing: work is done, nothing is uncaught, and the process is warned once`, async t => {
+    const { members } = await routing(t)
+    const { code, stdout, stderr } = await program(
+      `import Neo4jHA from 'neo4j-ha-bolt-driver'
+      const logger = ${logger}
+      const logging = { level: 'debug', logger }
+      const done = []
+      for (const uri of input.uris) {
+        const driver = Neo4jHA.driver.driver(uri, undefined, { logging, noOption: 1 })
+        await driver.session().run('RETURN 1')
+        await driver.executeQuery('RETURN 1')
+        await driver.close()
+        done.push('closed')
+      }
+      const pool = new Neo4jHA(input.uris[0], { neo4jDriverOptions: { logging } })
+      await pool.ready
+      await pool.session(true).run('RETURN 1')
+      await pool.close()
+      console.log([...done, 'closed'].join())`,
+      { input: { uris: [members[0].uri, members[0].uri.replace('bolt:', 'neo4j:')] } }
+    )
+    assert.equal(stdout, 'closed,closed,closed\n', stderr)
+    assert.equal(code, 0)
+    assert.equal(stderr.match(/Neo4jHAWarning: The logger threw.*disk full/g)?.length, 3)
+  })
+}
 
 test('a level or a logger that is none is refused when the driver is made', () => {
   for (const logging of [

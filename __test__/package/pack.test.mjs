@@ -9,13 +9,18 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync
 } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
 import { which } from '../../tools/lib/exec.mjs'
 import { bin, ROOT } from '../../tools/lib/project.mjs'
 import { pack } from '../../tools/pack.mjs'
@@ -36,6 +41,8 @@ function pathWithoutRust() {
   )
   return [tools, ...others].join(delimiter)
 }
+
+const arrayBuffer = ({ buffer, byteOffset, length }) => buffer.slice(byteOffset, byteOffset + length)
 
 /** Runs a program of the application and gives what it prints; it must end by itself. */
 async function node(...args) {
@@ -98,6 +105,45 @@ describe('the packed packages', () => {
       files.filter(file => file !== 'node_modules'),
       wanted
     )
+  })
+
+  it('hold no JavaScript that nothing loads, no declarations beside those of index.d.ts, and no maps', () => {
+    const folder = join(app, 'node_modules', 'neo4j-ha-bolt-driver')
+    const held = readdirSync(folder, { recursive: true })
+      .filter(file => file.startsWith('dist') && statSync(join(folder, file)).isFile())
+      .map(file => join(folder, file))
+    const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const loaded = new Set()
+    const load = file => {
+      if (loaded.has(file)) return
+      loaded.add(file)
+      for (const [, to] of readFileSync(file, 'utf8').matchAll(/(?:require\(|from )['"](\.[^'"]+)['"]/g)) {
+        load(createRequire(file).resolve(to))
+      }
+    }
+    for (const [, to] of JSON.stringify(exports).matchAll(/"(\.\/[^"]+js)"/g)) load(join(folder, to))
+    assert.deepEqual(
+      held.filter(file => !loaded.has(file)),
+      []
+    )
+  })
+
+  it('are what publint would have them be', async () => {
+    const { messages, pkg } = await publint({
+      pack: { tarball: arrayBuffer(readFileSync(tarballs.root)) },
+      strict: true
+    })
+    assert.deepEqual(
+      messages.map(message => formatMessage(message, pkg)),
+      []
+    )
+  })
+
+  it('have types that fit however a program resolves them', async () => {
+    const { problems } = await checkPackage(createPackageFromTarballData(readFileSync(tarballs.root)), {
+      excludeEntrypoints: ['./register'] // which gives nothing
+    })
+    assert.deepEqual(problems, [])
   })
 
   it('name the package of every platform as an optional dependency of the same version', () => {

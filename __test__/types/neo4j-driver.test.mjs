@@ -50,10 +50,13 @@ const kinds = file =>
 
 for (const file of files) {
   for (const kind of kinds(file)) {
-    test(`${file} compiles with neo4j-driver, and with this driver in its place: module ${kind}`, () => {
-      assert.equal(complaints(file, kind), '')
-      assert.equal(complaints(join('ours', file), kind), '')
-    })
+    for (const exactOptionalPropertyTypes of [false, true]) {
+      const exactly = exactOptionalPropertyTypes ? ', exactOptionalPropertyTypes' : ''
+      test(`${file} compiles with neo4j-driver, and with this driver in its place: module ${kind}${exactly}`, () => {
+        assert.equal(complaints(file, kind, { exactOptionalPropertyTypes }), '')
+        assert.equal(complaints(join('ours', file), kind, { exactOptionalPropertyTypes }), '')
+      })
+    }
   }
 }
 

@@ -97,6 +97,17 @@ describe('the native module is loaded', () => {
   })
 })
 
+it('require() opens no native module, and of Node no more than it needs', () => {
+  const program = `
+    require('neo4j-driver-core')
+    const before = new Set(process.moduleLoadList)
+    require(${JSON.stringify(installed().folder)})
+    const loaded = process.moduleLoadList.filter(name => !before.has(name) && /^NativeModule [^/]+(\\/promises)?$/.test(name))
+    console.log(JSON.stringify(loaded.map(name => name.slice('NativeModule '.length))))`
+  const { stdout } = spawnSync(process.execPath, ['-e', program], { cwd: ROOT, encoding: 'utf8' })
+  assert.deepEqual(JSON.parse(stdout), [])
+})
+
 describe('where there is no native module to load, the error says', () => {
   it('that addons are not allowed', () => {
     const { folder, build } = installed()

@@ -17,10 +17,10 @@ import {
   readStrategy,
   type StrategyFunction
 } from '../config/options'
-import { type Location, readServers, type ServerLocation } from '../config/servers'
+import { type Location, readServers, type ServerInfo, type ServerLocation } from '../config/servers'
 import { type HASessionConfig, readSessionConfig } from '../config/session-config'
-import { DriverCore, type ServerInfo } from '../crossing/driver-core'
-import { throwLater } from '../errors'
+import { DriverCore } from '../crossing/driver-core'
+import { throwLater } from '../event-loop'
 import { Driver, sessionConfig } from './driver'
 import { neo4j } from './namespace'
 import type { AccessMode, Session, SessionSettings } from './session'
@@ -125,7 +125,7 @@ export class Neo4jHA extends Driver {
     const index = this.target.core.choose({
       write: Boolean(canWrite),
       rwMask: access === undefined ? DEFAULT : rwMask(access),
-      strategy: (readStrategy(strategy, 'strategy') as StrategyFunction) ?? this.#settings.strategy,
+      strategy: readStrategy(strategy, 'strategy') ?? this.#settings.strategy,
       server: DEFAULT
     })
     return this.servers[index] ?? this.servers[0]

@@ -10,18 +10,17 @@ import {
 } from 'neo4j-driver-core'
 import { baseOf } from '../compat/core-classes'
 import type { Summary } from '../compat/summary'
-import { clientError, rejectLater } from '../errors'
+import type { ServedBy } from '../config/servers'
+import { Context } from '../context'
+import { rejectLater } from '../errors'
 import { type Collected, Collector } from '../results/collector'
-import { Cursor, consumed, type PeekableAsyncIterator } from '../results/cursor'
+import { Cursor, type PeekableAsyncIterator } from '../results/cursor'
 import { Observer, type ResultObserver } from '../results/observer'
 import type { ResultStream } from '../results/result-stream'
-import type { ServedBy } from '../results/summary'
 
 /** A class whose instances records become. */
 // biome-ignore lint/suspicious/noExplicitAny: as in neo4j-driver-core
 export type GenericConstructor<O extends object> = new (...args: any[]) => O
-
-type Mapper<R> = (record: Record) => R
 
 declare const result: CoreResult
 /** Core does not export it. */
@@ -49,7 +48,6 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
   override readonly [Symbol.toStringTag] = 'Result'
   readonly #stream: ResultStream
   readonly #lowWatermark: number
-  #mapper: Mapper<Record<T>> | null = null
   #collector: Collector<Record<T>> | null = null
 
   /** @internal */
@@ -85,12 +83,19 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
   }
 
   /**
-   * Calls back as the result comes. Not to be mixed with awaiting or iterating.
+   * Calls back as the result comes. What a callback throws goes to `onError`, or to whoever awaits this result too, and ends the reading;
+   * it does not change what the query did. Without `onNext` nothing is read: the records are discarded, unless somebody else reads them.
    *
    * @returns this very result
+   * @throws TypeError when it is no observer, or a callback of it no function
    */
   override subscribe(observer: ResultObserver<Record<T>>): this {
-    this.#stream.attach(new Observer(observer, this.#mapper))
+    const reader = new Observer(observer)
+    if (reader.takesRecords) this.#stream.attach(reader)
+    else {
+      this.#stream.follow(reader)
+      this.#stream.discard('by subscribe() without onNext')
+    }
     return this
   }
 
@@ -102,15 +107,14 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
   }
 
   /**
-   * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded: who reads it
-   * afterwards gets all of it, if it was short, or an error.
+   * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded: who reads on
+   * gets all of it, if it was short, or an error.
    * Rejects with the error of the query.
    */
   override summary<N extends NumberOrInteger = Integer>(): Promise<Summary<N>> {
     return new Promise(resolve => {
       this.#stream.whenEnded(resolve as (summary: Summary) => void, error => rejectLater(resolve, error))
-      if (this.#stream.consumer instanceof Cursor) this.#stream.cancel()
-      else this.#stream.discard('by summary()')
+      this.#stream.discard('by summary()')
     })
   }
 
@@ -120,27 +124,25 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
   }
 
   /**
-   * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. Not to be
-   * mixed with awaiting or subscribing.
+   * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. A result that
+   * was awaited is iterated over once more; one that was read otherwise is gone, and iterating rejects.
    */
   override [Symbol.asyncIterator](): PeekableAsyncIterator<Record<T>> {
-    if (!this.isOpen()) return consumed()
-    return new Cursor(this.#stream, this.#lowWatermark, this.#mapper)
+    return new Cursor(this.#stream, this.#lowWatermark)
   }
 
   /** Gives each record as an object of a class, or as rules say: see `neo4j-driver`'s object mapping. */
   override as<O extends object = object>(rules: Rules): MappedResult<O>
   override as<O extends object = object>(type: GenericConstructor<O>, rules?: Rules): MappedResult<O>
   override as<O extends object>(typeOrRules: GenericConstructor<O> | Rules, rules?: Rules): MappedResult<O> {
-    if (this.#collector !== null) throw clientError('Cannot call .as() on a Result that is being consumed')
-    // It is the result of others from here on.
-    this.#mapper = record => record.as(typeOrRules as new () => O, rules) as unknown as Record<T>
+    const context = new Context()
+    this.#stream.map(record => context.run(() => record.as(typeOrRules as new () => O, rules)))
     return this as unknown as MappedResult<O>
   }
 
   #collect(): Promise<Collected<Record<T>>> {
     if (this.#collector === null) {
-      this.#collector = new Collector(this.#mapper)
+      this.#collector = new Collector()
       this.#stream.attach(this.#collector)
     }
     return this.#collector.promise

@@ -2,14 +2,14 @@
 
 import { isRetryableError, Neo4jError } from 'neo4j-driver-core'
 import { type Unwatch, watch } from '../abort'
-import { earlierAttempts, isOfUnknownOutcome } from '../errors'
+import type { Dispatcher } from '../crossing/dispatcher'
+import { earlierAttempts, isOfUnknownOutcome, nameCaller } from '../errors'
+import { now } from '../event-loop'
 import type { Shutdown } from '../shutdown'
 
 const FIRST_PAUSE_MS = 1_000
 const MULTIPLIER = 2
 const JITTER = 0.2
-/** Beyond it, Node's timers fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** What another attempt is told. */
 export interface Again {
@@ -34,11 +34,16 @@ export interface Ends {
  * no transaction could even be opened. What another attempt cannot cure, or might do twice, the engine has marked: its error is not
  * retryable. An abort of the signal ends it all with the signal's reason, but not what is known of a commit.
  */
-export async function retrying<T>(attempt: Attempt<T>, maxTime: number, ends: Ends): Promise<T> {
+export async function retrying<T>(
+  attempt: Attempt<T>,
+  maxTime: number,
+  ends: Ends,
+  dispatcher: Dispatcher
+): Promise<T> {
   const { signal } = ends
   signal?.throwIfAborted()
   const earlier: string[] = []
-  const began = performance.now()
+  const began = now()
   let isOpen = false
   let told = false
   let deadline: number | undefined
@@ -47,17 +52,18 @@ export async function retrying<T>(attempt: Attempt<T>, maxTime: number, ends: En
   }
   for (let pause = FIRST_PAUSE_MS; ; pause *= MULTIPLIER) {
     try {
-      const again = deadline === undefined ? undefined : { left: deadline - performance.now(), told }
+      const again = deadline === undefined ? undefined : { left: deadline - now(), told }
       return await attempt(opened, again)
     } catch (error) {
+      nameCaller(error)
       if (isOfUnknownOutcome(error)) throw withCause(error, earlier)
       signal?.throwIfAborted()
-      const now = performance.now()
-      deadline ??= (isOpen ? now : began) + maxTime
+      const failed = now()
+      deadline ??= (isOpen ? failed : began) + maxTime
       told ||= isOpen || isAnswer(error)
-      if (!isRetryableError(error) || now > deadline || isOver(ends)) throw withCause(error, earlier)
+      if (!isRetryableError(error) || failed > deadline || isOver(ends)) throw withCause(error, earlier)
       const jitter = 1 - JITTER + 2 * JITTER * Math.random()
-      await pauseFor(Math.min(pause * jitter, deadline - now, LONGEST_TIMER_MS), ends)
+      await pauseFor(Math.min(pause * jitter, deadline - failed), ends, dispatcher)
       signal?.throwIfAborted()
       if (isOver(ends)) throw withCause(error, earlier)
       earlier.push((error as Error).message)
@@ -70,16 +76,14 @@ function isOver({ session, driver }: Ends): boolean {
 }
 
 /** A pause, which anything that ends the attempts ends. */
-function pauseFor(ms: number, { signal, session, driver }: Ends): Promise<void> {
+function pauseFor(ms: number, { signal, session, driver }: Ends, dispatcher: Dispatcher): Promise<void> {
   return new Promise(resolve => {
     const watches: Unwatch[] = []
     const wake = (): void => {
-      clearTimeout(timer)
       for (const unwatch of watches) unwatch()
       resolve()
     }
-    const timer = setTimeout(wake, ms)
-    watches.push(session.watch(wake), driver.watch(wake))
+    watches.push(dispatcher.after(ms, wake), session.watch(wake), driver.watch(wake))
     if (signal !== undefined) watches.push(watch(signal, wake))
   })
 }

@@ -10,7 +10,7 @@ import {
 } from 'neo4j-driver-core'
 import { unlessAborted } from '../abort'
 import { baseOf } from '../compat/core-classes'
-import { nativeToken, type Token } from '../config/auth'
+import type { NativeToken } from '../config/auth'
 import type { NotificationFilter } from '../config/options'
 import {
   type Checked,
@@ -24,7 +24,6 @@ import {
 } from '../config/query'
 import type { DriverCore, Intent } from '../crossing/driver-core'
 import type { NativeSession } from '../crossing/native-module'
-import { startRun } from '../crossing/run'
 import { clientError } from '../errors'
 import { Collector } from '../results/collector'
 import { ResultStream, type StreamOwner } from '../results/result-stream'
@@ -52,7 +51,7 @@ export interface SessionSettings {
   impersonatedUser: string | undefined
   fetchSize: number | undefined
   notificationFilter: NotificationFilter | undefined
-  auth: Token | undefined
+  auth: NativeToken | undefined
   disableAutoCommitRetries: boolean | undefined
 }
 
@@ -74,7 +73,10 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   /** For auto-commit queries and `beginTransaction`; null when none was needed yet, or its bookmarks are out of date. */
   #main: NativeSession | null = null
   #mainWrites = false
+  /** The one that is open. */
   #transaction: TransactionState | null = null
+  /** Those of which something is under way: it, and others whose end is not answered yet. */
+  readonly #transactions = new Set<TransactionState>()
   /** Bookmarks of the last committed work, or those the session was opened with; those of the main native session may be later. */
   #bookmarks: readonly string[]
   #closing: Promise<void> | null = null
@@ -128,7 +130,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     }
     const stream = new ResultStream(this.#core, this, native, text, checked)
     this.#streams.add(stream)
-    startRun(stream, native, txJson(options), options.metadata)
+    stream.start(txJson(options), options.metadata)
     if (signal !== undefined) stream.abortBy(signal, () => native.abort(stream.op))
     return new Result<T>(stream, this.#lowWatermark)
   }
@@ -141,7 +143,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   override beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
     const options = checkTxConfig(transactionConfig)
     this.#assertFree()
-    return this.#begin(this.#theMain(), options, undefined)
+    return new TransactionPromise(this.#begin(this.#theMain(), options, undefined))
   }
 
   /**
@@ -208,9 +210,9 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       const native = this.#open(mode === 'WRITE')
       const stream = new ResultStream(this.#core, this, native, text, parameters)
       this.#streams.add(stream)
-      startRun(stream, native, txJson(options, settingsOf(WHOLE, again)), options.metadata, 'execute')
+      stream.start(txJson(options, settingsOf(WHOLE, again)), options.metadata, 'execute')
       if (signal !== undefined) stream.abortBy(signal, () => native.abort(stream.op))
-      const collector = new Collector<Record>(null)
+      const collector = new Collector<Record>()
       stream.attach(collector)
       try {
         const { records, summary } = await collector.promise
@@ -233,15 +235,16 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   }
 
   /**
-   * Ends the session. Results that are awaited or subscribed to are read to their end; of others the rest is discarded, and whoever
-   * reads on gets an error. An open transaction is rolled back. Calling it twice is fine.
+   * Ends the session. What is under way is finished, and settles with what happened: results that are awaited or subscribed to are read
+   * to their end, a commit is waited for, and a transaction goes on for as long as somebody waits for its queries. One that is open
+   * behind that is rolled back, and its transaction function rejects. Of other results the rest is discarded, and whoever reads on gets
+   * an error. Calling it twice is fine.
    *
-   * @param callback called when it is done, as in 1.x
+   * @param callback called when it is done, as in 1.x; what it throws rejects the promise of this call
    */
   override close(callback?: () => void): Promise<void> {
     this.#closing ??= this.#close()
-    if (typeof callback === 'function') this.#closing.then(() => callback())
-    return this.#closing
+    return typeof callback === 'function' ? this.#closing.then(() => callback()) : this.#closing
   }
 
   override [Symbol.asyncDispose](): Promise<void> {
@@ -258,6 +261,11 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   /** @internal */
   transactionEnded(): void {
     this.#transaction = null
+  }
+
+  /** @internal */
+  transactionOver(state: TransactionState): void {
+    this.#transactions.delete(state)
   }
 
   /** @internal */
@@ -330,7 +338,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       home: this.#home,
       bookmarks,
       bookmarkManager: bookmarkManager && this.#core.bookmarkManagers.numberOf(bookmarkManager),
-      auth: auth && nativeToken(auth)
+      auth
     }
   }
 
@@ -343,11 +351,12 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
 
   // ---- transactions ----
 
-  #begin(native: NativeSession, options: TxOptions, settings: TxSettings | undefined): TransactionPromise {
+  #begin(native: NativeSession, options: TxOptions, settings: TxSettings | undefined): TransactionState {
     const state = new TransactionState(this.#core, this, native, this.#lowWatermark, options.signal)
     this.#transaction = state
+    this.#transactions.add(state)
     state.begin(options, settings)
-    return new TransactionPromise(state)
+    return state
   }
 
   #execute<T>(
@@ -358,33 +367,38 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   ): Promise<T> {
     const options = checkTxConfig(transactionConfig)
     const { signal } = options
+    const { shutdown } = this.#core
     const attempt: Attempt<T> = async (opened, again) => {
       this.#assertFree()
-      const begun = this.#begin(this.#open(mode === 'WRITE'), options, settingsOf(settings, again))
+      const state = this.#begin(this.#open(mode === 'WRITE'), options, settingsOf(settings, again))
+      const begun = new TransactionPromise(state)
       const isPipelined = settings.pipelined === true
       const transaction = isPipelined ? begun : await begun
       if (!isPipelined) opened()
+      const unwatch = shutdown.watch(() => state.whenIdle().then(() => state.abandon('driver')))
       let result: T
       try {
-        result = await unlessAborted(Promise.resolve(work(transaction)), signal)
+        const working = unlessAborted(Promise.resolve(work(transaction)), signal)
+        result = await state.unlessAbandoned(working)
         opened()
       } catch (error) {
-        if (transaction.isOpen()) await transaction.rollback().catch(() => {})
+        if (state.isOpen) await state.rollback().catch(() => {})
         throw error
+      } finally {
+        unwatch()
       }
-      if (transaction.isOpen()) await transaction.commit()
+      const unseen = state.unseenError()
+      if (unseen !== null) throw unseen
+      if (state.isOpen) await state.commit()
       return result
     }
     return this.#retrying(attempt, signal)
   }
 
   #retrying<T>(attempt: Attempt<T>, signal: AbortSignal | undefined): Promise<T> {
-    const { settings: driver, shutdown } = this.#core
-    return retrying(attempt, driver.maxTransactionRetryTime, {
-      signal,
-      session: this.#shutdown,
-      driver: shutdown
-    })
+    const { settings: driver, shutdown, dispatcher } = this.#core
+    const ends = { signal, session: this.#shutdown, driver: shutdown }
+    return retrying(attempt, driver.maxTransactionRetryTime, ends, dispatcher)
   }
 
   #assertFree(): void {
@@ -416,20 +430,32 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
 
   #close(): Promise<void> {
     this.#shutdown.begin()
+    return this.#transaction === null ? this.#end() : this.#transaction.whenIdle().then(() => this.#end())
+  }
+
+  #end(): Promise<void> {
     const busy = new Set<NativeSession>()
     for (const stream of this.#streams) {
       busy.add(stream.native)
       stream.discard('when its session was closed')
     }
-    const transaction = this.#transaction
-    if (transaction !== null) {
+    const transactions = [...this.#transactions]
+    for (const transaction of transactions) {
       busy.add(transaction.native)
-      transaction.abandon()
+      transaction.abandon('session')
     }
-    if (busy.size === 0) return CLOSED
+    return busy.size === 0 ? CLOSED : this.#endOf(busy, transactions)
+  }
+
+  async #endOf(busy: Iterable<NativeSession>, transactions: readonly TransactionState[]): Promise<void> {
+    // Whoever begins to read in this turn is in time: only then is known what is to be discarded.
+    await null
+    await null
     const dispatcher = this.#core.dispatcher
-    const closing = [...busy].map(native => dispatcher.ask<void>(op => native.close(op)).catch(() => {}))
-    return Promise.all(closing).then(() => transaction?.letGo())
+    await Promise.all(
+      Array.from(busy, native => dispatcher.ask<void>(op => native.close(op)).catch(() => {}))
+    )
+    for (const transaction of transactions) transaction.letGo()
   }
 }
 

@@ -15,20 +15,20 @@ import type { Dispatcher, Operation } from '../crossing/dispatcher'
 import { Message } from '../crossing/format'
 import type { Inbox } from '../crossing/inbox'
 import type { NativeSession } from '../crossing/native-module'
-import { startRun } from '../crossing/run'
 import { Aborted, abortedBy, clientError, errorOf, type Failure, rejectLater } from '../errors'
 import { ResultStream, type StreamHost, type StreamOwner } from '../results/result-stream'
 import type { Answering } from '../results/summary'
 import { Result } from './result'
 
-type Status = 'open' | 'failed' | 'aborted' | 'committed' | 'rolled back'
+type Status = 'open' | 'failed' | 'aborted' | 'committed' | 'rolled back' | 'closed'
 
 /** Why a transaction that is not open any more refuses work, in the words of `neo4j-driver`. */
 const BECAUSE: { readonly [status in Exclude<Status, 'open'>]: string } = {
   failed: 'it has been rolled back either because of an error or explicit termination',
   aborted: 'it was aborted by its signal',
   committed: 'it has already been committed',
-  'rolled back': 'it has already been rolled back'
+  'rolled back': 'it has already been rolled back',
+  closed: 'it was rolled back when its session or driver was closed'
 }
 
 /** What a transaction tells its session. */
@@ -37,6 +37,8 @@ export interface TransactionOwner {
   transactionEnded(): void
   /** It was committed: its bookmarks count. */
   committed(native: NativeSession): void
+  /** Nothing more of it is under way. */
+  transactionOver(state: TransactionState): void
 }
 
 /** The state of a transaction, shared by the objects that stand for it. */
@@ -58,6 +60,13 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   #waiting: BeginWatcher[] = []
   /** The rollback that follows a failure: frees the connection. */
   #cleaning: Promise<void> | null = null
+  /** The result whose failure ended it. */
+  #culprit: ResultStream | null = null
+  /** Ends the wait for a transaction function. */
+  #interrupt: ((error: Error) => void) | null = null
+  #idle: Promise<void> | null = null
+  /** Wakes who waits for {@link whenIdle}. */
+  #progress: (() => void) | null = null
   #unwatch: Unwatch | null = null
 
   constructor(
@@ -116,6 +125,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
       return
     }
     this.#begun = true
+    this.served()
     for (const { begun } of this.#waiting) begun()
     this.#waiting = []
   }
@@ -123,7 +133,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   fail(make: () => Error): void {
     if (this.#failure !== null) return
     this.#failure = make
-    this.#failed()
+    this.#fail()
     for (const { failed } of this.#waiting) failed(() => this.#beginError())
     this.#waiting = []
   }
@@ -155,7 +165,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     const stream = new ResultStream(this, this, this.native, text, parameters)
     if (this.#status === 'open') {
       this.#streams.add(stream)
-      startRun(stream, this.native, null, null)
+      stream.start(null, null)
       if (this.#signal !== undefined) stream.abortBy(this.#signal)
     } else {
       const refusal = this.#refusal('run query in')
@@ -164,16 +174,24 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     return stream
   }
 
-  ended(stream: ResultStream, failed: boolean): void {
+  ended(stream: ResultStream): void {
     this.#streams.delete(stream)
-    if (failed) this.#failed()
+    this.served()
+  }
+
+  failed(stream: ResultStream): void {
+    this.#culprit ??= stream
+    this.#fail()
+  }
+
+  served(): void {
+    this.#progress?.()
   }
 
   /** The server has rolled back, or will: nothing more can be done in this transaction. */
-  #failed(): void {
+  #fail(): void {
     if (!this.isOpen) return
-    this.#status = 'failed'
-    this.#owner.transactionEnded()
+    this.#finish('rollback', 'failed')
     this.#cleaning = this.dispatcher
       .ask<void>(op => this.native.rollback(op))
       .catch(() => {})
@@ -184,35 +202,37 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
 
   /** A commit under way is told of it by the native side, which knows how far it got. */
   #abort(reason: unknown): void {
-    if (this.isOpen) this.#status = 'aborted'
+    const isEnded = this.isOpen
+    if (isEnded) this.#finish('rollback', 'aborted')
     if (!this.#begun) this.fail(() => reason as Error)
     for (const stream of [...this.#streams]) stream.abort(reason)
     this.native.abort(this.#op)
-    if (this.#status !== 'aborted') return
-    this.#owner.transactionEnded()
-    this.#cleaning = this.dispatcher.ask<void>(op => this.native.rollback(op)).catch(() => {})
+    if (!isEnded) return
+    this.#cleaning = this.dispatcher
+      .ask<void>(op => this.native.rollback(op))
+      .catch(() => {})
+      .finally(() => this.letGo())
   }
 
   /** It was aborted before anything was sent. */
   #refuse(reason: unknown): void {
-    this.#status = 'aborted'
+    this.#finish('rollback', 'aborted')
     this.#failure = () => reason as Error
-    this.#owner.transactionEnded()
+    this.letGo()
   }
 
-  /** The signal has nothing more to end. */
+  /** It is over: the signal has nothing more to end. */
   letGo(): void {
     this.#unwatch?.()
     this.#unwatch = null
+    this.#owner.transactionOver(this)
   }
 
   // ---- ends ----
 
   async commit(): Promise<void> {
     this.#finish('commit', 'committed')
-    for (const stream of this.#streams) {
-      if (stream.consumer === null) stream.discard('when its transaction was committed')
-    }
+    this.#discard('when its transaction was committed')
     try {
       await this.dispatcher.ask(
         op => this.native.commit(op),
@@ -251,20 +271,64 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     if (this.isOpen) await this.rollback()
   }
 
-  /** The session rolls it back, by closing, which its signal ends until {@link letGo}. */
-  abandon(): void {
-    if (this.#status !== 'open') return
-    this.#finish('rollback', 'rolled back')
-    this.#discard('when its session was closed')
+  /** Resolves when it has ended, or nobody waits for anything of it: whoever uses it waits for something else, if at all. */
+  whenIdle(): Promise<void> {
+    this.#idle ??= this.#untilIdle()
+    return this.#idle
+  }
+
+  async #untilIdle(): Promise<void> {
+    for (;;) {
+      // Whoever was given something goes on in this turn, and may ask for more.
+      await new Promise<void>(resolve => this.dispatcher.later(resolve))
+      if (!this.isOpen || (this.#begun && ![...this.#streams].some(({ isAwaited }) => isAwaited))) return
+      await new Promise<void>(resolve => {
+        this.#progress = resolve
+      })
+    }
+  }
+
+  /**
+   * It ends with its session, whose closing rolls it back, or its driver.
+   *
+   * @param whose which of them
+   */
+  abandon(whose: 'session' | 'driver'): void {
+    if (!this.isOpen) return
+    this.#finish('rollback', 'closed')
+    this.#discard(`when its ${whose} was closed`)
+    if (whose === 'driver') this.letGo()
+    this.#interrupt?.(
+      clientError(
+        `The ${whose} was closed before the transaction function had ended: its transaction was rolled back, and nothing that it did ` +
+          `is there. Close the ${whose} when the function has ended.`
+      )
+    )
+  }
+
+  /** What a transaction function comes to; rejects as soon as its transaction is abandoned. */
+  unlessAbandoned<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = reject
+      work.then(resolve, reject)
+    })
+  }
+
+  /** The error that it failed by, if nobody was told of that. */
+  unseenError(): Error | null {
+    if (this.#status !== 'failed') return null
+    if (this.#failure !== null) return this.#beginError()
+    return this.#culprit?.isOpen === true ? this.#culprit.error : null
   }
 
   #finish(what: string, status: Status): void {
     if (this.#status !== 'open') throw this.#refusal(what)
     this.#status = status
     this.#owner.transactionEnded()
+    this.served()
   }
 
-  /** Results that nobody reads are not worth waiting for. */
+  /** Results that nobody reads, or not to their end, are not worth waiting for. */
   #discard(when: string): void {
     for (const stream of this.#streams) stream.discard(when)
   }

@@ -7,7 +7,7 @@ import {
   QueryStatistics,
   ResultSummary
 } from 'neo4j-driver-core'
-import type { ServedBy } from '../results/summary'
+import type { ServedBy } from '../config/servers'
 
 /** Names of counters, each of which was a function in 1.x. */
 const COUNTERS = [

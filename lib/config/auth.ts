@@ -1,6 +1,7 @@
 /** Who the application is to its servers: what was given as `auth`, as a token. Secrets pass through here and are not kept. */
 
 import { type AuthTokenManager, auth as core, type types } from 'neo4j-driver-core'
+import { encodeOption } from '../codec/encode'
 
 /** Name and password, as in 1.2.3. */
 export interface Credentials {
@@ -48,26 +49,48 @@ export function tokenOf(auth: unknown, name: string): Token | TokenManager {
 /**
  * The token that was given where no manager can be.
  *
- * @throws TypeError naming `name` and what it takes; never with a secret in it
+ * @throws TypeError or Neo4jError naming `name` and what it takes; never with a secret in it
  */
-export function plainTokenOf(auth: unknown, name: string): Token | undefined {
+export function plainTokenOf(auth: unknown, name: string): NativeToken | undefined {
   if (auth === undefined || auth === null) return undefined
   const token = tokenOf(auth, name)
   if (isManager(token))
     throw new TypeError(`${name} takes a token of neo4j.auth; it was an auth token manager`)
-  return token
+  return nativeToken(token, name)
 }
 
-/** A token as the native side takes it. */
-export function nativeToken(token: Token): object {
+/** A token as it crosses, in JSON. */
+export interface NativeToken {
+  scheme?: string
+  principal?: string
+  credentials?: string
+  realm?: string
+  /** A packed map, as text of one character a byte. */
+  parameters?: string
+}
+
+/**
+ * @param name what the token was given as
+ * @throws Neo4jError naming a parameter that cannot be sent
+ */
+export function nativeToken(token: Token, name: string): NativeToken {
   const { scheme, principal, credentials, realm, parameters } = token
   return {
     scheme: text(scheme),
     principal: text(principal),
     credentials: text(credentials),
     realm: text(realm),
-    parameters
+    parameters:
+      parameters === undefined || parameters === null ? undefined : packed(parameters, `${name}.parameters`)
   }
+}
+
+function packed(parameters: unknown, name: string): string {
+  const { bytes } = encodeOption(parameters, name)
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  // The buffer is used again, and a secret may be among them.
+  bytes.fill(0)
+  return text
 }
 
 /** The native side refuses what is no text, and says what it was: not what a secret should meet. */
@@ -80,7 +103,7 @@ const REMEMBERED = 100
 
 /** The tokens that managers have handed out, by the serial number that each of them crosses with. */
 export class Tokens {
-  readonly #given = new Map<number, { manager: TokenManager; token: Token }>()
+  readonly #given = new Map<number, { manager: TokenManager; token: Token; native: NativeToken }>()
   readonly #latest = new Map<TokenManager, number>()
   #last = 0
 
@@ -92,7 +115,8 @@ export class Tokens {
         `getToken() has to give a token of neo4j.auth; it gave ${token === null ? token : typeof token}`
       )
     }
-    return { ...nativeToken(token), serial: this.#serialOf(manager, token) }
+    const native = nativeToken(token, 'auth')
+    return { ...native, serial: this.#serialOf(manager, token, native) }
   }
 
   /** Tells the manager of a token that a server refused it. True if it has another. */
@@ -101,13 +125,13 @@ export class Tokens {
     return given?.manager.handleSecurityException(given.token, code as SecurityCode) === true
   }
 
-  #serialOf(manager: TokenManager, token: Token): number {
+  #serialOf(manager: TokenManager, token: Token, native: NativeToken): number {
     const latest = this.#latest.get(manager)
     const before = latest === undefined ? undefined : this.#given.get(latest)
-    if (latest !== undefined && before !== undefined && sameToken(before.token, token)) return latest
+    if (latest !== undefined && before !== undefined && isSame(before.native, native)) return latest
     const serial = ++this.#last
     this.#latest.set(manager, serial)
-    this.#given.set(serial, { manager, token })
+    this.#given.set(serial, { manager, token, native })
     this.#given.delete(serial - REMEMBERED)
     return serial
   }
@@ -115,6 +139,6 @@ export class Tokens {
 
 type SecurityCode = Parameters<TokenManager['handleSecurityException']>[1]
 
-function sameToken(a: Token, b: Token): boolean {
-  return a === b || JSON.stringify(nativeToken(a)) === JSON.stringify(nativeToken(b))
+function isSame(a: NativeToken, b: NativeToken): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }

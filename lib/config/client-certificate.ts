@@ -1,7 +1,7 @@
 /** The client certificates of mutual TLS: files that are read, and keys that are decrypted, when their provider says so. */
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { promises as files } from 'node:fs' // node:fs/promises would load much that few need
 import { type ClientCertificateProvider, resolveCertificateProvider } from 'neo4j-driver-core'
 
 /** A certificate with those it was signed with, and its key, as PEM texts: as the native side takes it. */
@@ -67,7 +67,7 @@ function listOf<T>(one: T | T[]): T[] {
 }
 
 async function readCertificate(path: string): Promise<string> {
-  const pem = await readFile(path, 'utf8')
+  const pem = await files.readFile(path, 'utf8')
   return understood(path, 'certificate', () => {
     new X509Certificate(pem)
     return pem
@@ -76,7 +76,7 @@ async function readCertificate(path: string): Promise<string> {
 
 /** A private key, decrypted. */
 async function readKey(path: string, password: string | undefined): Promise<string> {
-  const pem = await readFile(path, 'utf8')
+  const pem = await files.readFile(path, 'utf8')
   return understood(path, 'private key', () =>
     createPrivateKey({ key: pem, passphrase: password }).export({ type: 'pkcs8', format: 'pem' }).toString()
   )

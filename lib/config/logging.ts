@@ -1,13 +1,15 @@
 /** Where the driver's own messages go: to the application's logger, or, warnings only, to the process. */
 
 import type { types } from 'neo4j-driver-core'
-import { clientError } from '../errors'
+import { clientError, messageOf } from '../errors'
 
 export type LogLevel = types.LogLevel
 export type LoggingConfig = types.LoggingConfig
 
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug']
 const DEFAULT_LEVEL: LogLevel = 'info'
+/** What our warnings are called. */
+const WARNING = 'Neo4jHAWarning'
 /** A process that runs for years should not remember every warning. */
 const KINDS_REMEMBERED = 256
 
@@ -32,10 +34,22 @@ export function logOf(config: LoggingConfig | undefined | null): Log {
   const { logger } = config
   if (typeof logger !== 'function') throw clientError(`Illegal logger function: ${logger}`)
   const most = LEVELS.indexOf(level)
+  let hasFailed = false
+  const failed = (error: unknown): void => {
+    if (hasFailed) return
+    hasFailed = true
+    process.emitWarning(`The logger threw, and lines of the log are lost: ${messageOf(error)}`, WARNING)
+  }
   return {
     level,
     write(messageLevel, message) {
-      if (LEVELS.indexOf(messageLevel as LogLevel) <= most) logger(messageLevel as LogLevel, message)
+      if (LEVELS.indexOf(messageLevel as LogLevel) > most) return
+      // What is logged goes on, whether or not it can be: a full disk is not to end the service.
+      try {
+        Promise.resolve(logger(messageLevel as LogLevel, message)).catch(failed)
+      } catch (error) {
+        failed(error)
+      }
     }
   }
 }
@@ -51,7 +65,7 @@ function processLog(): Log {
       if (seen.has(kind)) return
       if (seen.size >= KINDS_REMEMBERED) seen.clear()
       seen.add(kind)
-      process.emitWarning(message, 'Neo4jHAWarning')
+      process.emitWarning(message, WARNING)
     }
   }
 }
@@ -64,7 +78,7 @@ export const logging = Object.freeze({
    * @param level most verbose level to log; default `info`
    * @param unredactDebugLogs of no effect: parameters and records are in no message, at no level
    */
-  console(level: LogLevel = DEFAULT_LEVEL, unredactDebugLogs?: boolean): LoggingConfig {
+  console(level: LogLevel = DEFAULT_LEVEL, unredactDebugLogs = false): Required<LoggingConfig> {
     return {
       level,
       logger: (messageLevel, message) =>

@@ -11,6 +11,7 @@ import {
 } from 'neo4j-driver-core'
 import type { IntegerMode } from '../codec/decode'
 import { encryptedOf, OBSOLETE, poolSizeOf, trustOf } from '../compat/config'
+import { Strategy } from '../crossing/strategy'
 import { encryptionOf } from '../encryption/service'
 import { type ClientCertificates, readClientCertificate } from './client-certificate'
 import { HAReadWrite, HAStrategies, type ReadWriteConfig, rwMask } from './constants'
@@ -32,8 +33,8 @@ import { type Auth, readBolt, type Server } from './servers'
 import { readCertificates, readEncrypted, readExtraCertificates, readTrust, TRUSTS } from './tls-options'
 import { BOLT_AGENT, USER_AGENT } from './user-agent'
 
-/** A strategy of the application's own: one of the candidates, all entries of `servers`. */
-export type StrategyFunction<S = unknown> = (candidates: S[], intent: { write: boolean }) => S
+/** A strategy of the application's own: gives one of the candidates, all entries of `servers`. */
+export type StrategyFunction<S = never> = (candidates: S[], intent: { write: boolean }) => unknown
 
 /** Options of a session, as of a driver: who is told of notifications. */
 export type NotificationFilter = {
@@ -119,7 +120,7 @@ export interface DriverSettings {
 
 /** The options of a `Neo4jHA`, checked. */
 export interface HASettings extends DriverSettings {
-  strategy: number | StrategyFunction
+  strategy: number | Strategy
 }
 
 const FETCH_ALL = -1
@@ -198,9 +199,9 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
 }
 
 /** @throws TypeError naming `name` and what it takes */
-export function readStrategy(strategy: unknown, name: string): number | StrategyFunction | undefined {
+export function readStrategy(strategy: unknown, name: string): number | Strategy | undefined {
   if (strategy === undefined || strategy === null) return undefined
-  if (typeof strategy === 'function') return strategy as StrategyFunction
+  if (typeof strategy === 'function') return new Strategy(strategy as StrategyFunction)
   if (Object.values(HAStrategies).includes(strategy as 0 | 1 | 2)) return strategy as number
   throw new TypeError(
     `${name} takes HAStrategies.random (0), .roundRobin (1) or .nearest (2), or a function (candidates, {write}) => candidate; it was ${show(strategy)}`

@@ -1,6 +1,14 @@
 /** The servers that the application names, checked. */
 
-import { type Credentials, isManager, type Token, type TokenManager, tokenOf } from './auth'
+import {
+  type Credentials,
+  isManager,
+  type NativeToken,
+  nativeToken,
+  type Token,
+  type TokenManager,
+  tokenOf
+} from './auth'
 import { show } from './option-values'
 
 /** A server of the pool, as the application wrote it. */
@@ -21,15 +29,35 @@ export interface Location {
   readonly auth: Auth | undefined
 }
 
+/** What the last check of a server found. */
+export interface ServerInfo {
+  /** One of `Status`. */
+  readonly status: number
+  /** One of `ServerType`. */
+  readonly type: number
+  /** Smoothed time of a check in milliseconds; -1 when the server is down. */
+  readonly distance: number
+  /** Why the server is not up, if it is not. */
+  readonly err?: Error
+}
+
+/** Which server did the work: the entry of `servers` it was, as far as it was known at that moment. */
+export interface ServedBy {
+  /** Where the server is, as it was configured. */
+  location: Location
+  /** What the last check before the end of the work had found; null before the first one. */
+  info: ServerInfo | null
+}
+
 /** A server, ready to be opened. */
 export interface Server {
   location: Location
   /** Where it says over HTTP what it is, and who asks where that is not the user of the driver. */
-  http: { url: string; auth?: Token } | null
+  http: { url: string; auth?: NativeToken } | null
   bolt: string
   /** `host:port` */
   address: string
-  auth: Token | TokenManager
+  auth: NativeToken | TokenManager
 }
 
 /**
@@ -66,15 +94,23 @@ function readServer(entry: unknown, auth: unknown, name: string): Server {
         `${name} is an HTTP URL alone; it takes [httpUrl, boltUrl], such as [${show(entry)}, 'bolt://host:7687']`
       )
     }
-    return makeServer(null, entry, auth, name)
+    return makeServer(null, entry, auth, 'auth', name)
   }
   if (Array.isArray(entry)) {
     if (entry.length !== 2) throw new TypeError(`${name} takes [httpUrl, boltUrl]; it was ${show(entry)}`)
-    return makeServer(entry[0], entry[1], auth, name, ['[0]', '[1]'])
+    return makeServer(entry[0], entry[1], auth, 'auth', name, ['[0]', '[1]'])
   }
   if (typeof entry === 'object' && entry !== null) {
     const location = entry as { url?: unknown; bolt?: unknown; auth?: unknown }
-    return makeServer(location.url, location.bolt, location.auth ?? auth, name, ['.url', '.bolt'])
+    const own = location.auth !== undefined && location.auth !== null
+    return makeServer(
+      location.url,
+      location.bolt,
+      own ? location.auth : auth,
+      own ? `${name}.auth` : 'auth',
+      name,
+      ['.url', '.bolt']
+    )
   }
   throw new TypeError(
     `${name} takes [httpUrl, boltUrl], {url, bolt, auth} or a Bolt URI; it was ${show(entry)}`
@@ -85,6 +121,7 @@ function makeServer(
   givenUrl: unknown,
   givenBolt: unknown,
   auth: unknown,
+  authName: string,
   name: string,
   parts = ['', '']
 ): Server {
@@ -92,7 +129,7 @@ function makeServer(
   const bolt = trimmed(givenBolt)
   const http = url === undefined || url === null ? null : readHttp(url, name + parts[0])
   const { address } = readBolt(bolt, name + parts[1])
-  const token = tokenOf(auth, 'auth')
+  const token = tokenOf(auth, authName)
   const location = { url: http === null ? null : bare(url as string), bolt: bare(bolt as string) }
   const given = auth !== null && typeof auth === 'object' && !isManager(auth) ? { ...auth } : (auth as Auth)
   return {
@@ -100,7 +137,7 @@ function makeServer(
     http,
     bolt: withoutUser(bolt as string),
     address,
-    auth: token
+    auth: isManager(token) ? token : nativeToken(token, authName)
   }
 }
 

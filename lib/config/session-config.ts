@@ -3,6 +3,7 @@
 import type { BookmarkManager } from 'neo4j-driver-core'
 import type { AccessMode, SessionSettings } from '../api/session'
 import { bookmarksOf } from '../crossing/bookmark-managers'
+import type { Strategy } from '../crossing/strategy'
 import { clientError } from '../errors'
 import { plainTokenOf, type Token } from './auth'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
@@ -48,7 +49,7 @@ export interface HASessionConfig extends SessionConfig {
  */
 export function readSessionConfig(
   config: HASessionConfig,
-  strategy: number | StrategyFunction,
+  strategy: number | Strategy,
   server: number,
   chooseNow: boolean,
   log: Log

@@ -3,6 +3,7 @@
 import { type BookmarkManager, internal } from 'neo4j-driver-core'
 import { keepThrown } from '../errors'
 import type { NativeBookmarks } from './native-module'
+import { Numbers } from './numbers'
 
 /** Work was committed that waited for `previous`: what comes after it waits for `bookmark`. */
 export interface Committed {
@@ -18,35 +19,22 @@ export interface Thrown {
 }
 
 export class BookmarkManagers {
-  readonly #numbers = new WeakMap<BookmarkManager, number>()
   /** Whoever works with a manager keeps it alive: an application may make one for each of its own requests. */
-  readonly #managers = new Map<number, WeakRef<BookmarkManager>>()
-  readonly #gone = new FinalizationRegistry<number>(number => this.#managers.delete(number))
-  #last = 0
+  readonly #numbers = new Numbers<BookmarkManager>(0)
 
   numberOf(manager: BookmarkManager): number {
-    let number = this.#numbers.get(manager)
-    if (number === undefined) {
-      number = this.#last++
-      this.#numbers.set(manager, number)
-      this.#managers.set(number, new WeakRef(manager))
-      this.#gone.register(manager, number)
-    }
-    return number
+    return this.#numbers.of(manager)
   }
 
   /** A manager whose bookmarks the native side keeps: nobody has to be asked for them, or told of them. */
   native(open: (number: number) => NativeBookmarks): BookmarkManager {
-    const number = this.#last++
-    const manager = new NativeBookmarkManager(open(number))
-    this.#numbers.set(manager, number)
-    return manager
+    return new NativeBookmarkManager(manager => open(this.numberOf(manager)))
   }
 
   /** What a manager has at this moment, or the error that it threw, which becomes that of the work. */
   async ask(number: number): Promise<string[] | Thrown> {
     try {
-      const bookmarks = await this.#managers.get(number)?.deref()?.getBookmarks()
+      const bookmarks = await this.#numbers.get(number)?.getBookmarks()
       return bookmarksOf([...(bookmarks ?? [])])
     } catch (error) {
       if (!(error instanceof Error)) throw error
@@ -57,7 +45,7 @@ export class BookmarkManagers {
   /** What was committed is committed, whatever the manager does: its errors concern nobody. */
   committed({ manager, previous, bookmark }: Committed): void {
     try {
-      const updated = this.#managers.get(manager)?.deref()?.updateBookmarks(previous, [bookmark])
+      const updated = this.#numbers.get(manager)?.updateBookmarks(previous, [bookmark])
       Promise.resolve(updated).catch(() => {})
     } catch {}
   }
@@ -67,8 +55,8 @@ export class BookmarkManagers {
 class NativeBookmarkManager implements BookmarkManager {
   readonly #native: NativeBookmarks
 
-  constructor(native: NativeBookmarks) {
-    this.#native = native
+  constructor(open: (manager: BookmarkManager) => NativeBookmarks) {
+    this.#native = open(this)
   }
 
   async getBookmarks(): Promise<string[]> {

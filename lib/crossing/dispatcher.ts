@@ -1,10 +1,13 @@
 /**
  * The one way through which everything comes back from the native side: it wakes us, we drain all that is there into one
  * buffer, and hand each message to the operation it belongs to. One dispatcher for each JavaScript environment, worker threads
- * included. References are explicit: work under way keeps the process alive, an idle driver does not.
+ * included. References are explicit: work under way keeps the process alive, an idle driver does not; and without an open driver
+ * nothing of ours is held by the native side, so that what a test runner has loaded for one of its files can go.
  */
 
-import { errorOf, type Failure, rejectLater, throwLater } from '../errors'
+import type { Unwatch } from '../abort'
+import { errorOf, type Failure, rejectLater } from '../errors'
+import { inTurn, now, throwLater } from '../event-loop'
 import type { Committed } from './bookmark-managers'
 import { Message } from './format'
 import { Inbox } from './inbox'
@@ -12,6 +15,10 @@ import { type NativeDriver, type NativeEnvironment, nativeModule } from './nativ
 
 const FIRST_INBOX = 64 * 1024
 const LAST_OP = 0x7fffffff
+/** The number that is no operation's: its message asks to look whether the process has to be held. */
+const IDLE = 0
+/** The longest pause that crosses: 49 days. */
+const LONGEST_MS = 0xffffffff
 /** How long after the last operation the process is held: sequential work should not flip the reference each time. */
 const IDLE_MS = 2
 /** How long one turn of the event loop drains: what else waits for it comes next, then the rest. */
@@ -70,23 +77,32 @@ export class Dispatcher {
   #senders: CreditSender[] = []
   #inbox = new Inbox(FIRST_INBOX)
   #lastOp = 0
+  #listens = false
   #held = false
   #drainsLater = false
-  #idleTimer: NodeJS.Timeout | undefined
+  /** The message of {@link IDLE} is on its way. */
+  #looks = false
 
   constructor() {
-    this.#native = new (nativeModule().Environment)(() => this.#wake())
+    this.#native = new (nativeModule().Environment)()
   }
 
   /** Opens a driver. What is said of it goes to `listener` until {@link Dispatcher.forget}. */
   open(configJson: string, listener: DriverListener): NativeDriver {
-    const driver = this.#native.open(configJson)
-    this.#drivers.set(driver.id, listener)
-    return driver
+    this.#listen()
+    try {
+      const driver = this.#native.open(configJson)
+      this.#drivers.set(driver.id, listener)
+      return driver
+    } catch (error) {
+      this.#lookLater()
+      throw error
+    }
   }
 
   forget(driver: NativeDriver): void {
     this.#drivers.delete(driver.id)
+    this.#lookLater()
   }
 
   /** Gives an operation its number. Until its last message, or {@link Dispatcher.fail}, the process stays alive. */
@@ -96,6 +112,7 @@ export class Dispatcher {
     } while (this.#operations.has(this.#lastOp))
     this.#operations.set(this.#lastOp, operation)
     if (!this.#held) {
+      this.#listen()
       this.#held = true
       this.#native.ref()
     }
@@ -106,7 +123,7 @@ export class Dispatcher {
   fail(op: number, make: () => Error): void {
     const operation = this.#operations.get(op)
     this.#operations.delete(op)
-    this.#unrefWhenIdle()
+    this.#lookLater()
     operation?.fail(make)
   }
 
@@ -126,6 +143,18 @@ export class Dispatcher {
     })
   }
 
+  /**
+   * Calls back after so many milliseconds, which no fake timer makes longer or shorter. The process stays alive until then, or until
+   * what is returned ends it early.
+   */
+  after(ms: number, done: () => void): Unwatch {
+    const op = this.begin({ receive: done, fail: done })
+    this.#native.pause(op, Math.min(Math.max(0, ms), LONGEST_MS))
+    return () => {
+      if (this.#operations.delete(op)) this.#lookLater()
+    }
+  }
+
   /** The native side is told of the credit when all that was drained is handled: the end may be among it. */
   sendCreditLater(sender: CreditSender): void {
     this.#senders.push(sender)
@@ -133,12 +162,12 @@ export class Dispatcher {
 
   /** Runs `step` in a turn of the event loop of its own: one batch of rows a turn, whoever they are for. */
   later(step: () => void): void {
-    if (this.#turns.push(step) === 1) setImmediate(this.#turn)
+    if (this.#turns.push(step) === 1) inTurn(this.#turn)
   }
 
   readonly #turn = (): void => {
     const step = this.#turns.shift()
-    if (this.#turns.length > 0) setImmediate(this.#turn)
+    if (this.#turns.length > 0) inTurn(this.#turn)
     try {
       step?.()
     } finally {
@@ -147,25 +176,26 @@ export class Dispatcher {
   }
 
   #wake(): void {
-    const end = performance.now() + TURN_MS
+    let end = 0
     for (;;) {
       const n = this.#native.drain(this.#inbox.u8)
       if (n === 0) break
       if (n < 0) this.#inbox = new Inbox(roundUp(-n))
       else this.#dispatch(n)
-      if (performance.now() > end) {
+      if (end === 0) end = now() + TURN_MS
+      else if (now() > end) {
         this.#drainLater()
         break
       }
     }
     this.#sendCredits()
-    this.#unrefWhenIdle()
+    this.#lookLater()
   }
 
   #drainLater(): void {
     if (this.#drainsLater) return
     this.#drainsLater = true
-    setImmediate(() => {
+    inTurn(() => {
       this.#drainsLater = false
       this.#wake()
     })
@@ -181,7 +211,10 @@ export class Dispatcher {
         continue
       }
       const operation = this.#operations.get(op)
-      if (operation === undefined) continue
+      if (operation === undefined) {
+        if (op === IDLE) this.#look()
+        continue
+      }
       if (kind >= Message.Summary) this.#operations.delete(op)
       try {
         operation.receive(kind, inbox, at)
@@ -207,14 +240,7 @@ export class Dispatcher {
   }
 
   #log(driver: number, lines: readonly LogLine[]): void {
-    for (const { level, message } of lines) {
-      try {
-        this.#drivers.get(driver)?.log(level, message)
-      } catch (error) {
-        // A logger that fails at one line gets the others nevertheless.
-        throwLater(error)
-      }
-    }
+    for (const { level, message } of lines) this.#drivers.get(driver)?.log(level, message)
   }
 
   #sendCredits(): void {
@@ -224,15 +250,35 @@ export class Dispatcher {
     for (const sender of senders) sender.sendCredit()
   }
 
-  #unrefWhenIdle(): void {
-    if (this.#operations.size > 0 || this.#idleTimer !== undefined || !this.#held) return
-    this.#idleTimer = setTimeout(() => {
-      this.#idleTimer = undefined
-      if (this.#operations.size === 0) {
-        this.#held = false
-        this.#native.unref()
-      }
-    }, IDLE_MS).unref()
+  // ---- what is held ----
+
+  /** The wake is made in no context: it serves everybody's work, and must not hold what the first to come had in his. */
+  #listen(): void {
+    if (this.#listens) return
+    this.#listens = true
+    this.#native.outside(() => this.#native.listen(() => this.#wake()))
+  }
+
+  /** Looks soon, if there is something to let go: not at once, since most work is followed by more. */
+  #lookLater(): void {
+    if (this.#operations.size > 0 || this.#looks) return
+    if (!this.#held && (this.#drivers.size > 0 || !this.#listens)) return
+    this.#looks = true
+    this.#native.pause(IDLE, IDLE_MS)
+  }
+
+  /** Without work under way the process may end. Without a driver, too, nothing is to be said any more. */
+  #look(): void {
+    this.#looks = false
+    if (this.#operations.size > 0) return
+    if (this.#held) {
+      this.#held = false
+      this.#native.unref()
+    }
+    if (this.#drivers.size === 0) {
+      this.#listens = false
+      this.#native.rest()
+    }
   }
 }
 

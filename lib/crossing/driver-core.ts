@@ -6,10 +6,11 @@
 import { inspect } from 'node:util'
 import type { BookmarkManager } from 'neo4j-driver-core'
 import type { IntegerMode } from '../codec/decode'
-import { isManager, nativeToken, type Token, type TokenManager, Tokens } from '../config/auth'
-import { Status } from '../config/constants'
-import type { DriverSettings, StrategyFunction } from '../config/options'
-import type { Location, Server } from '../config/servers'
+import { isManager, type NativeToken, type TokenManager, Tokens } from '../config/auth'
+import { HAStrategies, Status } from '../config/constants'
+import type { DriverSettings } from '../config/options'
+import type { Location, Server, ServerInfo } from '../config/servers'
+import { Context } from '../context'
 import { clientError, type Failure } from '../errors'
 import type { StreamHost } from '../results/result-stream'
 import type { Answering } from '../results/summary'
@@ -23,18 +24,8 @@ import {
   theDispatcher
 } from './dispatcher'
 import type { NativeDriver, NativeSession } from './native-module'
-
-/** What the last check of a server found. */
-export interface ServerInfo {
-  /** One of `Status`. */
-  readonly status: number
-  /** One of `ServerType`. */
-  readonly type: number
-  /** Smoothed time of a check in milliseconds; -1 when the server is down. */
-  readonly distance: number
-  /** Why the server is not up, if it is not. */
-  readonly err?: Error
-}
+import { Numbers } from './numbers'
+import { FIRST_STRATEGY, type Strategy } from './strategy'
 
 /** A server of a pool, as the application sees it in `servers`. */
 export interface ServerEntry {
@@ -49,7 +40,7 @@ export interface VerifyConfig {
   database?: string
   write?: boolean
   /** Who is to be authenticated, instead of the driver's own user. */
-  auth?: Token
+  auth?: NativeToken
   /** A login now is wanted, not one that was done earlier. */
   login?: boolean
 }
@@ -59,20 +50,20 @@ export interface Intent {
   write: boolean
   /** As `rwMask` makes it, or -1. */
   rwMask: number
-  strategy: number | StrategyFunction
+  strategy: number | Strategy
   /** The one server to use, or -1. */
   server: number
 }
-
-/** First key of a strategy function on the native side; those below are `HAStrategies`. */
-const FIRST_KEY = 3
 
 export class DriverCore implements DriverListener, StreamHost {
   readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
   readonly settings: DriverSettings
   readonly servers: readonly ServerEntry[]
-  readonly #strategies: StrategyFunction[] = []
+  /** The strategy functions that are the application's. */
+  readonly #strategies = new Numbers<Strategy>(FIRST_STRATEGY)
+  /** Of whoever makes the driver: what was given with its options is called in it. */
+  readonly #context = new Context()
   /** Of the servers whose token is not always the same, by their index. */
   readonly #managers: readonly (TokenManager | undefined)[]
   readonly #tokens = new Tokens()
@@ -88,7 +79,7 @@ export class DriverCore implements DriverListener, StreamHost {
     servers: readonly Server[],
     entries: readonly ServerEntry[],
     settings: DriverSettings,
-    strategy: number | StrategyFunction
+    strategy: number | Strategy
   ) {
     this.dispatcher = theDispatcher()
     this.settings = settings
@@ -97,11 +88,11 @@ export class DriverCore implements DriverListener, StreamHost {
     this.#managers = servers.map(({ auth }) => (isManager(auth) ? auth : undefined))
     const config = {
       ...settings.native,
-      strategy: this.#key(strategy),
+      strategy: this.#numberOf(strategy),
       servers: servers.map(({ http, bolt, auth }) => ({
-        http: http && { url: http.url, auth: http.auth && nativeToken(http.auth) },
+        http,
         bolt,
-        ...(isManager(auth) ? { managed: true } : { auth: nativeToken(auth) })
+        ...(isManager(auth) ? { managed: true } : { auth })
       }))
     }
     this.#native = this.dispatcher.open(JSON.stringify(config), this)
@@ -113,14 +104,14 @@ export class DriverCore implements DriverListener, StreamHost {
   session({ write, rwMask, strategy, server }: Intent, config: object | null): NativeSession {
     const native = this.#native
     let all = config
-    if (typeof strategy === 'function') {
+    if (typeof strategy === 'object') {
       const preferred = this.#ask(strategy, native.candidates(write, rwMask), write)
       if (typeof preferred === 'number') all = { ...config, preferred }
     }
     return native.session(
       write,
       rwMask,
-      this.#key(strategy),
+      this.#numberOf(strategy),
       server,
       all === null ? null : JSON.stringify(all)
     )
@@ -134,26 +125,21 @@ export class DriverCore implements DriverListener, StreamHost {
   /** Index of the server that a session of this kind would get now. */
   choose({ write, rwMask, strategy }: Intent): number {
     const native = this.#native
-    if (typeof strategy === 'function') {
-      const chosen = this.#ask(strategy, native.candidates(write, rwMask), write)
-      if (chosen instanceof Error) throw chosen
-      if (chosen !== undefined) return chosen
-    }
-    return native.choose(write, rwMask, this.#key(strategy))
+    if (typeof strategy === 'number') return native.choose(write, rwMask, strategy)
+    const chosen = this.#ask(strategy, native.candidates(write, rwMask), write)
+    if (chosen instanceof Error) throw chosen
+    // Where nobody is eligible, all strategies are alike.
+    return chosen ?? native.choose(write, rwMask, HAStrategies.random)
   }
 
   /** Asks a strategy function: an index of `servers`, an error that says what was wrong, or nothing if none is eligible. */
-  #ask(
-    strategy: StrategyFunction,
-    candidates: readonly number[],
-    write: boolean
-  ): number | Error | undefined {
+  #ask(strategy: Strategy, candidates: readonly number[], write: boolean): number | Error | undefined {
     if (candidates.length === 0) return undefined
     let chosen: unknown
     try {
-      chosen = strategy(
+      chosen = strategy.choose(
         candidates.map(i => this.servers[i]),
-        { write }
+        write
       )
     } catch (error) {
       return clientError(`The strategy function threw: ${error}`, error)
@@ -165,10 +151,8 @@ export class DriverCore implements DriverListener, StreamHost {
     )
   }
 
-  #key(strategy: number | StrategyFunction): number {
-    if (typeof strategy === 'number') return strategy
-    const known = this.#strategies.indexOf(strategy)
-    return FIRST_KEY + (known >= 0 ? known : this.#strategies.push(strategy) - 1)
+  #numberOf(strategy: number | Strategy): number {
+    return typeof strategy === 'number' ? strategy : this.#strategies.of(strategy)
   }
 
   // ---- work ----
@@ -193,7 +177,7 @@ export class DriverCore implements DriverListener, StreamHost {
     server: number,
     config: VerifyConfig
   ): Promise<{ address: string; version: [major: number, minor: number]; agent: string | null }> {
-    const json = JSON.stringify({ ...config, auth: config.auth && nativeToken(config.auth) })
+    const json = JSON.stringify(config)
     return await this.dispatcher.ask(
       op => this.#native.verify(op, server, json),
       failure => this.onFailure(failure)
@@ -227,7 +211,8 @@ export class DriverCore implements DriverListener, StreamHost {
     const { code, token } = failure
     if (typeof token !== 'number' || code?.startsWith('Neo.ClientError.Security.') !== true) return
     try {
-      if (this.#tokens.refused(token, code) && failure.unknownOutcome !== true) failure.retryable = true
+      if (this.#context.run(() => this.#tokens.refused(token, code)) && failure.unknownOutcome !== true)
+        failure.retryable = true
     } catch (error) {
       this.settings.log.write('warn', `handleSecurityException of the auth token manager threw: ${error}`)
     }
@@ -249,24 +234,27 @@ export class DriverCore implements DriverListener, StreamHost {
   }
 
   log(level: string, message: string): void {
-    this.settings.log.write(level, message)
+    this.#context.run(this.settings.log.write, level, message)
   }
 
   asked(question: number, asked: Asked): void {
-    this.#answer(asked).then(
-      answer => this.#native.answer(question, JSON.stringify(answer)),
-      error => this.#native.answer(question, null, error instanceof Error ? error.message : String(error))
-    )
+    this.#context
+      .run(() => this.#answer(asked))
+      .then(
+        answer => this.#native.answer(question, JSON.stringify(answer)),
+        error => this.#native.answer(question, null, error instanceof Error ? error.message : String(error))
+      )
   }
 
   committed(committed: Committed): void {
-    this.bookmarkManagers.committed(committed)
+    this.#context.run(() => this.bookmarkManagers.committed(committed))
   }
 
   async #answer(asked: Asked): Promise<unknown> {
     switch (asked.what) {
       case 'strategy': {
-        const strategy = this.#strategies[asked.strategy - FIRST_KEY]
+        const strategy = this.#strategies.get(asked.strategy)
+        if (strategy === undefined) throw clientError('Its session is gone')
         const chosen = this.#ask(strategy, asked.candidates, asked.write)
         if (chosen instanceof Error) throw chosen
         return chosen

@@ -9,11 +9,19 @@ import { loadNativeModule } from './native-loader'
 
 /** One per JavaScript environment: the queue through which everything comes back. */
 export interface NativeEnvironment {
+  /** `wake` is called when there is something to drain, and held with all that it reaches until {@link NativeEnvironment.rest}. */
+  listen(wake: () => void): void
+  /** Nobody is called any more: what comes waits. */
+  rest(): void
+  /** Calls `step` in no context of `AsyncLocalStorage`. */
+  outside(step: () => void): void
   /** Copies whole messages into `inbox`: bytes written; 0 for none; -n when the next message alone needs n bytes. */
   drain(inbox: Uint8Array): number
   /** The environment stays alive until {@link NativeEnvironment.unref}. */
   ref(): void
   unref(): void
+  /** Says DONE of `op` after so many milliseconds. */
+  pause(op: number, ms: number): void
   /** Opens a driver; the JSON is made by `options.ts`. Throws where the native side refuses it. */
   open(configJson: string): NativeDriver
 }
@@ -99,7 +107,7 @@ export interface NativeSession {
 }
 
 export interface NativeModule {
-  Environment: new (wake: () => void) => NativeEnvironment
+  Environment: new () => NativeEnvironment
   /** What crosses, as this module knows it; {@link FORMAT} is what this side knows. */
   FORMAT: number
   VERSION: string

@@ -1,10 +1,9 @@
-/** Consumes a result into one promise of all its records. */
+/** Reads a result into one promise of all its records. */
 
-import type { Record } from 'neo4j-driver-core'
 import type { Summary } from '../compat/summary'
+import type { ServedBy } from '../config/servers'
 import { rejectLater } from '../errors'
-import type { Consumer } from './result-stream'
-import type { ServedBy } from './summary'
+import type { Reader } from './result-stream'
 
 /** All of a result. */
 export interface Collected<R> {
@@ -14,42 +13,43 @@ export interface Collected<R> {
   servedBy: ServedBy
 }
 
-export class Collector<R> implements Consumer {
-  readonly keeps = true
+export class Collector<R> implements Reader {
+  readonly takesAll = true
   readonly ready = true
+  readonly waits = true
+  readonly hears = true
   readonly promise: Promise<Collected<R>>
-  readonly #mapper: ((record: Record) => R) | null
-  #records: R[] = []
+  kept: R[] = []
   #resolve!: (value: Collected<R> | PromiseLike<never>) => void
 
-  constructor(mapper: ((record: Record) => R) | null) {
-    this.#mapper = mapper
+  constructor() {
     this.promise = new Promise(resolve => {
       this.#resolve = resolve
     })
   }
 
-  keys(): void {}
-
-  records(records: Record[]): void {
-    const batch = this.#mapper === null ? (records as unknown as R[]) : records.map(this.#mapper)
-    if (this.#records.length === 0) {
-      this.#records = batch
+  records(records: R[]): void {
+    if (this.kept.length === 0) {
+      this.kept = records
       return
     }
-    const all = this.#records
-    for (let i = 0; i < batch.length; i++) all.push(batch[i])
+    const all = this.kept
+    for (let i = 0; i < records.length; i++) all.push(records[i])
   }
 
   restart(): void {
-    this.#records = []
+    this.kept = []
   }
 
   end(summary: Summary): void {
-    this.#resolve({ records: this.#records, summary, servedBy: summary.servedBy })
+    this.#resolve({ records: this.kept, summary, servedBy: summary.servedBy })
   }
 
   fail(error: () => Error): void {
     rejectLater(this.#resolve, error)
+  }
+
+  drop(error: () => Error): void {
+    this.fail(error)
   }
 }

@@ -1,12 +1,11 @@
 /**
- * Consumes a result one record at a time: async iteration, with `peek`. Records are asked for as the reader takes
+ * Reads a result one record at a time: async iteration, with `peek`. Records are asked for as the reader takes
  * them: one that pauses stops the server.
  */
 
-import type { Record } from 'neo4j-driver-core'
 import type { Summary } from '../compat/summary'
-import { clientError, rejectLater } from '../errors'
-import type { Consumer, ResultStream } from './result-stream'
+import { rejectLater } from '../errors'
+import type { Reader, ResultStream } from './result-stream'
 
 /** An async iterator of records that can also look at the next one without taking it. Its return value is the summary. */
 export interface PeekableAsyncIterator<R> extends AsyncIterator<R, Summary, undefined> {
@@ -17,33 +16,39 @@ export interface PeekableAsyncIterator<R> extends AsyncIterator<R, Summary, unde
   [Symbol.asyncIterator](): PeekableAsyncIterator<R>
 }
 
-interface Reader<R> {
+/** Somebody who waits for the next record. */
+interface Waiter<R> {
   resolve: (value: IteratorResult<R, Summary> | PromiseLike<never>) => void
   /** Only looks. */
   peeks: boolean
 }
 
-export class Cursor<R> implements Consumer, PeekableAsyncIterator<R> {
-  readonly keeps = false
+export class Cursor<R> implements Reader, PeekableAsyncIterator<R> {
+  readonly takesAll = false
+  readonly hears = true
   readonly #stream: ResultStream
-  readonly #mapper: ((record: Record) => R) | null
   readonly #low: number
   #records: R[] = []
   #next = 0
-  #readers: Reader<R>[] = []
+  readonly #waiters: Waiter<R>[] = []
   #attached = false
+  /** It was left before the end. */
+  #left = false
   #summary: Summary | null = null
   #error: (() => Error) | null = null
 
   /** @param low so many records left ask for the next batch */
-  constructor(stream: ResultStream, low: number, mapper: ((record: Record) => R) | null) {
+  constructor(stream: ResultStream, low: number) {
     this.#stream = stream
     this.#low = low
-    this.#mapper = mapper
   }
 
   get ready(): boolean {
-    return this.#left <= this.#low
+    return this.#rest <= this.#low
+  }
+
+  get waits(): boolean {
+    return this.#waiters.length > 0
   }
 
   // ---- of the reader ----
@@ -61,14 +66,17 @@ export class Cursor<R> implements Consumer, PeekableAsyncIterator<R> {
   }
 
   async return(value?: Summary): Promise<IteratorResult<R, Summary>> {
-    this.#attached = true
-    this.#records = []
-    this.#next = 0
-    this.#stream.cancel()
-    this.#summary = await new Promise<Summary>(resolve => {
-      this.#stream.whenEnded(resolve, error => rejectLater(resolve, error))
-    })
-    this.#serve()
+    if (this.#summary === null) {
+      this.#attached = true
+      this.#left = true
+      this.#forget()
+      this.#stream.leave(this)
+      this.#summary = await new Promise<Summary>(resolve => {
+        this.#stream.whenEnded(resolve, error => rejectLater(resolve, error))
+      })
+      this.#serve()
+    }
+    this.#forget()
     return { done: true, value: value ?? this.#summary }
   }
 
@@ -78,20 +86,12 @@ export class Cursor<R> implements Consumer, PeekableAsyncIterator<R> {
 
   // ---- of the result ----
 
-  keys(): void {}
-
-  records(records: Record[]): void {
-    const batch = this.#mapper === null ? (records as unknown as R[]) : records.map(this.#mapper)
-    if (this.#left === 0) this.#records = batch
-    else this.#records = this.#records.slice(this.#next).concat(batch)
+  records(records: R[]): void {
+    if (this.#left) return
+    if (this.#rest === 0) this.#records = records
+    else this.#records = this.#records.slice(this.#next).concat(records)
     this.#next = 0
     this.#serve()
-  }
-
-  drop(error: () => Error): void {
-    this.#records = []
-    this.#next = 0
-    this.fail(error)
   }
 
   end(summary: Summary): void {
@@ -104,19 +104,29 @@ export class Cursor<R> implements Consumer, PeekableAsyncIterator<R> {
     this.#serve()
   }
 
-  get #left(): number {
+  drop(error: () => Error): void {
+    this.#forget()
+    this.fail(error)
+  }
+
+  get #rest(): number {
     return this.#records.length - this.#next
+  }
+
+  #forget(): void {
+    this.#records = []
+    this.#next = 0
   }
 
   #take(): R {
     const record = this.#records[this.#next++]
-    if (this.#left === this.#low) this.#stream.resume()
+    if (this.#rest === this.#low) this.#stream.resume()
     return record
   }
 
   #wait(peeks: boolean): Promise<IteratorResult<R, Summary>> {
     return new Promise(resolve => {
-      this.#readers.push({ resolve, peeks })
+      this.#waiters.push({ resolve, peeks })
       if (!this.#attached) {
         this.#attached = true
         this.#stream.attach(this)
@@ -126,31 +136,20 @@ export class Cursor<R> implements Consumer, PeekableAsyncIterator<R> {
   }
 
   #serve(): void {
-    while (this.#readers.length > 0) {
-      const { resolve, peeks } = this.#readers[0]
-      if (this.#left > 0) {
-        this.#readers.shift()
+    if (this.#waiters.length === 0) return
+    while (this.#waiters.length > 0) {
+      const { resolve, peeks } = this.#waiters[0]
+      if (this.#rest > 0) {
+        this.#waiters.shift()
         resolve({ done: false, value: peeks ? this.#records[this.#next] : this.#take() })
       } else if (this.#summary !== null) {
-        this.#readers.shift()
+        this.#waiters.shift()
         resolve({ done: true, value: this.#summary })
       } else if (this.#error !== null) {
-        this.#readers.shift()
+        this.#waiters.shift()
         rejectLater(resolve, this.#error)
       } else return
     }
-  }
-}
-
-/** What iterating over a result that somebody else has consumed gives. */
-export function consumed<R>(): PeekableAsyncIterator<R> {
-  const refuse = (): Promise<never> => Promise.reject(clientError('Result is already consumed'))
-  return {
-    next: refuse,
-    peek: refuse,
-    return: refuse,
-    [Symbol.asyncIterator]() {
-      return this
-    }
+    this.#stream.served()
   }
 }

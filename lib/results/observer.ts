@@ -1,9 +1,9 @@
-/** Consumes a result by calling the application back: `subscribe`. */
+/** Reads a result by calling the application back: `subscribe`. */
 
-import type { Record } from 'neo4j-driver-core'
 import type { Summary } from '../compat/summary'
-import { throwLater } from '../errors'
-import type { Consumer } from './result-stream'
+import { Context } from '../context'
+import { throwLater } from '../event-loop'
+import type { Reader } from './result-stream'
 
 /** What `subscribe` takes. Each function is optional. */
 export interface ResultObserver<R> {
@@ -13,50 +13,79 @@ export interface ResultObserver<R> {
   onError?: (error: Error) => void
 }
 
-export class Observer<R> implements Consumer {
-  readonly keeps = false
-  readonly ready = true
-  readonly takesNone: boolean
-  readonly #observer: ResultObserver<R>
-  readonly #mapper: ((record: Record) => R) | null
+const CALLBACKS = ['onKeys', 'onNext', 'onCompleted', 'onError'] as const
 
-  constructor(observer: ResultObserver<R>, mapper: ((record: Record) => R) | null) {
+export class Observer<R> implements Reader {
+  readonly takesAll = true
+  readonly ready = true
+  readonly waits = true
+  readonly hears: boolean
+  /** Whether it is for records at all, and not only for the names and the end. */
+  readonly takesRecords: boolean
+  readonly #observer: ResultObserver<R>
+  /** Of whoever subscribes. */
+  readonly #context = new Context()
+  /** It was told of the end. */
+  #isOver = false
+
+  /** @throws TypeError when it is no observer, or a callback of it no function */
+  constructor(observer: ResultObserver<R>) {
+    if (typeof observer !== 'object' || observer === null) {
+      const what = observer === null ? 'null' : typeof observer
+      throw new TypeError(`subscribe() takes an observer, an object of functions; it was ${what}`)
+    }
+    for (const name of CALLBACKS) {
+      const callback: unknown = observer[name]
+      if (callback !== undefined && callback !== null && typeof callback !== 'function') {
+        throw new TypeError(`${name} of an observer is a function; it was of type ${typeof callback}`)
+      }
+    }
     this.#observer = observer
-    this.takesNone = observer.onNext === undefined || observer.onNext === null
-    this.#mapper = mapper
+    this.takesRecords = isThere(observer.onNext)
+    this.hears = isThere(observer.onError)
   }
 
   keys(keys: string[]): void {
-    this.#observer.onKeys?.(keys)
+    this.#context.run(() => this.#observer.onKeys?.(keys))
   }
 
-  records(records: Record[]): void {
-    const observer = this.#observer
-    if (observer.onNext === undefined || observer.onNext === null) return
-    const mapper = this.#mapper
-    for (let i = 0; i < records.length; i++) {
-      observer.onNext(mapper === null ? (records[i] as unknown as R) : mapper(records[i]))
-    }
+  records(records: R[]): void {
+    this.#context.run(() => {
+      // In the middle of them it may have ended itself.
+      for (let i = 0; i < records.length && !this.#isOver; i++) this.#observer.onNext?.(records[i])
+    })
   }
 
   end(summary: Summary): void {
+    if (this.#isOver) return
     try {
-      this.#observer.onCompleted?.(summary)
+      this.#context.run(() => this.#observer.onCompleted?.(summary))
     } catch (error) {
-      this.fail(() => error as Error)
+      if (this.hears) this.fail(() => error as Error)
+      else throwLater(error)
     }
+    this.#isOver = true
   }
 
   fail(error: () => Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
     try {
-      if (this.#observer.onError === undefined || this.#observer.onError === null) {
-        // as neo4j-driver does, so that no error goes unseen
-        console.log(`Uncaught error when processing result: ${error()}`)
-      } else {
-        this.#observer.onError(error())
-      }
+      this.#context.run(() => {
+        if (this.hears) this.#observer.onError?.(error())
+        // As neo4j-driver does, so that no error goes unseen.
+        else console.log(`Uncaught error when processing result: ${error()}`)
+      })
     } catch (thrown) {
       throwLater(thrown)
     }
   }
+
+  drop(error: () => Error): void {
+    this.fail(error)
+  }
+}
+
+function isThere(callback: unknown): boolean {
+  return callback !== undefined && callback !== null
 }

@@ -1,14 +1,15 @@
 /**
- * One result on its way: messages of the native side become records and a summary for whoever consumes them.
+ * One result on its way: messages of the native side become records and a summary for whoever reads them.
  *
  * Until somebody does, what comes is held: large batches stay on the native side, small ones are copied. Collected records
  * are lazy and own their batch; streamed ones are read out at once from memory that is used again. One large batch is
- * taken in a turn of the event loop, and the native side gets credit for the next when its consumer is ready for it.
+ * taken in a turn of the event loop, and the native side gets credit for the next when a reader is ready for it.
  */
 
 import type { Record } from 'neo4j-driver-core'
 import { type Unwatch, watch } from '../abort'
 import { Decoder, type IntegerMode } from '../codec/decode'
+import { encodeParameters } from '../codec/encode'
 import type { Bytes } from '../codec/tape'
 import type { Summary } from '../compat/summary'
 import type { CreditSender, Dispatcher, Operation } from '../crossing/dispatcher'
@@ -16,29 +17,47 @@ import { Fact, Message, MessageWords } from '../crossing/format'
 import { Inbox } from '../crossing/inbox'
 import type { NativeSession } from '../crossing/native-module'
 import { Aborted, abortedBy, clientError, errorOf, type Failure } from '../errors'
+import { inMicrotask, throwLater } from '../event-loop'
 import { type Schema, schemaAt } from './keys'
 import { type Answering, type Metadata, summaryOf } from './summary'
 
-/** What takes a result. */
-export interface Consumer {
-  /** Whether records are kept: they are then lazy, and own their batch. */
-  readonly keeps: boolean
+/** Whoever is given the records of a result. */
+export interface Reader {
+  /** All it was given, if it keeps that: such records are lazy, own their batch, and are there for later readers too. */
+  readonly kept?: readonly unknown[]
+  /** It takes all there is, as it comes. Others take records at their own pace, and may have stopped. */
+  readonly takesAll: boolean
   /** Whether there is room for another batch now; {@link ResultStream.resume} is called when there is again. */
   readonly ready: boolean
-  /** It takes no records: it can have the end also after another consumer had them. */
-  readonly takesNone?: boolean
-  keys(keys: string[]): void
-  records(records: Record[]): void
+  /** Somebody waits for what comes next. */
+  readonly waits: boolean
+  /** Somebody is told of an error. */
+  readonly hears: boolean
+  keys?(keys: string[]): void
+  records(records: unknown[]): void
   /** Forgets the records it was given: they come again. Never called when they were not for keeping. */
   restart?(): void
-  /**
-   * Gives up what it has not read: nothing more comes but this error. Of those that take records at their own pace, and may have
-   * stopped; the others are always given all.
-   */
-  drop?(error: () => Error): void
   end(summary: Summary): void
-  /** The error is made when it is asked for: see `rejectLater`. */
+  /** The error comes behind the records. It is made when it is asked for: see `rejectLater`. */
   fail(error: () => Error): void
+  /** The error comes in place of all that was not read yet. */
+  drop(error: () => Error): void
+}
+
+/** What becomes of the records of a result. */
+type Life =
+  /** Nobody reads it. What comes is held. */
+  | 'unclaimed'
+  /** Its readers are given what comes. */
+  | 'claimed'
+  /** Its readers were given all there was. */
+  | 'ended'
+  | Discarded
+
+/** They are for nobody. */
+interface Discarded {
+  /** What whoever reads it is told. */
+  readonly reason: () => Error
 }
 
 /** What a result needs of the driver it is from. */
@@ -50,9 +69,13 @@ export interface StreamHost {
   onFailure(failure: Failure): void
 }
 
-/** Who is told that a result has ended, before its consumer is. */
+/** Whose result it is: hears of its end before its readers do. */
 export interface StreamOwner {
-  ended(stream: ResultStream, failed: boolean): void
+  /** Nothing of it is under way any more. */
+  ended(stream: ResultStream): void
+  failed?(stream: ResultStream): void
+  /** A reader was given what it waited for. */
+  served?(): void
 }
 
 /** A small batch with so many rows is decoded at once even when it is kept: what it would share is not worth it. */
@@ -65,6 +88,9 @@ interface Watcher<T> {
   known: (value: T) => void
   failed: (error: () => Error) => void
 }
+
+const NOBODY: readonly Reader[] = []
+const EMPTY: readonly unknown[] = []
 
 /** A batch that waits: bytes of one on the native side, or a copy. */
 type Waiting = number | ArrayBuffer
@@ -79,7 +105,14 @@ export class ResultStream implements Operation, CreditSender {
   readonly #owner: StreamOwner
   #schema: Schema | null = null
   #decoder: Decoder | null = null
-  #consumer: Consumer | null = null
+  /** What records are made into, for all readers. */
+  #mapper: ((record: Record) => unknown) | null = null
+  #life: Life = 'unclaimed'
+  #readers: readonly Reader[] = NOBODY
+  /** Readers were given records. */
+  #given = false
+  /** What its records are discarded by, if it turns out that they are not all here. */
+  #unlessWhole: string | null = null
   #waiting: Waiting[] | null = null
   #keyWatchers: Watcher<string[]>[] | null = null
   #endWatchers: Watcher<Summary>[] | null = null
@@ -90,23 +123,12 @@ export class ResultStream implements Operation, CreditSender {
   /** A record has reached the application: the result cannot begin anew. */
   #delivered = false
   #firstAfter = -1
-  /** Its consumer takes no more, or there is none any more. */
-  #cancelled = false
-  /** A consumer was given records, which nobody else gets. */
-  #consumed = false
-  /** What its records are discarded for, if they are not all here by now. */
-  #discarded: string | null = null
-  /** Records were discarded. */
-  #partial = false
-  /** The last message came. */
-  #over = false
-  /** A consumer was told of the end. */
-  #told = false
-  /** Somebody else was. */
-  #watched = false
+  /** How the work ended: its summary, or its error. */
   #summary: Summary | null = null
   #makeError: (() => Error) | null = null
   #error: Error | null = null
+  /** Somebody was told of that. */
+  #told = false
   #signal: AbortSignal | null = null
   #unwatch: Unwatch | null = null
 
@@ -124,16 +146,19 @@ export class ResultStream implements Operation, CreditSender {
     this.parameters = parameters
   }
 
-  /** Neither a summary nor an error has reached a consumer. */
+  /** Neither a summary nor an error has reached anybody. */
   get isOpen(): boolean {
-    return !this.#told && !this.#watched
+    return !this.#told
   }
 
-  /** The native side has no more to say. */
-  get isOver(): boolean {
-    return this.#over
+  /** Somebody waits for something of it. */
+  get isAwaited(): boolean {
+    return (
+      this.#keyWatchers !== null || this.#endWatchers !== null || this.#readers.some(({ waits }) => waits)
+    )
   }
 
+  /** Names of the fields; null while they are not known. */
   get keys(): string[] | null {
     return this.#schema === null ? null : this.#schema.keys
   }
@@ -142,15 +167,7 @@ export class ResultStream implements Operation, CreditSender {
     return this.#summary
   }
 
-  get consumer(): Consumer | null {
-    return this.#consumer
-  }
-
-  get failed(): boolean {
-    return this.#makeError !== null
-  }
-
-  /** The error this result ended with: one object, however many are told of it. Made at the first look. */
+  /** The error the work ended with: one object, however many are told of it. Made at the first look. */
   get error(): Error {
     if (this.#error === null && this.#makeError !== null) {
       const error = this.#makeError()
@@ -162,94 +179,197 @@ export class ResultStream implements Operation, CreditSender {
     return this.#error as Error
   }
 
-  /** Gives the result to a consumer, beside those before it. What was held is delivered. */
-  attach(consumer: Consumer): void {
-    if (this.#schema !== null) consumer.keys(this.#schema.keys)
-    const isWhole = this.#told && !this.#cancelled && !this.failed
-    if ((this.#consumed || this.#cancelled) && !(isWhole && consumer.takesNone === true)) {
-      if (this.failed) consumer.fail(() => this.error)
-      else consumer.fail(() => this.#loss())
+  /** The native side has no more to say. */
+  get #isOver(): boolean {
+    return this.#summary !== null || this.#makeError !== null
+  }
+
+  /** Who reads it now is given all of it. */
+  get #isLive(): boolean {
+    return this.#life === 'unclaimed' || this.#life === 'claimed'
+  }
+
+  get #isHeld(): boolean {
+    return this.#waiting !== null && this.#waiting.length > 0
+  }
+
+  /**
+   * Starts the query. The work starts before this returns; nobody has to await it. What goes wrong here, such as a parameter that
+   * cannot be sent, is the result's error.
+   */
+  start(configJson: string | null, txMetadata: Uint8Array | null, how: 'run' | 'execute' = 'run'): void {
+    const { dispatcher } = this.host
+    try {
+      const { bytes, needs } = encodeParameters(this.parameters)
+      this.op = dispatcher.begin(this)
+      this.native[how](this.op, this.query, bytes, needs, configJson, txMetadata)
+    } catch (error) {
+      const make = (): Error => error as Error
+      if (this.op > 0) dispatcher.fail(this.op, make)
+      else this.fail(make)
+    }
+  }
+
+  // ---- readers ----
+
+  /**
+   * What records are made into, for all readers.
+   *
+   * @throws Neo4jError when somebody reads them already
+   */
+  map(mapper: (record: Record) => unknown): void {
+    if (this.#readers.length > 0) throw clientError('Cannot call .as() on a Result that is being consumed')
+    this.#mapper = mapper
+  }
+
+  /** Gives the result to a reader, beside those before it: all of it, or an error. */
+  attach(reader: Reader): void {
+    const kept = this.#given ? this.#readers.find(other => other.kept !== undefined)?.kept : EMPTY
+    if (kept === undefined || !this.#isLive) {
+      this.#attachLate(reader, kept)
       return
     }
-    if (this.#told) {
-      this.#settle(consumer)
-      return
+    this.#life = 'claimed'
+    this.#readers = this.#readers.length === 0 ? [reader] : [...this.#readers, reader]
+    try {
+      if (this.#schema !== null) reader.keys?.(this.#schema.keys)
+      if (kept.length > 0 && this.#mayDeliver()) reader.records(kept.slice())
+    } catch (error) {
+      this.#break(error)
     }
-    this.#consumer = this.#consumer === null ? consumer : new Both(this.#consumer, consumer)
-    if (this.#waiting !== null && this.#waiting.length > 0) this.#askTurn()
-    else if (this.#over) this.#tell()
+    if (this.#isHeld) this.#askTurn()
+    else if (this.#isOver) this.#tell()
     else this.#sendCreditLater()
+  }
+
+  /** Nothing more comes: the reader gets what others were given, if it is there. */
+  #attachLate(reader: Reader, kept: readonly unknown[] | undefined): void {
+    const life = this.#life
+    this.#told ||= life !== 'claimed'
+    try {
+      if (this.#schema !== null) reader.keys?.(this.#schema.keys)
+      if (typeof life === 'object') reader.fail(life.reason)
+      else if (this.#makeError !== null) reader.fail(() => this.error)
+      else if (kept === undefined || this.#summary === null) reader.fail(consumed)
+      else {
+        if (kept.length > 0) reader.records(kept.slice())
+        reader.end(this.#summary)
+      }
+    } catch (error) {
+      refuse(reader, error)
+    }
+  }
+
+  /** Tells a reader that takes no records of the names and the end, and does not make anything be read. */
+  follow(reader: Reader): void {
+    this.whenKeys(
+      keys => {
+        try {
+          reader.keys?.(keys)
+        } catch (error) {
+          refuse(reader, error)
+          this.#break(error)
+        }
+      },
+      () => {}
+    )
+    this.whenEnded(
+      summary => reader.end(summary),
+      error => reader.fail(error)
+    )
+  }
+
+  /** The reader takes no more. Without others, what is left is for nobody. */
+  leave(reader: Reader): void {
+    this.#readers = this.#readers.filter(other => other !== reader)
+    if (this.#readers.length > 0) this.resume()
+    else if (this.#isLive) this.#lose(consumed)
+  }
+
+  /** A reader is ready again. */
+  resume(): void {
+    if (this.#isHeld) this.#askTurn()
+    this.sendCredit()
+  }
+
+  /** A reader was given what it waited for. */
+  served(): void {
+    this.#owner.served?.()
   }
 
   /** Calls back when the names of the fields are known, or never will be. Does not make anything be read. */
   whenKeys(known: (keys: string[]) => void, failed: (error: () => Error) => void): void {
     if (this.#schema !== null) known(this.#schema.keys)
-    else if (this.#over) failed(() => this.error)
+    else if (this.#isOver) failed(() => this.error)
     else {
       this.#keyWatchers ??= []
       this.#keyWatchers.push({ known, failed })
     }
   }
 
-  /** Calls back when the result has ended, and whoever reads it was given all. Does not make anything be read. */
+  /** Calls back when the work has ended, and who takes all was given all. Does not make anything be read. */
   whenEnded(known: (summary: Summary) => void, failed: (error: () => Error) => void): void {
-    if (!this.#over || (this.#consumer !== null && !this.#told)) {
+    if (!this.#isSettled) {
       this.#endWatchers ??= []
       this.#endWatchers.push({ known, failed })
       return
     }
-    this.#watched = true
+    this.#told = true
     if (this.#summary !== null) known(this.#summary)
     else failed(() => this.error)
   }
 
-  /** The consumer is ready again. */
-  resume(): void {
-    if (this.#waiting !== null && this.#waiting.length > 0) this.#askTurn()
-    this.sendCredit()
+  /** A reader at a pace of its own may have stopped: it is not waited for. */
+  get #isSettled(): boolean {
+    return (
+      this.#isOver && (this.#life !== 'claimed' || this.#readers.every(({ takesAll }) => takesAll === false))
+    )
   }
 
+  // ---- ends before its end ----
+
   /**
-   * No more is read than the server was asked for already, unless whoever reads it takes all there is. What turns out to be
-   * all of it stays for whoever comes; else he gets an error. Who begins to read in this very turn of JavaScript is in time.
+   * No more is read than the server was asked for already, unless somebody takes all there is. What turns out to be all of it stays
+   * for whoever reads it; else he gets an error. Who begins to read in this very turn of JavaScript is in time.
    *
    * @param when what it was discarded by
    */
   discard(when: string): void {
+    if (this.#given) this.#discard(when)
     // `await` takes up a result in a microtask.
-    queueMicrotask(() => queueMicrotask(() => this.#discard(when)))
+    else inMicrotask(() => inMicrotask(() => this.#discard(when)))
   }
 
   #discard(when: string): void {
-    if (this.#over || this.#cancelled || this.#discarded !== null) return
-    if (this.#consumer === null) {
-      this.#discarded = when
-      this.native.cancel(this.op, true)
-    } else if (this.#consumer.drop !== undefined) {
-      this.#discarded = when
-      this.#told = true
-      this.#consumer.drop(() => this.#loss())
-      this.cancel()
-    }
+    if (this.#isOver || !this.#isLive || this.#unlessWhole !== null) return
+    if (this.#readers.some(({ takesAll }) => takesAll)) return
+    this.#unlessWhole = when
+    this.native.cancel(this.op, true)
   }
 
-  /** Why records are not there any more. */
-  #loss(): Error {
-    return clientError(
-      this.#discarded === null
-        ? 'Result is already consumed'
-        : `The result was discarded ${this.#discarded}; read it before`
-    )
-  }
-
-  /** Its consumer takes no more. Its end still comes. */
-  cancel(): void {
-    if (this.#cancelled) return
-    this.#cancelled = true
-    const isHeld = this.#waiting !== null && this.#waiting.length > 0
+  /** The one place where records are given up: nobody gets more of them. How the work ends is still told. */
+  #lose(reason: () => Error): void {
+    const readers = this.#readers
+    if (!this.#isOver || this.#isHeld) this.native.cancel(this.op, false)
+    this.#life = { reason }
+    this.#readers = NOBODY
     this.#waiting = null
-    if (!this.#over || isHeld) this.native.cancel(this.op, false)
-    if (this.#over && !this.#told && this.#consumer !== null) this.#tell()
+    this.#letGo()
+    if (this.#isOver) this.#owner.ended(this)
+    for (const reader of readers) {
+      this.#told = true
+      reader.drop(reason)
+    }
+    if (this.#isOver) this.#tellEnd()
+  }
+
+  /** A callback or a mapping of the application threw, or a batch could not be read: nothing more is delivered. */
+  #break(error: unknown): void {
+    if (!this.#isLive) return
+    const hearing = this.#readers.filter(({ hears }) => hears)
+    if (hearing.length === 0 && this.#readers.length > 0) throwLater(error)
+    this.#readers = hearing
+    this.#lose(() => error as Error)
   }
 
   /**
@@ -257,87 +377,97 @@ export class ResultStream implements Operation, CreditSender {
    * far the work got.
    */
   abortBy(signal: AbortSignal, stop?: () => void): void {
-    if (this.#over) return
+    if (this.#isOver) return
     this.#signal = signal
     this.#unwatch = watch(signal, reason => {
-      if (stop === undefined || this.#over) this.abort(reason)
+      if (stop === undefined || this.#isOver) this.abort(reason)
       else stop()
     })
   }
 
   /** Ends the result with the reason of an abort. */
   abort(reason: unknown): void {
-    if (this.#told) return
-    this.#summary = null
-    this.#error = reason as Error
-    this.#makeError = () => reason as Error
-    this.cancel()
-    if (!this.#over) this.#end(true, this.#makeError)
+    const make = (): Error => reason as Error
+    if (this.#isLive) this.#lose(make)
+    if (!this.#isOver) this.#end(make, null)
   }
 
-  /** Ends the result by an error of this side: it could not start, or its consumer broke. */
+  /** Ends the result by an error of this side: it could not start. */
   fail(make: () => Error): void {
-    if (this.#over) return
-    this.#end(true, make)
+    if (!this.#isOver) this.#end(make, null)
   }
 
   // ---- from the native side ----
 
   receive(kind: number, inbox: Inbox, at: number): void {
     // It was aborted.
-    if (this.#over) return
+    if (this.#isOver) return
+    try {
+      this.#take(kind, inbox, at)
+    } catch (error) {
+      this.#break(error)
+      if (kind >= Message.Summary) this.fail(() => error as Error)
+    }
+  }
+
+  #take(kind: number, inbox: Inbox, at: number): void {
     switch (kind) {
       case Message.Batch:
         this.#batch(inbox, at)
         break
-      case Message.Summary:
-        this.#end(false, null, this.#summaryAt(inbox, at))
+      case Message.Summary: {
+        const when = this.#unlessWhole
+        const isLost = when !== null && (inbox.word(at, 2) & Fact.IS_PARTIAL) !== 0
+        this.#end(null, this.#summaryAt(inbox, at), isLost ? () => discarded(when) : undefined)
         break
+      }
       case Message.Keys:
-        this.#schema = schemaAt(inbox, at)
-        this.#firstAfter = inbox.word(at, 2)
-        if (this.#restarts === 0) this.#consumer?.keys(this.#schema.keys)
-        if (this.#keyWatchers !== null) this.#tellKeys()
+        this.#keys(schemaAt(inbox, at), inbox.word(at, 2))
         break
       case Message.Restart:
         this.#restart()
         break
       case Message.Ready:
-        if (!this.#cancelled) this.#hold(inbox.arg(at))
+        if (this.#isLive) this.#hold(inbox.arg(at))
         break
       default: {
         const failure = inbox.json(at, 0, inbox.arg(at)) as Failure
         this.host.onFailure(failure)
-        if (failure.aborted === true) this.cancel()
-        this.#end(true, () => errorOf(failure, this.host.integers))
+        const isAborted = failure.aborted === true
+        this.#end(() => errorOf(failure, this.host.integers), null, isAborted ? () => this.error : undefined)
       }
     }
   }
 
   sendCredit(): void {
-    if (this.#credit > 0 && !this.#over && !this.#cancelled && this.#consumer?.ready === true) {
+    if (this.#credit > 0 && !this.#isOver && this.#isReady) {
       this.native.more(this.op, this.#credit)
       this.#credit = 0
     }
   }
 
+  #keys(schema: Schema, firstAfter: number): void {
+    const isNews = this.#schema === null
+    this.#schema = schema
+    this.#firstAfter = firstAfter
+    if (!isNews) return
+    if (this.#keyWatchers !== null) this.#tellKeys()
+    for (const reader of this.#readers) reader.keys?.(schema.keys)
+  }
+
   #batch(inbox: Inbox, at: number): void {
-    if (this.#cancelled) return
+    if (!this.#isLive) return
     const start = at + 4 * MessageWords.HEADER
-    if (this.#consumer === null || (this.#waiting !== null && this.#waiting.length > 0)) {
+    if (this.#life === 'unclaimed' || this.#isHeld) {
       this.#hold(copyOf(inbox, start))
       return
     }
-    if (!this.#mayDeliver(this.#consumer)) return
-    try {
-      this.#deliver(
-        this.#consumer.keeps && inbox.arg(at) > FEW_ROWS
-          ? this.#theDecoder().lazyBatch(copyOf(inbox, start))
-          : this.#theDecoder().eagerBatch(inbox.i32, inbox.f64, inbox.u8, start)
-      )
-    } catch (error) {
-      this.#break(error as Error)
-    }
+    if (!this.#mayDeliver()) return
+    this.#deliver(
+      this.#keeps && inbox.arg(at) > FEW_ROWS
+        ? this.#theDecoder().lazyBatch(copyOf(inbox, start))
+        : this.#theDecoder().eagerBatch(inbox.i32, inbox.f64, inbox.u8, start)
+    )
   }
 
   /** The connection was lost and the query was sent again; nothing of the first attempt has reached the application. */
@@ -346,14 +476,25 @@ export class ResultStream implements Operation, CreditSender {
     this.#decoder = null
     this.#waiting = null
     this.#credit = 0
-    this.#consumed = false
-    this.#consumer?.restart?.()
+    this.#given = false
+    for (const reader of this.#readers) reader.restart?.()
+  }
+
+  /** Whether records are kept: they are then lazy, and own their batch. */
+  get #keeps(): boolean {
+    return this.#readers.every(({ kept }) => kept !== undefined)
+  }
+
+  /** Who is not ready is no reason to stop for the others. */
+  get #isReady(): boolean {
+    return this.#readers.some(({ ready }) => ready)
   }
 
   /** Whether records may reach the application now. If not, they come again. */
-  #mayDeliver(consumer: Consumer): boolean {
-    if (!this.#delivered && !consumer.keeps) this.#delivered = this.native.deliver(this.op, this.#restarts)
-    return consumer.keeps || this.#delivered
+  #mayDeliver(): boolean {
+    if (this.#keeps) return true
+    if (!this.#delivered) this.#delivered = this.native.deliver(this.op, this.#restarts)
+    return this.#delivered
   }
 
   #hold(batch: Waiting): void {
@@ -363,7 +504,7 @@ export class ResultStream implements Operation, CreditSender {
   }
 
   #askTurn(): void {
-    if (this.#turnAsked || this.#consumer?.ready !== true) return
+    if (this.#turnAsked || !this.#isReady) return
     this.#turnAsked = true
     this.host.dispatcher.later(() => this.#turn())
   }
@@ -371,18 +512,18 @@ export class ResultStream implements Operation, CreditSender {
   /** Delivers the batch that has waited longest. */
   #turn(): void {
     this.#turnAsked = false
-    if (this.#consumer?.ready !== true) return
-    const batch = this.#waiting?.shift()
-    if (batch !== undefined && this.#mayDeliver(this.#consumer)) {
-      try {
-        const records = this.#decode(batch, this.#consumer.keeps)
+    if (!this.#isReady) return
+    try {
+      const batch = this.#waiting?.shift()
+      if (batch !== undefined && this.#mayDeliver()) {
+        const records = this.#decode(batch, this.#keeps)
         if (records !== null) this.#deliver(records)
-      } catch (error) {
-        this.#break(error as Error)
       }
+    } catch (error) {
+      this.#break(error)
     }
-    if (this.#waiting !== null && this.#waiting.length > 0) this.#askTurn()
-    else if (this.#over) this.#tell()
+    if (this.#isHeld) this.#askTurn()
+    else if (this.#isOver) this.#tell()
   }
 
   /** Null for a batch that is no more: the result begins anew. */
@@ -413,18 +554,22 @@ export class ResultStream implements Operation, CreditSender {
 
   #deliver(records: Record[]): void {
     this.#credit++
-    this.#consumed = true
-    this.#consumer?.records(records)
+    this.#given = true
+    const values: unknown[] = this.#mapper === null ? records : records.map(this.#mapper)
+    const readers = this.#readers
+    // What one reader is given is its own. A callback may have ended it all.
+    for (let i = 0; i < readers.length && this.#life === 'claimed'; i++) {
+      readers[i].records(i === 0 ? values : values.slice())
+    }
     this.#sendCreditLater()
   }
 
   #sendCreditLater(): void {
-    if (this.#credit > 0 && !this.#over) this.host.dispatcher.sendCreditLater(this)
+    if (this.#credit > 0 && !this.#isOver) this.host.dispatcher.sendCreditLater(this)
   }
 
   #summaryAt(inbox: Inbox, at: number): Summary {
     const facts = inbox.word(at, 2)
-    this.#partial = (facts & Fact.IS_PARTIAL) !== 0
     // Its strings are numbered from 0, so that it can be read whether or not the batches before it were.
     const decoder = new Decoder(this.host.integers)
     const start = at + 4 * (MessageWords.HEADER + MessageWords.PREFIX)
@@ -449,31 +594,38 @@ export class ResultStream implements Operation, CreditSender {
     )
   }
 
-  #end(failed: boolean, makeError: (() => Error) | null, summary: Summary | null = null): void {
-    this.#over = true
-    if (this.#makeError === null) {
-      this.#makeError = makeError
-      this.#summary = summary
-    }
-    if (this.#partial && this.#discarded !== null) this.#waiting = null
+  /** @param lost why records that were not read are lost, if they are */
+  #end(makeError: (() => Error) | null, summary: Summary | null, lost?: () => Error): void {
+    this.#makeError = makeError
+    this.#summary = summary
     if (this.#keyWatchers !== null) this.#tellKeys()
-    this.#owner.ended(this, failed)
-    if (this.#consumer === null || this.#told) {
-      this.#letGo()
+    if (makeError !== null) this.#owner.failed?.(this)
+    if (lost !== undefined && this.#isLive) this.#lose(lost)
+    else if (this.#life === 'claimed' && !this.#isHeld) this.#tell()
+    else if (this.#isSettled) {
+      if (this.#life !== 'claimed') this.#letGo()
+      this.#owner.ended(this)
       this.#tellEnd()
-    } else if (this.#waiting === null || this.#waiting.length === 0) this.#tell()
+    }
   }
 
   #tell(): void {
-    if (this.#told) return
+    if (this.#life !== 'claimed') return
+    this.#life = 'ended'
     this.#told = true
     this.#letGo()
-    this.#settle(this.#consumer as Consumer)
-    if (this.#over) this.#tellEnd()
+    this.#owner.ended(this)
+    const summary = this.#summary
+    for (const reader of this.#readers) {
+      if (summary !== null) reader.end(summary)
+      else reader.fail(() => this.error)
+    }
+    this.#tellEnd()
   }
 
   #tellEnd(): void {
-    const watchers = this.#endWatchers ?? []
+    const watchers = this.#endWatchers
+    if (watchers === null) return
     this.#endWatchers = null
     for (const { known, failed } of watchers) this.whenEnded(known, failed)
   }
@@ -489,62 +641,21 @@ export class ResultStream implements Operation, CreditSender {
     this.#keyWatchers = null
     for (const { known, failed } of watchers) this.whenKeys(known, failed)
   }
-
-  #settle(consumer: Consumer): void {
-    if (this.#summary !== null && this.#partial && this.#discarded !== null) consumer.fail(() => this.#loss())
-    else if (this.#summary !== null) consumer.end(this.#summary)
-    else consumer.fail(() => this.error)
-  }
-
-  /** A consumer threw (a callback or a mapping of the user's), or a batch could not be read: nothing more is delivered. */
-  #break(error: Error): void {
-    this.#makeError = () => error
-    this.#error = error
-    this.#summary = null
-    this.cancel()
-    this.#tell()
-  }
 }
 
-/** Two consumers of one result: what one keeps cannot be lazy if the other is streamed to. */
-class Both implements Consumer {
-  constructor(
-    readonly first: Consumer,
-    readonly second: Consumer
-  ) {}
+/** What others were given is not there any more. */
+function consumed(): Error {
+  return clientError('Result is already consumed')
+}
 
-  get keeps(): boolean {
-    return this.first.keeps && this.second.keeps
-  }
+function discarded(when: string): Error {
+  return clientError(`The result was discarded ${when}; read it before`)
+}
 
-  get ready(): boolean {
-    return this.first.ready && this.second.ready
-  }
-
-  keys(keys: string[]): void {
-    this.first.keys(keys)
-    this.second.keys(keys)
-  }
-
-  records(records: Record[]): void {
-    this.first.records(records)
-    this.second.records(records)
-  }
-
-  restart(): void {
-    this.first.restart?.()
-    this.second.restart?.()
-  }
-
-  end(summary: Summary): void {
-    this.first.end(summary)
-    this.second.end(summary)
-  }
-
-  fail(error: () => Error): void {
-    this.first.fail(error)
-    this.second.fail(error)
-  }
+/** What a reader's own callback threw is its error, or nobody's. */
+function refuse(reader: Reader, error: unknown): void {
+  if (reader.hears) reader.drop(() => error as Error)
+  else throwLater(error)
 }
 
 /** Who answered last: mostly the same server answers again. */

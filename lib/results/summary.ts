@@ -3,14 +3,7 @@
 import { int, internal, ProtocolVersion, ResultSummary } from 'neo4j-driver-core'
 import type { IntegerMode } from '../codec/decode'
 import { Summary } from '../compat/summary'
-
-/** Which server did the work: the entry of `servers` it was, as far as it was known at that moment. */
-export interface ServedBy {
-  /** Where the server is, as it was configured. */
-  location: object
-  /** What the last check before the end of the work had found; null before the first one. */
-  info: object | null
-}
+import type { ServedBy } from '../config/servers'
 
 /** What a result needs to know of the server that answers it. */
 export interface Answering {

@@ -1,6 +1,7 @@
 // The stages of `npm test`: what each runs, what servers it needs to have downloaded, and how long it may take.
 
 import { products } from '../servers/index.mjs'
+import { setupLibraries, setupRuntimes } from '../setup.mjs'
 
 const minutes = n => n * 60_000
 
@@ -12,6 +13,8 @@ const minutes = n => n * 60_000
  * @property {number} [fileLimit] ms for one file
  * @property {number} [concurrency] files at once
  * @property {string[]} [servers] what is downloaded before, so that no test waits for a download
+ * @property {() => Promise<void>} [prepare] what else is set up before
+ * @property {boolean} [onDemand] it runs only where it is named
  */
 
 /** @type {Stage[]} */
@@ -36,5 +39,22 @@ export const stages = [
     concurrency: 1,
     servers: ['5.26', 'ha']
   },
-  { name: 'package', folder: '__test__/package', limit: minutes(8), fileLimit: minutes(7), concurrency: 1 }
+  {
+    name: 'runtimes',
+    folder: '__test__/runtimes',
+    limit: minutes(5),
+    fileLimit: minutes(4),
+    prepare: setupRuntimes
+  },
+  { name: 'package', folder: '__test__/package', limit: minutes(8), fileLimit: minutes(7), concurrency: 1 },
+  {
+    name: 'libraries',
+    folder: '__test__/libraries',
+    limit: minutes(15),
+    fileLimit: minutes(14),
+    concurrency: 1,
+    servers: ['5.26'],
+    prepare: setupLibraries,
+    onDemand: true
+  }
 ]

@@ -16,8 +16,7 @@ export const [KEYS, BATCH, READY, RESTART, SUMMARY, FAILURE, DONE, TOPOLOGY, LOG
 export function install(t) {
   const fake = new Fake()
   useNativeModule({
-    Environment: function Environment(wake) {
-      fake.wake = wake
+    Environment: function Environment() {
       return fake.engine
     }
   })
@@ -37,7 +36,21 @@ class Fake {
   queue = []
   drains = []
 
+  /** Pauses that no test has ended yet: `{op, ms}`. Those of op 0 end by themselves. */
+  pauses = []
+
   engine = {
+    listen: wake => {
+      this.wake = wake
+    },
+    rest: () => {
+      this.wake = undefined
+    },
+    outside: step => step(),
+    pause: (op, ms) => {
+      if (op === 0) setImmediate(() => this.say(done(0)))
+      else this.pauses.push({ op, ms })
+    },
     drain: inbox => {
       this.drains.push(inbox.length)
       let at = 0
@@ -72,7 +85,7 @@ class Fake {
     if (this.awake) return
     this.awake = true
     try {
-      this.wake()
+      this.wake?.()
     } finally {
       this.awake = false
     }

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
+import { until } from '../../support/until.mjs'
 import { ask, committed, done, failure, install, keys, result, summary } from './fake-native.mjs'
 
 const neo4j = Neo4jHA.driver
@@ -19,6 +20,9 @@ function opened(t, config, sessionConfig) {
 
 /** Answers the BEGIN that is waited for. */
 const begun = fake => fake.say(done(fake.session.call('begin').op))
+
+/** The pause that a transaction function makes next. */
+const paused = fake => until(() => fake.pauses.shift())
 
 /** Answers whatever is asked, at once. */
 function willing(native, fake) {
@@ -235,7 +239,7 @@ test('closing a session rolls its transaction back', async t => {
   begun(fake)
   await session.close()
   assert.ok(!tx.isOpen())
-  assert.deepEqual(names(fake.session), ['begin', 'run', 'close', 'cancel'])
+  assert.deepEqual(names(fake.session), ['begin', 'run', 'cancel', 'close'])
 })
 
 test('a commit of unknown outcome says so', async t => {
@@ -289,28 +293,20 @@ test("what the function throws rolls back, and is not repeated when it is the ap
 })
 
 test('a transient error makes the function run again, after 1 s, then 2 s, each 20 % more or less', async t => {
-  t.mock.timers.enable({ apis: ['setTimeout'] })
   const { fake, session } = opened(t)
   willingAll(fake, (native, n) => {
     if (n < 2) native.oncommit = ({ op }) => queueMicrotask(() => fake.say(failure(op, transient)))
   })
   let runs = 0
   const work = session.executeWrite(() => ++runs)
-  const settle = async () => {
-    for (let i = 0; i < 50; i++) await Promise.resolve()
-    await turn()
-  }
-  await settle()
-  t.mock.timers.tick(799)
-  await settle()
+  const first = await paused(fake)
+  assert.ok(first.ms >= 800 && first.ms <= 1200, `${first.ms}`)
   assert.equal(runs, 1)
-  t.mock.timers.tick(401)
-  await settle()
+  fake.say(done(first.op))
+  const second = await paused(fake)
+  assert.ok(second.ms >= 1600 && second.ms <= 2400, `${second.ms}`)
   assert.equal(runs, 2)
-  t.mock.timers.tick(1599)
-  await settle()
-  assert.equal(runs, 2)
-  t.mock.timers.tick(801)
+  fake.say(done(second.op))
   assert.equal(await work, 3)
 })
 
@@ -327,12 +323,8 @@ test('a function is not run again after a commit of unknown outcome, nor beyond 
   willingAll(late.fake, native => {
     native.oncommit = ({ op }) => queueMicrotask(() => late.fake.say(failure(op, transient)))
   })
-  t.mock.timers.enable({ apis: ['setTimeout'] })
   const failing = late.session.executeWrite(() => ++runs).catch(error => error)
-  for (let i = 0; i < 3; i++) {
-    await turn()
-    t.mock.timers.tick(2_000)
-  }
+  late.fake.say(done((await paused(late.fake)).op))
   const last = await failing
   assert.match(last.message, /later/)
   assert.ok(runs <= 3)
@@ -341,12 +333,10 @@ test('a function is not run again after a commit of unknown outcome, nor beyond 
 test('where no transaction could be opened, the time for retries counts from the start', {
   timeout: 2_000
 }, async t => {
-  const { fake, session } = opened(t, { maxTransactionRetryTime: 1_000 })
-  let now = 0
-  t.mock.method(performance, 'now', () => now)
+  const { fake, session } = opened(t, { maxTransactionRetryTime: 5 })
   const work = session.executeWrite(() => {}).catch(error => error)
-  await turn()
-  now = 1_001
+  const began = process.uptime()
+  await until(() => process.uptime() - began > 0.005)
   fake.say(failure(fake.session.call('begin').op, transient))
   assert.equal((await work).message, 'later')
   assert.equal(fake.session.count('begin'), 1)

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
 use secrecy::ExposeSecret;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::error::{Error, Kind};
 use crate::strategy::{Permissions, Strategy};
@@ -211,10 +213,23 @@ pub struct AuthConfig {
     pub credentials: Option<secrecy::SecretString>,
     /// The realm, if the server has several.
     pub realm: Option<String>,
-    /// Parameters of a custom scheme, as JSON.
-    pub parameters: Option<serde_json::Value>,
+    /// Parameters of a custom scheme: one packed map, see [`bolt::Auth`]. In JSON a text of one character a byte.
+    #[serde(default, deserialize_with = "packed")]
+    pub parameters: Option<Zeroizing<Vec<u8>>>,
     /// By which a manager of tokens knows this one: errors of connections that are logged in with it say it.
     pub serial: Option<u32>,
+}
+
+fn packed<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Zeroizing<Vec<u8>>>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(json)?.map(Zeroizing::new) else { return Ok(None) };
+    // In one piece: what grows leaves its former places behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    for character in text.chars() {
+        bytes.push(
+            u8::try_from(character).map_err(|_| D::Error::custom("a packed map has other characters"))?,
+        );
+    }
+    Ok(Some(bytes))
 }
 
 fn no_scheme() -> String {
@@ -260,7 +275,7 @@ impl AuthConfig {
             principal: self.principal.clone(),
             credentials: self.secret().map(|secret| bolt::Secret::from(secret.to_owned())),
             realm: self.realm.clone(),
-            parameters: self.parameters.as_ref().map(json_to_value),
+            parameters: self.parameters.clone(),
         }
     }
 }
@@ -272,23 +287,6 @@ pub struct ClientCertificate {
     pub certificates: String,
     /// Its private key, unencrypted, as PEM text.
     pub key: secrecy::SecretString,
-}
-
-fn json_to_value(json: &serde_json::Value) -> bolt::packstream::Value {
-    use bolt::packstream::Value;
-    match json {
-        serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(b) => Value::Boolean(*b),
-        serde_json::Value::Number(n) => match n.as_i64() {
-            Some(i) => Value::Integer(i),
-            None => Value::Float(n.as_f64().unwrap_or(f64::NAN)),
-        },
-        serde_json::Value::String(s) => Value::String(s.clone()),
-        serde_json::Value::Array(list) => Value::List(list.iter().map(json_to_value).collect()),
-        serde_json::Value::Object(map) => {
-            Value::Map(map.iter().map(|(k, v)| (k.clone(), json_to_value(v))).collect())
-        }
-    }
 }
 
 /// Which certificates are trusted where TLS is used.

@@ -168,7 +168,7 @@ async fn until(condition: impl Fn() -> bool) {
 #[test]
 fn no_credential_is_printed() {
     let auth = serde_json::json!({"scheme": "basic", "principal": "somebody", "credentials": "hunter2",
-        "parameters": {"otp": "hunter2"}});
+        "parameters": "\u{a1}\u{83}otp\u{87}hunter2"});
     let url = "http://somebody:hunter2@h";
     let server = serde_json::json!({"http": {"url": url, "auth": auth}, "bolt": "bolt://somebody:hunter2@h", "auth": auth});
     let server: ServerConfig = serde_json::from_value(server).unwrap();

@@ -6,6 +6,7 @@
 import type { Record } from 'neo4j-driver-core'
 import type { Observable, Subscriber } from 'rxjs'
 import type { Summary } from '../../compat/summary'
+import { Context } from '../../context'
 import { clientError } from '../../errors'
 import type { PeekableAsyncIterator } from '../../results/cursor'
 import type { Result } from '../result'
@@ -48,7 +49,8 @@ export class RxResult {
       }
       this.#reading = reading
       this.#summary = reading.summary
-      reading.take()
+      // As in neo4j-driver, also while it is paused.
+      reading.push()
       return () => reading.stop()
     })
   }
@@ -75,10 +77,10 @@ export class RxResult {
     await this.#reading.take()
   }
 
-  /** Takes one record, and pauses. */
+  /** Takes one record more, and pauses. Resolves when the subscriber has it, or at once if there is none. */
   async push(): Promise<void> {
     this.pause()
-    await this.#reading?.take()
+    await this.#reading?.push()
   }
 
   get #result(): Result {
@@ -92,9 +94,13 @@ class Reading {
   readonly summary: Promise<Summary>
   readonly #iterator: PeekableAsyncIterator<Record>
   readonly #subscriber: Subscriber<Record>
+  /** Of whoever subscribes: others may let it go on. */
+  readonly #context = new Context()
   #resolve!: (summary: Summary | PromiseLike<Summary>) => void
   #reject!: (error: unknown) => void
-  #taking = false
+  /** Of those who asked for a record each while it pauses. */
+  readonly #pushed: (() => void)[] = []
+  #taking: Promise<void> | null = null
   #ended = false
   paused: boolean
 
@@ -110,32 +116,56 @@ class Reading {
     this.summary.catch(() => {})
   }
 
-  /** Gives the subscriber a record, and further ones as long as nobody pauses. */
-  async take(): Promise<void> {
-    if (this.#taking || this.#ended) return
-    this.#taking = true
-    try {
-      do await this.#one()
-      while (!this.paused && !this.#ended)
-    } catch (error) {
-      this.#ended = true
-      this.#reject(error)
-      this.#subscriber.error(error)
-    } finally {
-      this.#taking = false
+  /** Gives the subscriber one record more. */
+  push(): Promise<void> {
+    return new Promise(resolve => {
+      this.#pushed.push(resolve)
+      this.take()
+    })
+  }
+
+  /** Gives the subscriber records, as long as nobody pauses, and those that were asked for one by one. */
+  take(): Promise<void> {
+    if (this.#taking === null && !this.#wantsMore) this.#settlePushes()
+    else this.#taking ??= this.#take()
+    return this.#taking ?? Promise.resolve()
+  }
+
+  get #wantsMore(): boolean {
+    return !this.#ended && (!this.paused || this.#pushed.length > 0)
+  }
+
+  async #take(): Promise<void> {
+    while (this.#wantsMore) {
+      const done = this.#pushed.shift()
+      try {
+        await this.#one()
+      } catch (error) {
+        this.#ended = true
+        this.#reject(error)
+        this.#context.run(() => this.#subscriber.error(error))
+      }
+      done?.()
     }
+    this.#settlePushes()
+    this.#taking = null
+  }
+
+  /** For those who asked for a record, nothing more comes. */
+  #settlePushes(): void {
+    for (const done of this.#pushed.splice(0)) done()
   }
 
   async #one(): Promise<void> {
     const next = await this.#iterator.next()
     if (this.#ended) return
     if (next.done !== true) {
-      this.#subscriber.next(next.value)
+      this.#context.run(() => this.#subscriber.next(next.value))
       return
     }
     this.#ended = true
     this.#resolve(next.value)
-    this.#subscriber.complete()
+    this.#context.run(() => this.#subscriber.complete())
   }
 
   /** The subscriber has gone. */

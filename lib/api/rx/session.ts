@@ -4,7 +4,7 @@ import type { Observable, ObservableInput, Subscriber } from 'rxjs'
 import { checkTxConfig, type Query, type TransactionConfig } from '../../config/query'
 import { clientError } from '../../errors'
 import type { Session } from '../session'
-import type { Transaction } from '../transaction'
+import type { ManagedTransaction, Transaction } from '../transaction'
 import { RxResult } from './result'
 import { ending, rxjs } from './rxjs'
 import { RxManagedTransaction, RxTransaction } from './transaction'
@@ -54,18 +54,18 @@ export class RxSession {
    *
    * @throws TypeError or Neo4jError when the options are wrong
    */
-  executeRead<T>(work: Work<RxManagedTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
+  executeRead<T>(work: ManagedWork<T>, transactionConfig?: TransactionConfig): Observable<T> {
     checkTxConfig(transactionConfig)
     return attempts(attempt =>
-      this.#session.executeRead(tx => attempt(() => work(new RxManagedTransaction(tx))), transactionConfig)
+      this.#session.executeRead(tx => attempt(() => managed(work, tx)), transactionConfig)
     )
   }
 
   /** As {@link RxSession.executeRead}, on a server that may write. */
-  executeWrite<T>(work: Work<RxManagedTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
+  executeWrite<T>(work: ManagedWork<T>, transactionConfig?: TransactionConfig): Observable<T> {
     checkTxConfig(transactionConfig)
     return attempts(attempt =>
-      this.#session.executeWrite(tx => attempt(() => work(new RxManagedTransaction(tx))), transactionConfig)
+      this.#session.executeWrite(tx => attempt(() => managed(work, tx)), transactionConfig)
     )
   }
 
@@ -107,6 +107,13 @@ export class RxSession {
 
 /** A transaction function, which gives an observable, or what `rxjs` takes for one. */
 export type Work<Tx, T> = (transaction: Tx) => ObservableInput<T>
+
+/** The types of `neo4j-driver` say that it gets an `RxTransaction`; there, too, it can `run`, and no more. */
+type ManagedWork<T> = Work<RxManagedTransaction, T> | Work<RxTransaction, T>
+
+function managed<T>(work: ManagedWork<T>, transaction: ManagedTransaction): ObservableInput<T> {
+  return (work as Work<RxManagedTransaction, T>)(new RxManagedTransaction(transaction))
+}
 
 type Source<T> = () => ObservableInput<T>
 

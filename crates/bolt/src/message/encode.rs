@@ -2,9 +2,10 @@
 
 use super::tag;
 use super::{Auth, Hello, NotificationFilter, RequestError, Route, Run, TxMeta};
-use crate::packstream::{encode_with, Writer};
+use crate::packstream::Writer;
 use crate::params::{adapt, adapt_map, Carrier};
 use crate::version::{Features, HelloForm, NotificationForm, PullForm, RouteForm};
+use secrecy::zeroize::Zeroizing;
 
 /// Writes messages (not yet in chunks) for one version.
 #[derive(Debug, Clone, Copy)]
@@ -77,19 +78,27 @@ impl Encoder {
             ("credentials", credentials),
             ("realm", auth.realm.as_deref()),
         ];
+        let parameters = auth.parameters.as_ref().map(|map| self.auth_parameters(map)).transpose()?;
         let there = entries.iter().filter(|(_, value)| value.is_some()).count();
         let mut writer = Writer::new(out);
-        writer.map(more + there + usize::from(auth.parameters.is_some()));
+        writer.map(more + there + usize::from(parameters.is_some()));
         for (key, value) in entries {
             if let Some(value) = value {
                 writer.string_entry(key, value);
             }
         }
-        if let Some(parameters) = &auth.parameters {
+        if let Some(parameters) = parameters {
             writer.string("parameters");
-            encode_with(parameters, &self.carrier.dialect, out)?;
+            writer.raw(&parameters);
         }
         Ok(())
+    }
+
+    fn auth_parameters(&self, map: &[u8]) -> Result<Zeroizing<Vec<u8>>, RequestError> {
+        match adapt_map(map, self.carrier) {
+            Ok(adapted) => Ok(Zeroizing::new(adapted.into_owned())),
+            Err(error) => Err(RequestError::Auth(Box::new(error))),
+        }
     }
 
     /// RUN with its parameters, and from Bolt 3 on the settings of its transaction.

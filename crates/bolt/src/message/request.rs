@@ -1,7 +1,8 @@
 //! What a client can ask for.
 
-use crate::packstream::{DecodeError, EncodeError, Value};
+use crate::packstream::DecodeError;
 use crate::{Parameters, State, Version};
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use thiserror::Error;
@@ -70,9 +71,9 @@ pub enum RequestError {
     /// Parameters or transaction metadata are not one packed map.
     #[error("parameters are malformed: {0}")]
     Malformed(#[source] DecodeError),
-    /// A value of the credentials cannot be sent.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
+    /// The parameters of the credentials cannot be sent.
+    #[error("auth.parameters: {0}")]
+    Auth(#[source] Box<RequestError>),
 }
 
 /// Text that is wiped from memory when it is dropped, and that `Debug` does not show.
@@ -128,8 +129,8 @@ pub struct Auth {
     pub credentials: Option<Secret>,
     /// Who vouches for the user.
     pub realm: Option<String>,
-    /// A map of what else the scheme wants.
-    pub parameters: Option<Value>,
+    /// What else the scheme wants: one packed map, with date-times as in [`Parameters`].
+    pub parameters: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Auth {
