@@ -616,6 +616,11 @@ declare namespace neo4j {
     disableLosslessIntegers?: boolean
     /** Integers as bigints. Default: false. */
     useBigInt?: boolean
+    /**
+     * Parameters, and metadata of transactions, as `neo4j-driver` sends them: a `Date` or `ArrayBuffer` as an empty map, a `Map` as the
+     * list of its entries, all typed arrays but `Int8Array` as lists of floats. Default: by what they are.
+     */
+    parameterConversion?: 'neo4j-driver'
     /** Which notifications servers send (Bolt 5.2 and later). Default: what the server likes. */
     notificationFilter?: Partial<NotificationFilter>
     /** Where the driver's messages go. Default: warnings to `process.emitWarning`, once for each kind. */
@@ -757,10 +762,12 @@ declare namespace neo4j {
     lastBookmark(): string | null
 
     /**
-     * Ends the session. Results that somebody reads are read to their end; those that nobody does are discarded, and an open transaction is
-     * rolled back. Calling it twice is fine.
+     * Ends the session. What is under way is finished, and settles with what happened: results that are awaited or subscribed to are read
+     * to their end, a commit is waited for, and a transaction goes on for as long as somebody waits for its queries. One that is open
+     * behind that is rolled back, and its transaction function rejects. Of other results the rest is discarded, and whoever reads on gets
+     * an error. Calling it twice is fine.
      *
-     * @param callback called when it is done, as in 1.x
+     * @param callback called when it is done, as in 1.x; what it throws rejects the promise of this call
      */
     close(callback?: () => void): Promise<void>
     [Symbol.asyncDispose](): Promise<void>
@@ -898,7 +905,7 @@ declare namespace neo4j {
     pause(): void
     /** Takes records again. Resolves when somebody pauses, or at the end. */
     resume(): Promise<void>
-    /** Takes one record, and pauses. */
+    /** Takes one record more, and pauses. Resolves when the subscriber has it, or at once if there is none. */
     push(): Promise<void>
   }
 
@@ -926,23 +933,25 @@ declare namespace neo4j {
     ): Promise<Neo4jHA.QueryResult<R> | B>
     finally(onFinally?: (() => void) | null): Promise<Neo4jHA.QueryResult<R>>
     /**
-     * Calls back as the result comes. Not to be mixed with awaiting or iterating.
+     * Calls back as the result comes. What a callback throws goes to `onError`, or to whoever awaits this result too, and ends the reading;
+     * it does not change what the query did. Without `onNext` nothing is read: the records are discarded, unless somebody else reads them.
      *
      * @returns this very result
+     * @throws TypeError when it is no observer, or a callback of it no function
      */
     subscribe(observer: Neo4jHA.ResultObserver<Record<R>>): this
     /** Names of the fields, in their order. Rejects with the error of the query. */
     keys(): Promise<string[]>
     /**
-     * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded. Rejects with
-     * the error of the query.
+     * The summary. Of a result that nobody reads yet, or that is being iterated over, the rest of the records is discarded: who reads on
+     * gets all of it, if it was short, or an error. Rejects with the error of the query.
      */
     summary<T extends core.NumberOrInteger = core.Integer>(): Promise<Neo4jHA.ResultSummary<T>>
     /** True until a summary or an error has reached whoever reads the result. */
     isOpen(): boolean
     /**
-     * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. Not to be mixed
-     * with awaiting or subscribing.
+     * Iterates over the records; the server is asked for more as they are taken. Leaving the loop early discards the rest. A result that
+     * was awaited is iterated over once more; one that was read otherwise is gone, and iterating rejects.
      */
     [Symbol.asyncIterator](): Neo4jHA.PeekableAsyncIterator<Record<R>>
     /**

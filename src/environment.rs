@@ -14,6 +14,7 @@ use crate::inbox::{Inbox, Message};
 use crate::json;
 use crate::observer::JsObserver;
 use crate::runtime;
+use crate::wake::Wake;
 
 /// One for each environment (main thread or worker).
 #[napi]
@@ -34,9 +35,8 @@ impl Environment {
     /// From now on `wake` is called, with nothing, when there is something to drain. It is held, with all that it reaches, until
     /// [`Environment::rest`].
     #[napi(catch_unwind)]
-    pub fn listen(&self, wake: Function<'_, (), ()>) -> napi::Result<()> {
-        let wake = wake.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
-        self.inbox.listen(wake);
+    pub fn listen(&self, env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
+        self.inbox.listen(Wake::new(env, wake)?);
         Ok(())
     }
 
@@ -50,6 +50,8 @@ impl Environment {
     #[napi(catch_unwind)]
     pub fn outside(&self, env: Env, function: Function<'_, (), ()>) -> napi::Result<()> {
         let nobody = Object::new(&env)?;
+        // Deno writes the outcome without looking whether somebody wants it.
+        let mut outcome = ptr::null_mut();
         // SAFETY: the handles are of this environment and alive, and there are no arguments. Without an async context
         // the call is made in an empty one.
         check_status!(unsafe {
@@ -60,7 +62,7 @@ impl Environment {
                 function.raw(),
                 0,
                 ptr::null(),
-                ptr::null_mut(),
+                &mut outcome,
             )
         })
     }
@@ -75,15 +77,13 @@ impl Environment {
     /// From now on the process stays alive: work is under way.
     #[napi(catch_unwind, js_name = "ref")]
     pub fn keep_alive(&self, env: Env) {
-        // SAFETY: called on the environment's own thread, and the function was not aborted.
-        self.inbox.with_wake(|wake| unsafe { sys::napi_ref_threadsafe_function(env.raw(), wake) });
+        self.inbox.keep_alive(env, true);
     }
 
     /// From now on the process may end: no work is under way.
     #[napi(catch_unwind)]
     pub fn unref(&self, env: Env) {
-        // SAFETY: as in `keep_alive`.
-        self.inbox.with_wake(|wake| unsafe { sys::napi_unref_threadsafe_function(env.raw(), wake) });
+        self.inbox.keep_alive(env, false);
     }
 
     /// Says that an operation is done after so many milliseconds.

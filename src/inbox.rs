@@ -6,14 +6,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{sys, Status};
+use napi::Env;
 use parking_lot::Mutex;
 
 use crate::format::words;
-
-/// Calls JavaScript's `wake`. Weak: does not keep the process alive by itself.
-pub(crate) type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
+use crate::wake::Wake;
 
 const HEADER: usize = 4 * words::HEADER;
 
@@ -92,10 +89,10 @@ impl Inbox {
         drop(wake);
     }
 
-    /// Does something with the function that is called, if there is one and it was not aborted.
-    pub(crate) fn with_wake<T>(&self, action: impl FnOnce(sys::napi_threadsafe_function) -> T) {
-        if let Some(wake) = self.wake.lock().as_ref().filter(|wake| !wake.aborted()) {
-            action(wake.raw());
+    /// Whether the process stays alive for what comes. To be called on JavaScript's thread.
+    pub(crate) fn keep_alive(&self, env: Env, is_needed: bool) {
+        if let Some(wake) = self.wake.lock().as_ref() {
+            wake.keep_alive(env, is_needed);
         }
     }
 
@@ -127,7 +124,7 @@ impl Inbox {
     pub(crate) fn wake(&self) {
         if !self.signalled.swap(true, Ordering::AcqRel) {
             if let Some(wake) = self.wake.lock().as_ref() {
-                wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+                wake.call();
             }
         }
     }

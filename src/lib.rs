@@ -2,7 +2,7 @@
 //! in ARCHITECTURE.md, under "Crossing". Each call returns at once; what comes of it arrives in the environment's inbox.
 //!
 //! This crate alone may use `unsafe`, for what Node-API cannot express otherwise: writing into the memory of a
-//! JavaScript buffer, and counting the work under way as a reference that keeps the process alive.
+//! JavaScript buffer, and a function that any thread may call, which keeps the process alive while work is under way.
 
 mod bookmarks;
 mod driver;
@@ -16,3 +16,4 @@ mod observer;
 mod runtime;
 mod session;
 mod sink;
+mod wake;

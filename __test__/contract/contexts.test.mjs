@@ -295,6 +295,38 @@ test('a strategy that a session was given sees the store of session(), also when
   assert.deepEqual(all.seen, { 'the strategy': ['A'] })
 })
 
+test('the store of whoever made the first driver is not held when that driver is gone', async t => {
+  const server = await boltServer(t)
+  const { code, stdout, stderr } = await program(
+    `import { AsyncLocalStorage } from 'node:async_hooks'
+    import { setFlagsFromString } from 'node:v8'
+    import { runInNewContext } from 'node:vm'
+    import Neo4jHA from 'neo4j-ha-bolt-driver'
+    setFlagsFromString('--expose-gc')
+    const gc = runInNewContext('gc')
+    const { driver: neo4j } = Neo4jHA
+    const storage = new AsyncLocalStorage()
+    let store = { request: 1 }
+    const held = new WeakRef(store)
+    let first = storage.run(store, () => neo4j.driver(input.uri))
+    const second = neo4j.driver(input.uri)
+    await storage.run(store, () => first.session().run('RETURN 1'))
+    await second.executeQuery('RETURN 1')
+    await first.close()
+    first = store = undefined
+    let isHeld = true
+    for (let n = 0; n < 100 && isHeld; n++) {
+      await new Promise(resolve => setTimeout(resolve, 10))
+      gc()
+      isHeld = held.deref() !== undefined
+    }
+    await second.close()
+    process.stdout.write(String(isHeld))`,
+    { input: { uri: server.uri } }
+  )
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'false', stderr: '' })
+})
+
 test('strategies of sessions that are gone are freed', async t => {
   const one = await member(t)
   const { code, stdout, stderr } = await program(

@@ -183,3 +183,51 @@ test('retriable is set on every error, as retryable is', async t => {
   )
   await tx.rollback()
 })
+
+// ---- parameterConversion ----
+
+const entries = new Map([['a', 'b']])
+const doorsOfParameters = {
+  run: driver => driver.session().run('RETURN $x', { x: entries }),
+  'a Query': driver => driver.session().run({ text: 'RETURN $x', parameters: { x: entries } }),
+  transaction: async driver => {
+    const tx = await driver.session().beginTransaction()
+    await tx.run('RETURN $x', { x: entries })
+    await tx.commit()
+  },
+  executeWrite: driver => driver.session().executeWrite(tx => tx.run('RETURN $x', { x: entries })),
+  executeQuery: driver => driver.executeQuery('RETURN $x', { x: entries }),
+  rx: driver => lastValueFrom(driver.rxSession().run('RETURN $x', { x: entries }).records())
+}
+
+test('parameterConversion is of a driver and of a pool, wherever parameters are given', async t => {
+  const config = { parameterConversion: 'neo4j-driver' }
+  for (const [door, send] of Object.entries(doorsOfParameters)) {
+    const server = await boltServer(t, { versions: ['5.4'] })
+    await send(connect(t, server.uri, undefined, config))
+    await send(open(t, server.uri, { neo4jDriverOptions: config }))
+    await send(connect(t, server.uri))
+    assert.deepEqual(
+      server.received('RUN').map(({ fields }) => fields[1].x),
+      [[['a', 'b']], [['a', 'b']], { a: 'b' }],
+      door
+    )
+  }
+})
+
+test('parameterConversion is of the metadata of transactions, too', async t => {
+  const server = await boltServer(t, { versions: ['5.4'] })
+  const metadata = { when: new Date() }
+  const driver = connect(t, server.uri, undefined, { parameterConversion: 'neo4j-driver' })
+  await driver.session().run('RETURN 1', {}, { metadata })
+  await driver.session().executeRead(tx => tx.run('RETURN 1'), { metadata })
+  assert.deepEqual(server.received('RUN')[0].fields[2].tx_metadata, { when: {} })
+  assert.deepEqual(server.received('BEGIN')[0].fields[0].tx_metadata, { when: {} })
+})
+
+test('parameterConversion takes neo4j-driver, or nothing', () => {
+  assert.throws(() => neo4j.driver('bolt://a', undefined, { parameterConversion: 'theirs' }), {
+    name: 'TypeError',
+    message: "config.parameterConversion takes 'neo4j-driver', or nothing; it was 'theirs'"
+  })
+})

@@ -51,7 +51,7 @@ const handles = t => {
   const open = new Map()
   const hook = createHook({
     init(id, type, _, resource) {
-      if (type.startsWith('napi') || type.startsWith('Neo4j')) open.set(id, resource)
+      if (/^(napi|neo4j)/i.test(type)) open.set(id, resource)
     },
     destroy: id => open.delete(id)
   })

@@ -146,6 +146,94 @@ test('a paused reactive result stops the server, and resume goes on with it', as
   assert.deepEqual(numbers(seen), upTo(500))
 })
 
+// ---- back-pressure ----
+
+for (const [how, next] of Object.entries({
+  'and does not wait for it': (result, seen) => record => {
+    seen.push(record)
+    result.push()
+  },
+  'and waits for it': (result, seen) => async record => {
+    seen.push(record)
+    await result.push()
+  },
+  later: (result, seen) => record => {
+    seen.push(record)
+    setImmediate(() => result.push())
+  }
+})) {
+  test(`a subscriber that asks for each record by push() gets them all: from within next, ${how}`, async t => {
+    const { session } = await rx(t, { session: { fetchSize: 10 } })
+    const result = session.run('UNWIND range(1, 50) AS n RETURN n')
+    const seen = []
+    result.pause()
+    await within(
+      new Promise((complete, error) =>
+        result.records().subscribe({ next: next(result, seen), complete, error })
+      ),
+      5000,
+      'the end'
+    )
+    assert.deepEqual(numbers(seen), upTo(50))
+    assert.deepEqual((await Promise.all([result.push(), result.push()])).length, 2)
+  })
+}
+
+test('several pushes give as many records, one after the other; the first comes with the subscription', async t => {
+  const { session } = await rx(t, { session: { fetchSize: 10 } })
+  const result = session.run('UNWIND range(1, 50) AS n RETURN n')
+  result.pause()
+  await result.push()
+  const seen = []
+  result.records().subscribe(record => seen.push(record))
+  await until(() => seen.length === 1)
+  await Promise.all([result.push(), result.push(), result.push()])
+  assert.deepEqual(numbers(seen), upTo(4))
+  await result.push()
+  assert.deepEqual(numbers(seen), upTo(5))
+})
+
+test('push() where nothing is paused pauses; resume() from within next goes on', async t => {
+  const { session } = await rx(t, { session: { fetchSize: 10 } })
+  const result = session.run('UNWIND range(1, 50) AS n RETURN n')
+  const seen = []
+  const done = new Promise((complete, error) =>
+    result.records().subscribe({
+      next: record => {
+        seen.push(record)
+        if (seen.length === 3) result.push()
+        if (seen.length === 4) setImmediate(() => result.resume())
+        if (seen.length === 10) result.pause()
+        if (seen.length === 10) result.resume()
+      },
+      complete,
+      error
+    })
+  )
+  await within(done, 5000, 'the end')
+  assert.deepEqual(numbers(seen), upTo(50))
+})
+
+test('pushes that wait when the subscriber leaves, or its result fails, settle', async t => {
+  const { server, session } = await rx(t, { session: { fetchSize: 10 } })
+  const left = session.run('UNWIND range(1, 50) AS n RETURN n')
+  left.pause()
+  const subscription = left.records().subscribe()
+  const waiting = [left.push(), left.push(), left.resume()]
+  subscription.unsubscribe()
+  await within(Promise.all(waiting), 5000, 'the pushes')
+  server.on('PARTLY', {
+    fields: ['n'],
+    records: [[1]],
+    ending: failure('Neo.ClientError.Statement.ArithmeticError')
+  })
+  const failing = session.run('PARTLY')
+  failing.pause()
+  const told = new Promise(error => failing.records().subscribe({ error }))
+  await within(Promise.all([failing.push(), failing.push(), failing.push()]), 5000, 'the pushes')
+  assert.match((await told).code, /ArithmeticError/)
+})
+
 test('a reactive transaction is committed, another rolled back, and a third closed', async t => {
   const { server, session } = await rx(t)
   const tx = await firstValueFrom(session.beginTransaction())

@@ -1,6 +1,8 @@
 // Programs written for neo4j-driver 6 give the same on this driver: each runs on both, against the same scripted server.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
+import { inspect } from 'node:util'
+import v8 from 'node:v8'
 import { firstValueFrom, lastValueFrom, map, take, toArray } from 'rxjs'
 import { boltServer, Neo4jHA, settle, test } from '../support/contract.mjs'
 import { node, relationship } from '../support/packstream.mjs'
@@ -51,6 +53,25 @@ const programs = {
       [...record],
       summary.queryType
     ])
+  },
+
+  'records as objects, of small and of large results': async (_, driver) => {
+    const seen = []
+    for (const n of [3, 65, 1000]) {
+      const { records } = await driver.session().run(`UNWIND range(1, ${n}) AS n RETURN n`)
+      const [, , third] = records
+      const copy = Object.assign(Object.create(Object.getPrototypeOf(third)), third)
+      seen.push(Object.keys(third), { ...third }, structuredClone(third), inspect(third), copy.toObject())
+      seen.push(
+        JSON.stringify(third),
+        v8.deserialize(v8.serialize(third)),
+        Object.getOwnPropertyDescriptors(third)
+      )
+      seen.push(v8.serialize(third).length < 200)
+      third._fields[0] = 'written'
+      seen.push(third.get('n'), third.toObject())
+    }
+    return seen
   },
 
   'a field that is not there': async (_, driver) => {

@@ -14,16 +14,23 @@ import { bolt, failure, rows, silence } from '../support/scripted-server.mjs'
 const here = dirname(fileURLToPath(import.meta.url))
 const installed = path => join(here, 'node_modules', path)
 
-/** What each is started with, and what of the program does not work there. */
+/** What each is started with, its option to load a file before, and what of the program does not work there. */
 const runtimes = [
   ...[20, 22, 24, 26].map(n => ({
     name: `Node.js ${n}`,
     command: installed(`node${n}/bin/node`),
     options: [],
+    preload: '--import',
     lacks: []
   })),
-  { name: 'Bun', command: installed('bun/bin/bun.exe'), options: [], lacks: [] },
-  { name: 'Deno', command: installed('deno/deno'), options: ['run', '--allow-all'], lacks: [] }
+  { name: 'Bun', command: installed('bun/bin/bun.exe'), options: [], preload: '--preload', lacks: [] },
+  {
+    name: 'Deno',
+    command: installed('deno/deno'),
+    options: ['run', '--allow-all'],
+    preload: '--preload',
+    lacks: []
+  }
 ]
 
 const everything = {
@@ -84,6 +91,16 @@ for (const { name, command, options, lacks } of runtimes) {
       Object.entries(outcome).filter(([thing, how]) => how !== 'yes' && !lacks.includes(thing)),
       []
     )
+  })
+}
+
+for (const { name, command, options, preload } of runtimes) {
+  test(`${name} redirects neo4j-driver, required and imported, when register.js was loaded before`, {
+    timeout: 60_000
+  }, async () => {
+    const register = join(here, '..', '..', 'register.js')
+    const said = await output(command, [...options, preload, register, join(here, 'redirected.mjs')])
+    assert.equal(said, 'true')
   })
 }
 

@@ -17,13 +17,19 @@ import { asObject } from '../config/option-values'
 import { type DriverSettings, readDriverOptions } from '../config/options'
 import { checkQuery, type Query, type TransactionConfig } from '../config/query'
 import { readBolt, readServers, type Server } from '../config/servers'
-import { type HASessionConfig, readSessionConfig, type SessionConfig } from '../config/session-config'
+import {
+  type AccessMode,
+  type HASessionConfig,
+  readSessionConfig,
+  type SessionConfig,
+  type SessionSettings
+} from '../config/session-config'
 import { DriverCore, type ServerEntry, type VerifyConfig } from '../crossing/driver-core'
 import { clientError } from '../errors'
 import { protocolVersion } from '../results/summary'
 import type { Result } from './result'
 import { RxSession } from './rx/session'
-import { type AccessMode, Session, type SessionSettings } from './session'
+import { Session } from './session'
 
 /** How `executeQuery` does its work. */
 export interface QueryConfig<T> {

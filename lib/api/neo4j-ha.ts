@@ -18,12 +18,17 @@ import {
   type StrategyFunction
 } from '../config/options'
 import { type Location, readServers, type ServerInfo, type ServerLocation } from '../config/servers'
-import { type HASessionConfig, readSessionConfig } from '../config/session-config'
+import {
+  type AccessMode,
+  type HASessionConfig,
+  readSessionConfig,
+  type SessionSettings
+} from '../config/session-config'
 import { DriverCore } from '../crossing/driver-core'
 import { throwLater } from '../event-loop'
 import { Driver, sessionConfig } from './driver'
 import { neo4j } from './namespace'
-import type { AccessMode, Session, SessionSettings } from './session'
+import type { Session } from './session'
 
 /** A server of the pool. */
 export interface HAServer {

@@ -1,7 +1,6 @@
 /** Sessions: queries and transactions in causal order, on servers chosen by intent. */
 
 import {
-  type BookmarkManager,
   Session as CoreSession,
   EagerResult,
   type Record,
@@ -10,8 +9,6 @@ import {
 } from 'neo4j-driver-core'
 import { unlessAborted } from '../abort'
 import { baseOf } from '../compat/core-classes'
-import type { NativeToken } from '../config/auth'
-import type { NotificationFilter } from '../config/options'
 import {
   type Checked,
   checkQuery,
@@ -22,7 +19,8 @@ import {
   type TxSettings,
   txJson
 } from '../config/query'
-import type { DriverCore, Intent } from '../crossing/driver-core'
+import type { AccessMode, SessionSettings } from '../config/session-config'
+import type { DriverCore } from '../crossing/driver-core'
 import type { NativeSession } from '../crossing/native-module'
 import { clientError } from '../errors'
 import { Collector } from '../results/collector'
@@ -37,23 +35,6 @@ import {
   TransactionPromise,
   TransactionState
 } from './transaction'
-
-export type AccessMode = 'READ' | 'WRITE'
-
-/** What a session is opened with, checked. */
-export interface SessionSettings {
-  intent: Intent
-  /** Choose a server now, so that the strategy sees sessions in the order of their calls. */
-  chooseNow: boolean
-  bookmarks: readonly string[]
-  bookmarkManager: BookmarkManager | undefined
-  database: string | undefined
-  impersonatedUser: string | undefined
-  fetchSize: number | undefined
-  notificationFilter: NotificationFilter | undefined
-  auth: NativeToken | undefined
-  disableAutoCommitRetries: boolean | undefined
-}
 
 /** Records left to the reader of an iterator at which the next batch is asked for: 30 % of a PULL, as in `neo4j-driver`. */
 const LOW_WATERMARK = 0.3
@@ -117,7 +98,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     parameterRules?: Rules
   ): Result<T> {
     const { text, parameters: checked } = checkQuery(query, parameters, parameterRules)
-    const options = checkTxConfig(transactionConfig)
+    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
     const { signal } = options
     const refusal = this.#refusal()
     if (refusal !== null) return this.#failed<T>(text, checked, () => clientError(refusal))
@@ -141,7 +122,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
    * @throws Neo4jError when the session is closed or has an open transaction
    */
   override beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
-    const options = checkTxConfig(transactionConfig)
+    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
     this.#assertFree()
     return new TransactionPromise(this.#begin(this.#theMain(), options, undefined))
   }
@@ -365,7 +346,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     transactionConfig: TransactionConfig | undefined,
     settings: TxSettings
   ): Promise<T> {
-    const options = checkTxConfig(transactionConfig)
+    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
     const { signal } = options
     const { shutdown } = this.#core
     const attempt: Attempt<T> = async (opened, again) => {

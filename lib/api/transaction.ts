@@ -87,6 +87,10 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     return this.#host.dispatcher
   }
 
+  get parametersAsNeo4jDriver(): boolean {
+    return this.#host.parametersAsNeo4jDriver
+  }
+
   get integers(): IntegerMode {
     return this.#host.integers
   }
@@ -317,14 +321,16 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   /** The error that it failed by, if nobody was told of that. */
   unseenError(): Error | null {
     if (this.#status !== 'failed') return null
-    if (this.#failure !== null) return this.#beginError()
-    return this.#culprit?.isOpen === true ? this.#culprit.error : null
+    if (this.#culprit === null) return this.#beginError()
+    return this.#culprit.isOpen ? this.#culprit.error : null
   }
 
   #finish(what: string, status: Status): void {
     if (this.#status !== 'open') throw this.#refusal(what)
     this.#status = status
     this.#owner.transactionEnded()
+    // Nobody waits for the rollback that follows.
+    if (status === 'failed' || status === 'aborted') this.#owner.transactionOver(this)
     this.served()
   }
 

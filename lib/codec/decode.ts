@@ -1,9 +1,7 @@
 import type { Record as CoreRecord } from 'neo4j-driver-core'
 import { BatchWords } from '../crossing/format.js'
 import { type IntegerMode, modeOf } from './integers.js'
-import { internalised } from './names.js'
-import { lazyRecords } from './record.js'
-import { standingRecords } from './row-readers.js'
+import { recordsOf } from './row-readers.js'
 import { Batch, type Bytes, type Dictionary } from './tape.js'
 
 export type { IntegerMode } from './integers.js'
@@ -21,8 +19,7 @@ export function lookupOf(keys: readonly string[]): FieldLookup {
 const NO_KEYS: string[] = []
 const NO_LOOKUP = lookupOf(NO_KEYS)
 
-// What eager reading is done with: it is over when the call returns, and what it made does not refer to the
-// batch.
+// What reading is done with: it is over when the call returns, and what it made does not refer to the batch.
 const passing = new Batch()
 
 /**
@@ -32,7 +29,6 @@ const passing = new Batch()
 export class Decoder {
   readonly #dictionary: Dictionary
   #keys = NO_KEYS
-  #names: readonly string[] = NO_KEYS
   #lookup = NO_LOOKUP
 
   constructor(mode: IntegerMode = 'Integer') {
@@ -42,29 +38,17 @@ export class Decoder {
   /** The names of the result's fields, and where each is: both become parts of every record. */
   setKeys(keys: string[], lookup: FieldLookup = lookupOf(keys)): void {
     this.#keys = keys
-    this.#names = keys.map(internalised)
     this.#lookup = lookup
   }
 
   /**
-   * The records of the batch that `buffer` (of a multiple of 8 bytes) starts with; each value is made when it
-   * is read. The records own the buffer from then on: it lives as long as one of them.
-   */
-  lazyBatch(buffer: ArrayBuffer): CoreRecord[] {
-    const u8 = Buffer.from(buffer)
-    const batch = new Batch()
-    this.#bind(batch, new Int32Array(buffer), new Float64Array(buffer), u8, 0)
-    return lazyRecords(batch)
-  }
-
-  /**
    * The records of the batch `byteOffset` bytes (a multiple of 8) into a buffer, given as three views of all
-   * of it. They are read out at once and keep nothing of the buffer.
+   * of it. They keep nothing of the buffer.
    */
-  eagerBatch(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): CoreRecord[] {
-    this.#bind(passing, i32, f64, u8, byteOffset)
+  records(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): CoreRecord[] {
+    this.#bind(i32, f64, u8, byteOffset)
     try {
-      return standingRecords(passing)
+      return recordsOf(passing)
     } finally {
       passing.release()
     }
@@ -72,10 +56,10 @@ export class Decoder {
 
   /**
    * The one value of a batch of one row and one column (the metadata of a summary); the arguments are those
-   * of {@link eagerBatch}.
+   * of {@link records}.
    */
   value(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): unknown {
-    this.#bind(passing, i32, f64, u8, byteOffset)
+    this.#bind(i32, f64, u8, byteOffset)
     try {
       passing.p = passing.base + i32[passing.base + i32[passing.base + BatchWords.HEADER + 1]]
       return passing.value()
@@ -84,10 +68,9 @@ export class Decoder {
     }
   }
 
-  #bind(batch: Batch, i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): void {
-    batch.keys = this.#keys
-    batch.names = this.#names
-    batch.lookup = this.#lookup
-    batch.bind(i32, f64, u8 as Bytes, byteOffset, this.#dictionary)
+  #bind(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): void {
+    passing.keys = this.#keys
+    passing.lookup = this.#lookup
+    passing.bind(i32, f64, u8 as Bytes, byteOffset, this.#dictionary)
   }
 }

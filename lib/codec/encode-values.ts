@@ -87,14 +87,25 @@ export function writerOf(value: object): NestedWriter {
   if (prototype === plainPrototype || prototype === null) return isIterable(value) ? putIterable : putMap
   if (Array.isArray(value)) return putList
   if (isInt(value)) return putAnyInteger
-  const writer: Writer | undefined = ArrayBuffer.isView(value) ? viewWriter(value) : coreWriter(value)
+  const writer: Writer | undefined = isSentAsBytesOrNumbers(value) ? viewWriter(value) : coreWriter(value)
   if (writer !== undefined) return writer
-  if (types.isDate(value)) return putStandardDate
-  if (types.isMap(value)) return putMapObject
-  if (types.isAnyArrayBuffer(value)) return putArrayBuffer
   refuse(value)
+  if (!conversion.asNeo4jDriver) {
+    if (types.isDate(value)) return putStandardDate
+    if (types.isMap(value)) return putMapObject
+    if (types.isAnyArrayBuffer(value)) return putArrayBuffer
+    if (types.isPromise(value)) throw new Unsendable('it is a Promise (is an await missing?)')
+  }
   return isIterable(value) ? putIterable : putMap
 }
+
+/** To `neo4j-driver`, all typed arrays but one are iterables like any other. */
+function isSentAsBytesOrNumbers(value: object): value is ArrayBufferView {
+  return conversion.asNeo4jDriver ? types.isInt8Array(value) : ArrayBuffer.isView(value)
+}
+
+/** How objects of JavaScript's own classes are sent: as `neo4j-driver` sends them, or by what they are. */
+export const conversion = { asNeo4jDriver: false }
 
 function putAnyInteger(value: Integer, p: number): number {
   return putInteger(value.low, value.high, p)
@@ -115,7 +126,6 @@ function refuse(value: object): void {
   if (what !== undefined) throw new Unsendable(`It is not allowed to pass ${what} in query parameters`)
   if (isUnsupportedType(value)) throw new Unsendable('it is an UnsupportedType, which can only be received')
   if (isEnc(value)) throw new Unsendable('it is an encrypted value, which is not supported')
-  if (types.isPromise(value)) throw new Unsendable('it is a Promise (is an await missing?)')
 }
 
 /** Throws when a map or list stands deeper than is allowed. */

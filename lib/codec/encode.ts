@@ -1,6 +1,7 @@
 import { error, newError } from 'neo4j-driver-core'
 import {
   childrenOf,
+  conversion,
   deepen,
   isMapWriter,
   type NestedWriter,
@@ -32,10 +33,13 @@ let busy = false
  * `undefined` are left out. The bytes are valid until the next call.
  *
  * @param parameters an object or a Map of names and values; undefined or null for none
+ * @param asNeo4jDriver the option `parameterConversion`
  * @throws Neo4jError for anything else, and for a value that cannot be sent, naming its path
  */
-export function encodeParameters(parameters: unknown): Encoded {
-  return parameters === undefined || parameters === null ? EMPTY : encode(parameters, undefined)
+export function encodeParameters(parameters: unknown, asNeo4jDriver = false): Encoded {
+  return parameters === undefined || parameters === null
+    ? EMPTY
+    : encode(parameters, undefined, asNeo4jDriver)
 }
 
 /**
@@ -43,12 +47,22 @@ export function encodeParameters(parameters: unknown): Encoded {
  *
  * @param name the option's, for errors
  */
-export function encodeOption(map: unknown, name: string): Encoded {
-  return encode(map, name)
+export function encodeOption(map: unknown, name: string, asNeo4jDriver = false): Encoded {
+  return encode(map, name, asNeo4jDriver)
 }
 
 /** @param option its name; undefined for the parameters of a query */
-function encode(parameters: unknown, option: string | undefined): Encoded {
+function encode(parameters: unknown, option: string | undefined, asNeo4jDriver: boolean): Encoded {
+  const before = conversion.asNeo4jDriver
+  conversion.asNeo4jDriver = asNeo4jDriver
+  try {
+    return written(parameters, option)
+  } finally {
+    conversion.asNeo4jDriver = before
+  }
+}
+
+function written(parameters: unknown, option: string | undefined): Encoded {
   const write = topWriter(parameters, option)
   // A getter or an iterator of the application may run a query of its own in the middle of this one.
   const outer = busy ? { out: { ...out }, lists: walked.lists } : null

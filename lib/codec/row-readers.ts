@@ -1,9 +1,8 @@
-import type { Record as CoreRecord } from 'neo4j-driver-core'
+import { Record as CoreRecord } from 'neo4j-driver-core'
 import { BatchWords, ColumnKind } from '../crossing/format.js'
 import { BoundedCache } from './cache.js'
 import { canCompile, compile } from './codegen.js'
 import { BIGINT, INTEGER, integerOf, integerOf32, make, make32, NUMBER, numberOf } from './integers.js'
-import { Row } from './record.js'
 import type { Batch } from './tape.js'
 
 /** Reads all rows of a batch into records that need it no more. */
@@ -20,9 +19,14 @@ class Signature {
 
 const signatures = new BoundedCache<string, Signature>(512)
 
-/** The records of a batch, standing on their own. */
-export function standingRecords(batch: Batch): CoreRecord[] {
-  const columns = batch.names.length
+const { prototype } = CoreRecord
+
+/**
+ * The records of a batch, as core's constructor would make them. Literals, not the constructor: V8 notes at such a place whether its
+ * objects live long, and allocates them there at once.
+ */
+export function recordsOf(batch: Batch): CoreRecord[] {
+  const columns = batch.keys.length
   if (columns > COMPILE_COLUMNS) return interpreted(batch)
   const id = identify(batch, columns)
   const signature = signatures.get(id) ?? signatures.set(id, new Signature())
@@ -45,13 +49,19 @@ function identify(batch: Batch, columns: number): string {
 
 function interpreted(batch: Batch): CoreRecord[] {
   const { i32, base, rows, keys, lookup } = batch
-  const columns = batch.names.length
+  const columns = batch.keys.length
   const records = new Array<CoreRecord>(rows)
   for (let row = 0; row < rows; row++) {
     const fields = new Array(columns)
     let h = base + BatchWords.HEADER
     for (let c = 0; c < columns; c++, h += BatchWords.COLUMN) fields[c] = field(batch, i32, h, c, row)
-    records[row] = new Row(keys, fields, lookup) as unknown as CoreRecord
+    records[row] = {
+      __proto__: prototype,
+      keys,
+      length: columns,
+      _fields: fields,
+      _fieldLookup: lookup
+    } as unknown as CoreRecord
   }
   return records
 }
@@ -100,9 +110,9 @@ function compiled(batch: Batch, columns: number): Reader {
     fields.push(`v${c}`)
   }
   return compile<Reader>(
-    { Row, integerOf, integerOf32, numberOf, make, make32, mixed },
+    { prototype, integerOf, integerOf32, numberOf, make, make32, mixed },
     `return batch=>{const{i32,f64,base,rows,keys,lookup}=batch;${before}const records=new Array(rows);` +
-      `for(let r=0;r<rows;r++){${body}records[r]=new Row(keys,[${fields}],lookup)}return records}`
+      `for(let r=0;r<rows;r++){${body}records[r]={__proto__:prototype,keys,length:${columns},_fields:[${fields}],_fieldLookup:lookup}}return records}`
   )
 }
 

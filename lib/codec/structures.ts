@@ -140,7 +140,7 @@ function temporal(batch: Batch, code: number): unknown {
  * As in `neo4j-driver`: the rest of the record, or of the summary, can be read, and whatever touches this value gets the error.
  */
 function broken(batch: Batch, reason: Error): unknown {
-  const name = batch.names[batch.column]
+  const name = batch.keys[batch.column]
   const what = name === undefined ? 'A part of the summary' : `Field '${name}'`
   reason.message = `${what} cannot be read: ${reason.message}`
   return internal.objectUtil.createBrokenObject(reason)

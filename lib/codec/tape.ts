@@ -1,4 +1,4 @@
-import { BatchWords, ColumnKind, Tag } from '../crossing/format.js'
+import { Tag } from '../crossing/format.js'
 import { BIGINT, bigintOf32, INTEGER, integerOf32, type Mode, make, make32 } from './integers.js'
 import { define, internalised } from './names.js'
 import { addShape, type NodeShape } from './node-readers.js'
@@ -30,8 +30,9 @@ interface Opened {
   filled: number
 }
 
-// Strings are cut out of windows of the pool, so that a string that is kept holds on to 4 KiB at most, not to
-// its whole batch.
+// From this length on, V8 makes a part of a string by pointing into the whole, which then stays as long as the part: such
+// strings are read on their own. Shorter ones are cut out of windows of the pool, which copies them, at a fifth of the time.
+const POINTS_INTO = 13
 const WINDOW_BITS = 12
 const WINDOW = 1 << WINDOW_BITS
 const WINDOW_MASK = WINDOW - 1
@@ -56,15 +57,10 @@ export class Batch {
   /** The halves of what {@link integer} read. */
   low = 0
   high = 0
-  /** The array that records show as their keys: an application may have changed it. */
   keys!: string[]
-  /** The names of the fields; of strings that compare by address. */
-  names!: readonly string[]
   lookup!: Readonly<Record<string, number>>
   dictionary!: Dictionary
   mode: Mode = INTEGER
-  // composite values already made, by column and row: reading twice gives the same object
-  #cells: (unknown[] | undefined)[] | null = null
   #pool = 0
   #wide = 0
   #windows: (string | undefined)[] = []
@@ -119,7 +115,7 @@ export class Batch {
   ascii(start: number, n: number): string {
     if (n === 0) return ''
     const window = start >> WINDOW_BITS
-    if ((start + n - 1) >> WINDOW_BITS !== window)
+    if (n >= POINTS_INTO || (start + n - 1) >> WINDOW_BITS !== window)
       return this.u8.latin1Slice(this.#pool + start, this.#pool + start + n)
     const text = this.#windows[window] ?? this.#openWindow(window)
     const at = start & WINDOW_MASK
@@ -136,7 +132,7 @@ export class Batch {
   /** A string of `n` UTF-16 units, `start` units into the wide pool. */
   wide(start: number, n: number): string {
     const window = start >> WINDOW_BITS
-    if ((start + n - 1) >> WINDOW_BITS !== window) {
+    if (n >= POINTS_INTO || (start + n - 1) >> WINDOW_BITS !== window) {
       return this.u8.ucs2Slice(this.#wide + 2 * start, this.#wide + 2 * (start + n))
     }
     const text = this.#wideWindows[window] ?? this.#openWideWindow(window)
@@ -154,62 +150,6 @@ export class Batch {
   /** A string of a STR column: `n` >= 0 in the ASCII pool, else in the wide pool. */
   text(start: number, n: number): string {
     return n >= 0 ? this.ascii(start, n) : this.wide(start, -n)
-  }
-
-  /** The value of one cell. Lists, maps, nodes and so on are made once and kept. */
-  cell(column: number, row: number): unknown {
-    const i32 = this.i32
-    const h = BatchWords.HEADER + BatchWords.COLUMN * column
-    const nulls = i32[h + 2]
-    if (nulls !== 0 && ((i32[nulls + (row >> 5)] >>> (row & 31)) & 1) !== 0) return null
-    const at = i32[h + 1]
-    switch (i32[h]) {
-      case ColumnKind.INT: {
-        const q = at + 2 * row
-        return make(this.mode, i32[q], i32[q + 1])
-      }
-      case ColumnKind.FLOAT:
-        return this.f64[this.floats + at + row]
-      case ColumnKind.STR: {
-        const q = at + 2 * row
-        return this.text(i32[q], i32[q + 1])
-      }
-      case ColumnKind.INT32:
-        return make32(this.mode, i32[at + row])
-      case ColumnKind.BOOL:
-        return ((i32[at + (row >> 5)] >>> (row & 31)) & 1) !== 0
-      case ColumnKind.NULL:
-        return null
-      default:
-        return this.#kept(column, row, i32[at + row])
-    }
-  }
-
-  #kept(column: number, row: number, at: number): unknown {
-    const tag = this.i32[at] & 15
-    if (tag <= Tag.STR16 || tag === Tag.DICT) {
-      this.p = at
-      return this.value()
-    }
-    const cells = this.#cellsOf(column)
-    let value = cells[row]
-    if (value === undefined) {
-      this.p = at
-      this.column = column
-      value = this.value()
-      cells[row] = value
-    }
-    return value
-  }
-
-  #cellsOf(column: number): unknown[] {
-    this.#cells ??= new Array(this.names.length).fill(undefined)
-    let cells = this.#cells[column]
-    if (cells === undefined) {
-      cells = new Array(this.rows).fill(undefined)
-      this.#cells[column] = cells
-    }
-    return cells
   }
 
   /** Reads the tape value at the cursor and moves behind it. */

@@ -74,6 +74,7 @@ export interface DriverOptions {
   disableLosslessIntegers?: boolean
   notificationFilter?: NotificationFilter
   useBigInt?: boolean
+  parameterConversion?: 'neo4j-driver'
   logging?: LoggingConfig
   /**
    * Where a `neo4j://` driver begins to look for a cluster: gets the URI's `host:port`, and gives the addresses that stand behind it,
@@ -106,6 +107,7 @@ export interface HAOptions {
 /** What sessions need to know of their driver's options. */
 export interface DriverSettings {
   integers: IntegerMode
+  parametersAsNeo4jDriver: boolean
   encryption: EncryptionService
   fetchSize: number
   maxTransactionRetryTime: number
@@ -156,6 +158,7 @@ const DRIVER_OPTIONS: ReadonlySet<string> = new Set([
   'disableLosslessIntegers',
   'notificationFilter',
   'useBigInt',
+  'parameterConversion',
   'logging',
   'resolver',
   'userAgent',
@@ -293,6 +296,7 @@ export function readDriverOptions(
 
   return {
     integers,
+    parametersAsNeo4jDriver: readConversion(given.parameterConversion, at('parameterConversion')),
     encryption: encryptionOf(given.encryptionProfiles, at('encryptionProfiles'), integers),
     fetchSize,
     maxTransactionRetryTime,
@@ -408,6 +412,12 @@ function readTexts(value: unknown, name: string): readonly string[] | undefined 
   if (wrong === -1) return value as string[]
   const what = wrong === -2 ? show(value) : `${show((value as unknown[])[wrong])} at [${wrong}]`
   throw new TypeError(`${name} takes an array of strings; it was ${what}`)
+}
+
+function readConversion(value: unknown, name: string): boolean {
+  if (value === undefined || value === null) return false
+  if (value === 'neo4j-driver') return true
+  throw new TypeError(`${name} takes 'neo4j-driver', or nothing; it was ${show(value)}`)
 }
 
 function readLiveness(value: unknown, name: string): number | null {

@@ -82,16 +82,22 @@ export function txJson({ timeout }: TxOptions, settings?: TxSettings): string | 
 }
 
 /**
+ * @param asNeo4jDriver the option `parameterConversion`
  * @throws TypeError or Neo4jError when the options are no object, the timeout is no number or negative, the metadata is no map, or
  *   the signal is none
  */
-export function checkTxConfig(config: TransactionConfig | undefined | null): TxOptions {
+export function checkTxConfig(
+  config: TransactionConfig | undefined | null,
+  asNeo4jDriver = false
+): TxOptions {
   if (config === undefined || config === null) return NO_OPTIONS
   const { timeout, metadata } = new internal.txConfig.TxConfig(config)
   return {
     timeout: timeout === null || timeout === undefined ? undefined : timeoutOf(timeout),
     metadata:
-      metadata === null || metadata === undefined ? null : encodeOption(metadata, 'metadata').bytes.slice(),
+      metadata === null || metadata === undefined
+        ? null
+        : encodeOption(metadata, 'metadata', asNeo4jDriver).bytes.slice(),
     signal: checkSignal(config.signal, 'signal')
   }
 }

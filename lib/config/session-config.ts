@@ -1,11 +1,11 @@
 /** What `session()` takes, checked: the session config of `neo4j-driver`, and what an HA pool adds to it. */
 
 import type { BookmarkManager } from 'neo4j-driver-core'
-import type { AccessMode, SessionSettings } from '../api/session'
 import { bookmarksOf } from '../crossing/bookmark-managers'
+import type { Intent } from '../crossing/driver-core'
 import type { Strategy } from '../crossing/strategy'
 import { clientError } from '../errors'
-import { plainTokenOf, type Token } from './auth'
+import { type NativeToken, plainTokenOf, type Token } from './auth'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
 import type { Log } from './logging'
 import { flag, readText } from './option-values'
@@ -17,6 +17,23 @@ import {
   readStrategy,
   type StrategyFunction
 } from './options'
+
+export type AccessMode = 'READ' | 'WRITE'
+
+/** What a session is opened with, checked. */
+export interface SessionSettings {
+  intent: Intent
+  /** Choose a server now, so that the strategy sees sessions in the order of their calls. */
+  chooseNow: boolean
+  bookmarks: readonly string[]
+  bookmarkManager: BookmarkManager | undefined
+  database: string | undefined
+  impersonatedUser: string | undefined
+  fetchSize: number | undefined
+  notificationFilter: NotificationFilter | undefined
+  auth: NativeToken | undefined
+  disableAutoCommitRetries: boolean | undefined
+}
 
 /** The session config of `neo4j-driver`. */
 export interface SessionConfig {

@@ -9,11 +9,9 @@ import type { IntegerMode } from '../codec/decode'
 import { isManager, type NativeToken, type TokenManager, Tokens } from '../config/auth'
 import { HAStrategies, Status } from '../config/constants'
 import type { DriverSettings } from '../config/options'
-import type { Location, Server, ServerInfo } from '../config/servers'
+import type { Location, ServedBy, Server, ServerInfo } from '../config/servers'
 import { Context } from '../context'
 import { clientError, type Failure } from '../errors'
-import type { StreamHost } from '../results/result-stream'
-import type { Answering } from '../results/summary'
 import { Shutdown } from '../shutdown'
 import { BookmarkManagers, type Committed } from './bookmark-managers'
 import {
@@ -55,9 +53,10 @@ export interface Intent {
   server: number
 }
 
-export class DriverCore implements DriverListener, StreamHost {
+export class DriverCore implements DriverListener {
   readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
+  readonly parametersAsNeo4jDriver: boolean
   readonly settings: DriverSettings
   readonly servers: readonly ServerEntry[]
   /** The strategy functions that are the application's. */
@@ -84,6 +83,7 @@ export class DriverCore implements DriverListener, StreamHost {
     this.dispatcher = theDispatcher()
     this.settings = settings
     this.integers = settings.integers
+    this.parametersAsNeo4jDriver = settings.parametersAsNeo4jDriver
     this.servers = entries
     this.#managers = servers.map(({ auth }) => (isManager(auth) ? auth : undefined))
     const config = {
@@ -201,7 +201,7 @@ export class DriverCore implements DriverListener, StreamHost {
   }
 
   /** What a result needs of the server that answered it: one of `servers`, or one that a routing table named. */
-  answering(server: number, address: string): Answering {
+  answering(server: number, address: string): { servedBy: ServedBy; address: string } {
     const entry = this.servers[server] ?? this.servers[0]
     return { servedBy: { location: entry.location, info: entry.info }, address }
   }

@@ -1,9 +1,8 @@
 /**
  * One result on its way: messages of the native side become records and a summary for whoever reads them.
  *
- * Until somebody does, what comes is held: large batches stay on the native side, small ones are copied. Collected records
- * are lazy and own their batch; streamed ones are read out at once from memory that is used again. One large batch is
- * taken in a turn of the event loop, and the native side gets credit for the next when a reader is ready for it.
+ * Until somebody does, what comes is held: large batches stay on the native side, small ones are copied. Records are read out
+ * of memory that is used again, and hold nothing of it. One large batch is taken in a turn of the event loop, and the native side gets credit for the next when a reader is ready for it.
  */
 
 import type { Record } from 'neo4j-driver-core'
@@ -23,7 +22,7 @@ import { type Answering, type Metadata, summaryOf } from './summary'
 
 /** Whoever is given the records of a result. */
 export interface Reader {
-  /** All it was given, if it keeps that: such records are lazy, own their batch, and are there for later readers too. */
+  /** All it was given, if it keeps that: it is there for later readers too. */
   readonly kept?: readonly unknown[]
   /** It takes all there is, as it comes. Others take records at their own pace, and may have stopped. */
   readonly takesAll: boolean
@@ -64,6 +63,8 @@ interface Discarded {
 export interface StreamHost {
   readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
+  /** The option `parameterConversion`. */
+  readonly parametersAsNeo4jDriver: boolean
   answering(server: number, address: string): Answering
   /** Told of every failure of a server, once, before whoever waits for the work. */
   onFailure(failure: Failure): void
@@ -78,8 +79,6 @@ export interface StreamOwner {
   served?(): void
 }
 
-/** A small batch with so many rows is decoded at once even when it is kept: what it would share is not worth it. */
-const FEW_ROWS = 64
 const FIRST_SCRATCH = 256 * 1024
 
 let scratch = new Inbox(FIRST_SCRATCH)
@@ -200,7 +199,7 @@ export class ResultStream implements Operation, CreditSender {
   start(configJson: string | null, txMetadata: Uint8Array | null, how: 'run' | 'execute' = 'run'): void {
     const { dispatcher } = this.host
     try {
-      const { bytes, needs } = encodeParameters(this.parameters)
+      const { bytes, needs } = encodeParameters(this.parameters, this.host.parametersAsNeo4jDriver)
       this.op = dispatcher.begin(this)
       this.native[how](this.op, this.query, bytes, needs, configJson, txMetadata)
     } catch (error) {
@@ -463,11 +462,7 @@ export class ResultStream implements Operation, CreditSender {
       return
     }
     if (!this.#mayDeliver()) return
-    this.#deliver(
-      this.#keeps && inbox.arg(at) > FEW_ROWS
-        ? this.#theDecoder().lazyBatch(copyOf(inbox, start))
-        : this.#theDecoder().eagerBatch(inbox.i32, inbox.f64, inbox.u8, start)
-    )
+    this.#deliver(this.#theDecoder().records(inbox.i32, inbox.f64, inbox.u8, start))
   }
 
   /** The connection was lost and the query was sent again; nothing of the first attempt has reached the application. */
@@ -480,7 +475,7 @@ export class ResultStream implements Operation, CreditSender {
     for (const reader of this.#readers) reader.restart?.()
   }
 
-  /** Whether records are kept: they are then lazy, and own their batch. */
+  /** Whether records are kept until the result has ended: it may begin anew. */
   get #keeps(): boolean {
     return this.#readers.every(({ kept }) => kept !== undefined)
   }
@@ -516,7 +511,7 @@ export class ResultStream implements Operation, CreditSender {
     try {
       const batch = this.#waiting?.shift()
       if (batch !== undefined && this.#mayDeliver()) {
-        const records = this.#decode(batch, this.#keeps)
+        const records = this.#decode(batch)
         if (records !== null) this.#deliver(records)
       }
     } catch (error) {
@@ -527,21 +522,14 @@ export class ResultStream implements Operation, CreditSender {
   }
 
   /** Null for a batch that is no more: the result begins anew. */
-  #decode(batch: Waiting, keeps: boolean): Record[] | null {
+  #decode(batch: Waiting): Record[] | null {
     const decoder = this.#theDecoder()
     if (typeof batch !== 'number') {
-      const i32 = new Int32Array(batch)
-      return keeps && i32[0] > FEW_ROWS
-        ? decoder.lazyBatch(batch)
-        : decoder.eagerBatch(i32, new Float64Array(batch), Buffer.from(batch), 0)
-    }
-    if (keeps) {
-      const own = new ArrayBuffer(batch)
-      return this.native.take(this.op, new Uint8Array(own)) ? decoder.lazyBatch(own) : null
+      return decoder.records(new Int32Array(batch), new Float64Array(batch), Buffer.from(batch), 0)
     }
     if (scratch.u8.length < batch) scratch = new Inbox(2 ** Math.ceil(Math.log2(batch)))
     if (!this.native.take(this.op, scratch.u8.subarray(0, batch))) return null
-    return decoder.eagerBatch(scratch.i32, scratch.f64, scratch.u8, 0)
+    return decoder.records(scratch.i32, scratch.f64, scratch.u8, 0)
   }
 
   #theDecoder(): Decoder {

@@ -1,10 +1,9 @@
-// Both ways of reading a batch, behind one name each.
+// Reading a batch, behind one name.
 import decode from '../../../../dist/codec/decode.js'
 
 const { Decoder } = decode
 
 export const MODES = ['Integer', 'number', 'bigint']
-export const WAYS = ['lazy', 'eager']
 
 export function decoderFor(keys, mode = 'Integer') {
   const decoder = new Decoder(mode)
@@ -12,14 +11,10 @@ export function decoderFor(keys, mode = 'Integer') {
   return decoder
 }
 
-/**
- * The records of a batch; for the eager way it stands somewhere in a larger buffer, which is wiped
- * afterwards.
- */
-export function recordsOf(decoder, buffer, way) {
-  if (way === 'lazy') return decoder.lazyBatch(buffer)
+/** The records of a batch that stands somewhere in a larger buffer, which is wiped afterwards. */
+export function recordsOf(decoder, buffer) {
   const { views, at } = within(buffer)
-  const records = decoder.eagerBatch(views.i32, views.f64, views.u8, at)
+  const records = decoder.records(views.i32, views.f64, views.u8, at)
   views.u8.fill(0xff)
   return records
 }
