@@ -6,6 +6,7 @@ use std::sync::Arc;
 use driver::{Driver, Error, SessionConfig};
 use napi_derive::napi;
 
+use crate::bookmarks::NativeBookmarks;
 use crate::failure;
 use crate::inbox::{Inbox, Message};
 use crate::json;
@@ -71,6 +72,12 @@ impl NativeDriver {
         };
         let intent = self.driver.intent(write, rw_mask, strategy, server);
         Ok(NativeSession::new(self.driver.session(intent, config), self.inbox.clone()))
+    }
+
+    /// A bookmark manager, which sessions know by this number, that has nothing to ask the application.
+    #[napi(catch_unwind)]
+    pub fn bookmark_manager(&self, number: i32) -> NativeBookmarks {
+        NativeBookmarks::new(number, self.observer.managers.clone())
     }
 
     /// The place of the server that a session would get.

@@ -4,6 +4,7 @@
 //! This crate alone may use `unsafe`, for what Node-API cannot express otherwise: writing into the memory of a
 //! JavaScript buffer, and a function that any thread may call, which keeps the process alive while work is under way.
 
+mod bookmarks;
 mod driver;
 mod environment;
 mod failure;

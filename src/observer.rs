@@ -1,6 +1,7 @@
 //! What a driver says and asks, as messages.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::bookmarks::Managers;
 use crate::inbox::{Inbox, Latest, Message};
 use crate::json;
 use crate::log::Lines;
@@ -20,6 +22,8 @@ pub(crate) struct JsObserver {
     questions: Arc<Questions>,
     servers: Arc<Servers>,
     lines: Arc<Lines>,
+    /// The bookmark managers that JavaScript does not have to be asked for.
+    pub(crate) managers: Arc<Managers>,
 }
 
 /// What JavaScript knows of the servers.
@@ -50,7 +54,8 @@ impl JsObserver {
         let questions = Questions { open: Mutex::new(Some(HashMap::new())), last: AtomicI32::default() };
         let servers = Arc::new(Servers { driver, views: Mutex::default() });
         let lines = Arc::new(Lines::new(driver));
-        JsObserver { driver, inbox, questions: Arc::new(questions), servers, lines }
+        let questions = Arc::new(questions);
+        JsObserver { driver, inbox, questions, servers, lines, managers: Arc::default() }
     }
 
     /// JavaScript's answer to an ASK message as JSON, or why there is none, and the number of the error that it is.
@@ -166,10 +171,16 @@ impl Observer for JsObserver {
     }
 
     fn bookmarks(&self, manager: i32) -> Answer<Vec<String>> {
-        self.ask("bookmarks", [("manager", manager.into())])
+        match self.managers.bookmarks(manager) {
+            Some(bookmarks) => Box::pin(ready(Ok(bookmarks))),
+            None => self.ask("bookmarks", [("manager", manager.into())]),
+        }
     }
 
     fn committed(&self, manager: i32, previous: &[String], bookmark: &str) {
+        if self.managers.update(manager, previous, vec![bookmark.to_owned()]) {
+            return;
+        }
         let text =
             serde_json::json!({"manager": manager, "previous": previous, "bookmark": bookmark}).to_string();
         self.inbox.push_text(Message::Committed, self.driver, &text);

@@ -25,6 +25,31 @@ impl NativeSession {
         NativeSession { session, inbox, results: Results::default() }
     }
 
+    /// A query whose result is that of the operation.
+    fn query(
+        &self,
+        op: i32,
+        query: String,
+        parameters: &[u8],
+        needs: u32,
+        config: Option<String>,
+        metadata: Option<&[u8]>,
+    ) -> napi::Result<Run> {
+        let config = tx_config(config)?;
+        let flow = self.session.flow();
+        self.results.lock().insert(op, OpenResult::new(flow.clone()));
+        let sink = JsSink { op, inbox: self.inbox.clone(), results: self.results.clone() };
+        Ok(Run {
+            id: id(op),
+            query,
+            parameters: Parameters { bytes: parameters.to_vec().into(), needs },
+            config,
+            metadata: metadata.map(<[u8]>::to_vec),
+            sink: Arc::new(sink),
+            flow,
+        })
+    }
+
     fn done(&self, op: i32) -> Done {
         let inbox = self.inbox.clone();
         Done::new(move |result| match result {
@@ -47,18 +72,22 @@ impl NativeSession {
         config: Option<String>,
         metadata: Option<&[u8]>,
     ) -> napi::Result<()> {
-        let flow = self.session.flow();
-        self.results.lock().insert(op, OpenResult::new(flow.clone()));
-        let sink = JsSink { op, inbox: self.inbox.clone(), results: self.results.clone() };
-        self.session.run(Run {
-            id: id(op),
-            query,
-            parameters: Parameters { bytes: parameters.to_vec().into(), needs },
-            config: tx_config(config)?,
-            metadata: metadata.map(<[u8]>::to_vec),
-            sink: Arc::new(sink),
-            flow,
-        });
+        self.session.run(self.query(op, query, parameters, needs, config, metadata)?);
+        Ok(())
+    }
+
+    /// Runs a query in a transaction that is begun for it, and committed when all of its result was handed over.
+    #[napi(catch_unwind)]
+    pub fn execute(
+        &self,
+        op: i32,
+        query: String,
+        parameters: &[u8],
+        needs: u32,
+        config: Option<String>,
+        metadata: Option<&[u8]>,
+    ) -> napi::Result<()> {
+        self.session.execute(self.query(op, query, parameters, needs, config, metadata)?);
         Ok(())
     }
 
@@ -70,7 +99,7 @@ impl NativeSession {
         Ok(())
     }
 
-    /// Ends a query that is its own transaction, or the transaction that this operation began, at once.
+    /// Ends a query that has a transaction of its own, or the transaction that this operation began, at once.
     #[napi(catch_unwind)]
     pub fn abort(&self, op: i32) {
         self.session.abort(id(op));

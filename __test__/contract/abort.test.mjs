@@ -458,6 +458,19 @@ test('executeQuery: an abort rejects at once, and resets the connection', async 
   assert.equal(listeners(), 0)
 })
 
+test('executeQuery whose COMMIT is under way: the outcome is unknown, and it is not done again', async t => {
+  const server = await boltServer(t, { versions })
+  server.when('COMMIT', works(server)).times(1)
+  const { signal, reason, abort, listeners } = aborting()
+  const done = settle(connect(t, server).executeQuery('CREATE (n)', {}, { signal }))
+  await until(() => server.received('COMMIT').length === 1)
+  abort()
+  const { error } = await within(done, 2000, 'the query')
+  assert.deepEqual([error.unknownOutcome, error.cause], [true, reason])
+  assert.equal(server.queries(/CREATE/).length, 1)
+  assert.equal(listeners(), 0)
+})
+
 test('reasons of any kind are what the promise rejects with', async t => {
   const server = await boltServer(t, { versions })
   server.when('RUN', works(server)).query(/LONG/)

@@ -249,6 +249,57 @@ test('a commit whose answer was lost is not done again, and says that its outcom
   assert.equal(calls, 1)
 })
 
+test('executeQuery: a COMMIT whose answer was lost is not done again, and its outcome is unknown', async t => {
+  const server = await boltServer(t, { versions: bolt.neo4j526 })
+  server.when('COMMIT', x => x.reset()).times(1)
+  const error = await failing(connect(t, server).executeQuery('CREATE (n)'))
+  assert.equal(error.unknownOutcome, true)
+  assert.deepEqual(kinds(server), ['BEGIN', 'RUN', 'COMMIT'])
+})
+
+for (const [what, kind, fault] of [
+  ['the connection is lost in the middle of its result', 'PULL', x => x.reset()],
+  ['its query is refused for now', 'RUN', x => x.fail(TRANSIENT, 'again')],
+  ['its COMMIT is refused for now', 'COMMIT', x => x.fail(TRANSIENT, 'again')]
+]) {
+  test(`executeQuery is done again, and gives each record once, where ${what}`, async t => {
+    const server = await boltServer(t, { versions: bolt.neo4j526 })
+    const faulty = server.when(kind, fault).times(1)
+    assert.deepEqual(column(await connect(t, server).executeQuery('RETURN 1')), [1])
+    assert.equal(faulty.hits, 1)
+    assert.equal(server.received('BEGIN').length, 2)
+  })
+}
+
+test('executeQuery commits when all of its result has come, and ends when that is answered', async t => {
+  const server = await boltServer(t, { versions: bolt.neo4j526 })
+  const committing = gate()
+  server.when('COMMIT', held(committing))
+  let ended = false
+  const done = connect(t, server, { fetchSize: 2 })
+    .executeQuery('UNWIND range(1, 5) AS n RETURN n')
+    .finally(() => {
+      ended = true
+    })
+  await until(() => server.received('COMMIT').length === 1)
+  assert.equal(server.received('PULL').length, 3)
+  assert.equal(ended, false)
+  committing.open()
+  assert.deepEqual(column(await done), [1, 2, 3, 4, 5])
+})
+
+test('executeQuery: what its transformer throws rolls back, and is the error', async t => {
+  const server = await boltServer(t, { versions: bolt.neo4j526 })
+  const refused = new Error('not what was wanted')
+  const resultTransformer = async result => {
+    await result
+    throw refused
+  }
+  const error = await failing(connect(t, server).executeQuery('CREATE (n)', {}, { resultTransformer }))
+  assert.equal(error, refused)
+  assert.deepEqual(kinds(server, /COMMIT|ROLLBACK/), ['ROLLBACK'])
+})
+
 // ---- results ----
 
 test('a result that is not wanted any more between two PULLs is discarded', async t => {

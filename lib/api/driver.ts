@@ -2,7 +2,6 @@
 
 import {
   type BookmarkManager,
-  bookmarkManager,
   Driver as CoreDriver,
   type EagerResult,
   type EncryptionService,
@@ -16,7 +15,7 @@ import { plainTokenOf, type Token } from '../config/auth'
 import { DEFAULT } from '../config/constants'
 import { asObject } from '../config/option-values'
 import { type DriverSettings, readDriverOptions } from '../config/options'
-import type { Query, TransactionConfig } from '../config/query'
+import { checkQuery, type Query, type TransactionConfig } from '../config/query'
 import { readBolt, readServers, type Server } from '../config/servers'
 import {
   type AccessMode,
@@ -62,6 +61,7 @@ export interface Target {
 }
 
 const ANY = -1
+const EAGER: unknown = resultTransformers.eager()
 const VERSION_OF = {
   transactionConfig: 3 << 8,
   multiDb: 4 << 8,
@@ -75,7 +75,7 @@ export class Driver extends baseOf(CoreDriver) {
   protected readonly target: Target
   /** Encrypts and decrypts property values on this side, by the profiles of the option `encryptionProfiles`. */
   override readonly encryption: EncryptionService
-  readonly #executeQueryBookmarkManager = bookmarkManager()
+  #executeQueryBookmarkManager: BookmarkManager | undefined
   #closing: Promise<void> | null = null
 
   /** @internal */
@@ -127,6 +127,7 @@ export class Driver extends baseOf(CoreDriver) {
 
   /** What chains the queries of `executeQuery` causally, unless they are told otherwise. */
   override get executeQueryBookmarkManager(): BookmarkManager {
+    this.#executeQueryBookmarkManager ??= this.target.core.bookmarkManager()
     return this.#executeQueryBookmarkManager
   }
 
@@ -144,9 +145,6 @@ export class Driver extends baseOf(CoreDriver) {
     const { routing = 'WRITE', database, impersonatedUser, auth, signal } = config
     if (routing !== 'READ' && routing !== 'WRITE')
       throw clientError(`Illegal query routing config: "${routing}"`)
-    const transform = (config.resultTransformer ?? resultTransformers.eager()) as (
-      result: unknown
-    ) => Promise<T>
     const session = this.open(
       {
         database,
@@ -161,12 +159,19 @@ export class Driver extends baseOf(CoreDriver) {
       false
     )
     try {
-      return await session.executePipelined(
-        routing,
-        tx => transform(tx.run(query, parameters, parameterRules)),
+      const transactionConfig =
         signal === undefined
           ? config.transactionConfig
           : { ...asObject(config.transactionConfig, 'transactionConfig'), signal }
+      const transform = (config.resultTransformer ?? EAGER) as (result: unknown) => Promise<T>
+      if (transform === EAGER) {
+        const checked = checkQuery(query, parameters, parameterRules)
+        return (await session.executeWhole(routing, checked, transactionConfig)) as T
+      }
+      return await session.executePipelined(
+        routing,
+        tx => transform(tx.run(query, parameters, parameterRules)),
+        transactionConfig
       )
     } finally {
       const closed = session.close()

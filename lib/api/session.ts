@@ -1,9 +1,16 @@
 /** Sessions: queries and transactions in causal order, on servers chosen by intent. */
 
-import { Session as CoreSession, type RecordShape, type Rules } from 'neo4j-driver-core'
+import {
+  Session as CoreSession,
+  EagerResult,
+  type Record,
+  type RecordShape,
+  type Rules
+} from 'neo4j-driver-core'
 import { unlessAborted } from '../abort'
 import { baseOf } from '../compat/core-classes'
 import {
+  type Checked,
   checkQuery,
   checkTxConfig,
   type Query,
@@ -16,6 +23,7 @@ import type { AccessMode, SessionSettings } from '../config/session-config'
 import type { DriverCore } from '../crossing/driver-core'
 import type { NativeSession } from '../crossing/native-module'
 import { clientError } from '../errors'
+import { Collector } from '../results/collector'
 import { ResultStream, type StreamOwner } from '../results/result-stream'
 import { Shutdown } from '../shutdown'
 import { Result } from './result'
@@ -166,6 +174,37 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     return this.#execute(mode, tx => work(new ManagedTransaction(tx)), transactionConfig, PIPELINED)
   }
 
+  /**
+   * @internal One query, whose transaction the engine begins and commits: nobody has a say in it but who aborts it. Tried again as
+   * executeRead and executeWrite are.
+   *
+   * @returns all of the result, once it is committed
+   */
+  executeWhole(
+    mode: AccessMode,
+    { text, parameters }: Checked,
+    transactionConfig: TransactionConfig | undefined
+  ): Promise<EagerResult> {
+    const options = checkTxConfig(transactionConfig)
+    const { signal } = options
+    return this.#retrying(async (opened, again) => {
+      const native = this.#open(mode === 'WRITE')
+      const stream = new ResultStream(this.#core, this, native, text, parameters)
+      this.#streams.add(stream)
+      stream.start(txJson(options, settingsOf(WHOLE, again)), options.metadata, 'execute')
+      if (signal !== undefined) stream.abortBy(signal, () => native.abort(stream.op))
+      const collector = new Collector<Record>()
+      stream.attach(collector)
+      try {
+        const { records, summary } = await collector.promise
+        return new EagerResult(stream.keys as string[], records, summary)
+      } catch (error) {
+        if (stream.keys !== null) opened()
+        throw error
+      }
+    }, signal)
+  }
+
   /** Bookmarks of the last work that was committed, or those the session was opened with. */
   override lastBookmarks(): string[] {
     return [...this.#latestBookmarks()]
@@ -309,14 +348,10 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   ): Promise<T> {
     const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
     const { signal } = options
-    const { settings: driver, shutdown, dispatcher } = this.#core
+    const { shutdown } = this.#core
     const attempt: Attempt<T> = async (opened, again) => {
       this.#assertFree()
-      const state = this.#begin(
-        this.#open(mode === 'WRITE'),
-        options,
-        again === undefined ? settings : repeated(settings, again)
-      )
+      const state = this.#begin(this.#open(mode === 'WRITE'), options, settingsOf(settings, again))
       const begun = new TransactionPromise(state)
       const isPipelined = settings.pipelined === true
       const transaction = isPipelined ? begun : await begun
@@ -337,6 +372,11 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       if (state.isOpen) await state.commit()
       return result
     }
+    return this.#retrying(attempt, signal)
+  }
+
+  #retrying<T>(attempt: Attempt<T>, signal: AbortSignal | undefined): Promise<T> {
+    const { settings: driver, shutdown, dispatcher } = this.#core
     const ends = { signal, session: this.#shutdown, driver: shutdown }
     return retrying(attempt, driver.maxTransactionRetryTime, ends, dispatcher)
   }
@@ -401,10 +441,13 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
 
 /** What TELEMETRY hears of transaction functions. */
 const FUNCTION: TxSettings = Object.freeze({ api: 0 })
-const PIPELINED: TxSettings = Object.freeze({ api: 3, pipelined: true })
+const WHOLE: TxSettings = Object.freeze({ api: 3 })
+const PIPELINED: TxSettings = Object.freeze({ ...WHOLE, pipelined: true })
 
-/** The settings of another attempt: its beginning has less time, and a server that was told of the interface is not told again. */
-function repeated(settings: TxSettings, { left, told }: Again): TxSettings {
+/** Those of another attempt: its beginning has less time, and a server that was told of the interface is not told again. */
+function settingsOf(settings: TxSettings, again: Again | undefined): TxSettings {
+  if (again === undefined) return settings
+  const { left, told } = again
   return { ...settings, api: told ? null : settings.api, retryTime: Math.max(0, Math.round(left)) }
 }
 

@@ -1,6 +1,7 @@
 /** The application's bookmark managers, each by the number that the native side knows it by. */
 
 import { type BookmarkManager, internal } from 'neo4j-driver-core'
+import type { NativeBookmarks } from './native-module'
 import { Numbers } from './numbers'
 
 /** Work was committed that waited for `previous`: what comes after it waits for `bookmark`. */
@@ -18,6 +19,11 @@ export class BookmarkManagers {
     return this.#numbers.of(manager)
   }
 
+  /** A manager whose bookmarks the native side keeps: nobody has to be asked for them, or told of them. */
+  native(open: (number: number) => NativeBookmarks): BookmarkManager {
+    return new NativeBookmarkManager(manager => open(this.numberOf(manager)))
+  }
+
   /** What a manager has at this moment. */
   async ask(number: number): Promise<string[]> {
     const bookmarks = await this.#numbers.get(number)?.getBookmarks()
@@ -30,6 +36,23 @@ export class BookmarkManagers {
       const updated = this.#numbers.get(manager)?.updateBookmarks(previous, [bookmark])
       Promise.resolve(updated).catch(() => {})
     } catch {}
+  }
+}
+
+/** As `bookmarkManager()` of `neo4j-driver` makes them. */
+class NativeBookmarkManager implements BookmarkManager {
+  readonly #native: NativeBookmarks
+
+  constructor(open: (manager: BookmarkManager) => NativeBookmarks) {
+    this.#native = open(this)
+  }
+
+  async getBookmarks(): Promise<string[]> {
+    return this.#native.get()
+  }
+
+  async updateBookmarks(previous: Iterable<string>, next: Iterable<string>): Promise<void> {
+    this.#native.update([...previous], [...next])
   }
 }
 

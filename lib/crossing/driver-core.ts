@@ -4,6 +4,7 @@
  */
 
 import { inspect } from 'node:util'
+import type { BookmarkManager } from 'neo4j-driver-core'
 import type { IntegerMode } from '../codec/decode'
 import { isManager, type NativeToken, type TokenManager, Tokens } from '../config/auth'
 import { HAStrategies, Status } from '../config/constants'
@@ -114,6 +115,11 @@ export class DriverCore implements DriverListener {
       server,
       all === null ? null : JSON.stringify(all)
     )
+  }
+
+  /** A bookmark manager of a driver's own, which nobody else has to be asked for. */
+  bookmarkManager(): BookmarkManager {
+    return this.bookmarkManagers.native(number => this.#native.bookmarkManager(number))
   }
 
   /** Index of the server that a session of this kind would get now. */

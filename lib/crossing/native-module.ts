@@ -36,6 +36,8 @@ export interface NativeDriver {
     server: number,
     configJson: string | null
   ): NativeSession
+  /** A bookmark manager that is never asked: sessions are told its number, and the engine keeps what it has. */
+  bookmarkManager(number: number): NativeBookmarks
   /** Index of the server that a session of this kind would get now. */
   choose(write: boolean, rwMask: number, strategy: number): number
   candidates(write: boolean, rwMask: number): number[]
@@ -50,6 +52,12 @@ export interface NativeDriver {
   verify(op: number, server: number, configJson: string): void
 }
 
+/** The bookmarks that a manager has. */
+export interface NativeBookmarks {
+  get(): string[]
+  update(previous: string[], next: string[]): void
+}
+
 /** Work on one connection at a time, in the order of the calls. */
 export interface NativeSession {
   run(
@@ -60,9 +68,18 @@ export interface NativeSession {
     configJson: string | null,
     txMetadata: Uint8Array | null
   ): void
+  /** As `run`, in a transaction that is begun for it, and committed when all of the result was handed over; SUMMARY comes behind. */
+  execute(
+    op: number,
+    query: string,
+    params: Uint8Array,
+    needs: number,
+    configJson: string | null,
+    txMetadata: Uint8Array | null
+  ): void
   begin(op: number, configJson: string | null, txMetadata: Uint8Array | null): void
   /**
-   * Ends at once the auto-commit query of this operation, or the transaction that this operation began, with all that was asked of
+   * Ends at once the query of this operation that has a transaction of its own, or the transaction that this operation began, with all that was asked of
    * it: their operations fail as aborted.
    */
   abort(op: number): void

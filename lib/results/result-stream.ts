@@ -157,6 +157,11 @@ export class ResultStream implements Operation, CreditSender {
     )
   }
 
+  /** Names of the fields; null while they are not known. */
+  get keys(): string[] | null {
+    return this.#schema === null ? null : this.#schema.keys
+  }
+
   get summary(): Summary | null {
     return this.#summary
   }
@@ -191,12 +196,12 @@ export class ResultStream implements Operation, CreditSender {
    * Starts the query. The work starts before this returns; nobody has to await it. What goes wrong here, such as a parameter that
    * cannot be sent, is the result's error.
    */
-  start(configJson: string | null, txMetadata: Uint8Array | null): void {
+  start(configJson: string | null, txMetadata: Uint8Array | null, how: 'run' | 'execute' = 'run'): void {
     const { dispatcher } = this.host
     try {
       const { bytes, needs } = encodeParameters(this.parameters, this.host.parametersAsNeo4jDriver)
       this.op = dispatcher.begin(this)
-      this.native.run(this.op, this.query, bytes, needs, configJson, txMetadata)
+      this.native[how](this.op, this.query, bytes, needs, configJson, txMetadata)
     } catch (error) {
       const make = (): Error => error as Error
       if (this.op > 0) dispatcher.fail(this.op, make)

@@ -116,7 +116,8 @@ const INTERNAL = new Set([
   'Session.transactionEnded',
   'Session.transactionOver',
   'Session.committed',
-  'Session.executePipelined'
+  'Session.executePipelined',
+  'Session.executeWhole'
 ])
 
 // ---- what the types say of options, and what the README says ----

@@ -115,6 +115,17 @@ class FakeDriver {
     return session
   }
 
+  bookmarkManager(number) {
+    const manager = { number, bookmarks: [] }
+    this.calls.push(['bookmarkManager', number])
+    return {
+      get: () => manager.bookmarks,
+      update: (previous, next) => {
+        manager.bookmarks = [...manager.bookmarks.filter(bookmark => !previous.includes(bookmark)), ...next]
+      }
+    }
+  }
+
   choose(...args) {
     this.calls.push(['choose', ...args])
     return this.chosenServer
@@ -180,8 +191,16 @@ class FakeSession {
     return call
   }
 
-  run(op, query, params, needs, config, metadata) {
-    this.#note('run', op, {
+  run(...args) {
+    this.#query('run', ...args)
+  }
+
+  execute(...args) {
+    this.#query('execute', ...args)
+  }
+
+  #query(name, op, query, params, needs, config, metadata) {
+    this.#note(name, op, {
       query,
       params: Buffer.from(params),
       needs,

@@ -28,7 +28,9 @@ const paused = fake => until(() => fake.pauses.shift())
 function willing(native, fake) {
   native.onbegin = ({ op }) => queueMicrotask(() => fake.say(done(op)))
   native.oncommit = ({ op }) => queueMicrotask(() => fake.say(done(op)))
-  native.onrun = ({ op }) => queueMicrotask(() => fake.say(...result(op, ['n'], [[1]])))
+  const answer = ({ op }) => queueMicrotask(() => fake.say(...result(op, ['n'], [[1]])))
+  native.onrun = answer
+  native.onexecute = answer
 }
 
 /** Answers in every session that is opened from now on. */
@@ -459,25 +461,43 @@ test("executeQuery: one transaction, chained by the driver's bookmarks", async t
   )
   assert.equal(records.length, 1)
   assert.deepEqual(fields, ['n'])
-  assert.deepEqual(names(fake.session), ['begin', 'run', 'commit'])
+  assert.deepEqual(names(fake.session), ['execute'])
   assert.deepEqual([fake.session.opened.write, fake.session.opened.config.database], [false, 'db'])
   const { bookmarkManager } = fake.session.opened.config
   await driver.executeQuery('y')
   assert.deepEqual(fake.session.opened.config, { bookmarks: [], bookmarkManager })
   await driver.executeQuery('z', {}, { bookmarkManager: null })
   assert.equal(fake.session.opened.config, null)
-  assert.deepEqual(fake.session.call('begin').config, { api: 3, pipelined: true })
+  assert.deepEqual(fake.session.call('execute').config, { api: 3 })
   await assert.rejects(driver.executeQuery('z', {}, { routing: 'X' }), /Illegal query routing config/)
 })
 
-test('executeQuery: an abort rejects at once, and ends the work', async t => {
+test('executeQuery: a transformer has a say in the commit, which waits for it', async t => {
+  const { fake, driver } = opened(t)
+  willingAll(fake)
+  const refused = new Error('no such row')
+  const refuse = async result => {
+    await result
+    throw refused
+  }
+  await assert.rejects(driver.executeQuery('x', {}, { resultTransformer: refuse }), refused)
+  assert.deepEqual(names(fake.session), ['begin', 'run', 'rollback'])
+  assert.deepEqual(fake.session.call('begin').config, { api: 3, pipelined: true })
+  const first = neo4j.resultTransformers.first()
+  assert.equal((await driver.executeQuery('x', {}, { resultTransformer: first })).get('n').toNumber(), 1)
+  assert.deepEqual([names(fake.session)[0], names(fake.session).at(-1)], ['begin', 'commit'])
+})
+
+test('executeQuery: an abort ends the work, and rejects by its reason', async t => {
   const { fake, driver } = opened(t)
   const controller = new AbortController()
   const promise = driver.executeQuery('x', {}, { signal: controller.signal, bookmarkManager: null })
   await turn()
   controller.abort(new Error('enough'))
+  const { op } = fake.session.call('execute')
+  assert.equal(fake.session.call('abort').op, op)
+  fake.say(failure(op, { code: '', message: 'aborted', aborted: true }))
   await assert.rejects(promise, /enough/)
-  assert.equal(fake.session.call('abort').op, fake.session.call('begin').op)
   await assert.rejects(driver.executeQuery('x', {}, { signal: controller.signal }), /enough/)
 })
 

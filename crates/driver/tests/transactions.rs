@@ -77,6 +77,12 @@ async fn success(sink: &Collector) {
     assert!(collected.failure.is_none(), "{:?}", collected.failure);
 }
 
+fn execute(session: &Session, id: u64) -> Arc<Collector> {
+    let sink = Arc::new(Collector::default());
+    session.execute(support::query(session, id, &sink));
+    sink
+}
+
 /// A query that is given credit by hand.
 fn run_slowly(session: &Session, id: u64) -> (Arc<Collector>, Arc<Flow>) {
     let sink = Arc::new(Collector::default());
@@ -189,6 +195,64 @@ async fn the_first_query_is_sent_again_with_begin_and_telemetry_is_not() {
     success(&sink).await;
     assert_eq!(sink.collected.lock().rows, 3);
     assert_eq!((server.count(BEGIN), server.count(RUN), server.count(TELEMETRY)), (2, 2, 1));
+}
+
+#[tokio::test]
+async fn a_whole_transaction_of_one_query_takes_two_exchanges_and_its_summary_comes_last() {
+    let (server, _driver, session) = opened(3, |_| {}).await;
+    let sink = execute(&session, 1);
+    success(&sink).await;
+    assert_eq!(sink.collected.lock().rows, 3);
+    let reads = server.reads.lock();
+    assert!(reads.ends_with(&[vec![TELEMETRY, BEGIN, RUN, PULL], vec![COMMIT]]), "{reads:?}");
+}
+
+#[tokio::test]
+async fn a_whole_transaction_fails_by_what_fails_first_and_the_session_goes_on() {
+    for (fails, commits) in [(BEGIN, 0), (RUN, 0), (PULL, 0), (COMMIT, 1)] {
+        let (server, _driver, session) = opened(1, |_| {}).await;
+        server.when(fails, Fault::Fails(WRONG));
+        let error = failure(&execute(&session, 1)).await;
+        assert_eq!((error.code(), error.unknown_outcome, server.count(COMMIT)), (WRONG, false, commits));
+        success(&run(&session, 2)).await;
+    }
+}
+
+#[tokio::test]
+async fn only_from_commit_on_the_outcome_of_a_whole_transaction_is_unknown() {
+    for (lost, unknown) in [(BEGIN, false), (RUN, false), (PULL, false), (COMMIT, true)] {
+        let (server, _driver, session) = opened(1, |_| {}).await;
+        server.when(lost, Fault::Closes);
+        let error = failure(&execute(&session, 1)).await;
+        assert_eq!((error.kind, error.unknown_outcome), (Kind::Connection, unknown));
+
+        server.when(lost, Fault::Hangs);
+        let sent = server.count(lost);
+        let hanging = execute(&session, 2);
+        server.until(|s| s.count(lost) > sent).await;
+        session.abort(2);
+        let error = failure(&hanging).await;
+        assert_eq!((error.kind, error.unknown_outcome), (Kind::Aborted, unknown));
+        success(&run(&session, 3)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_whole_transaction_that_waits_is_aborted_alone_and_none_goes_into_another_one() {
+    let (server, _driver, session) = opened(1, |_| {}).await;
+    server.when(RUN, Fault::Hangs);
+    let running = run(&session, 1);
+    server.until(|s| s.count(RUN) == 1).await;
+    let waiting = execute(&session, 2);
+    session.abort(2);
+    assert_eq!(failure(&waiting).await.kind, Kind::Aborted);
+    session.abort(1);
+    failure(&running).await;
+    outcome(begin(&session, 3, TxConfig::default())).await.unwrap();
+    assert_eq!(failure(&execute(&session, 4)).await.kind, Kind::Client);
+    outcome(commit(&session)).await.unwrap();
+    success(&execute(&session, 5)).await;
+    assert_eq!(server.count(BEGIN), 2);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ pub struct Run {
     pub query: String,
     /// Its parameters, encoded.
     pub parameters: bolt::Parameters,
-    /// Options of an auto-commit query; of no effect in a transaction but for the fetch size.
+    /// Options of a query that has a transaction of its own; of no effect in another one but for the fetch size.
     pub config: TxConfig,
     /// Transaction metadata as a PackStream map.
     pub metadata: Option<Vec<u8>>,
@@ -39,6 +39,8 @@ pub struct Begin {
 pub(super) enum Command {
     Run(Run),
     Begin(Begin, Done),
+    /// A whole transaction of one query.
+    Execute(Run),
     /// A transaction that was aborted before it could begin: what is asked of it must not become work of its own.
     Aborted(u64),
     Commit(Done),
@@ -55,7 +57,7 @@ impl Command {
     /// Answers without doing it.
     pub(super) fn refuse(self, error: Error) {
         match self {
-            Command::Run(run) => run.fail(error),
+            Command::Run(run) | Command::Execute(run) => run.fail(error),
             Command::Aborted(_) => {}
             Command::Close(done) => done.settle(Ok(())),
             Command::Begin(_, done) | Command::Commit(done) | Command::Rollback(done) => {
@@ -80,13 +82,13 @@ impl Run {
 /// not end in what waits, a failed one stays.
 pub(super) fn take_out(commands: &mut VecDeque<Command>, id: u64) -> Vec<Command> {
     let is_it = |command: &Command| match command {
-        Command::Run(run) => run.id == id,
+        Command::Run(run) | Command::Execute(run) => run.id == id,
         Command::Begin(begin, _) => begin.id == id,
         _ => false,
     };
     let Some(at) = commands.iter().position(is_it) else { return Vec::new() };
     let Some(first) = commands.get_mut(at) else { return Vec::new() };
-    if matches!(first, Command::Run(_)) {
+    if matches!(first, Command::Run(_) | Command::Execute(_)) {
         return commands.remove(at).into_iter().collect();
     }
     let begin = std::mem::replace(first, Command::Aborted(id));

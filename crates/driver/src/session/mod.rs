@@ -101,6 +101,12 @@ impl Session {
         self.0.post(Command::Run(run));
     }
 
+    /// Runs a query in a transaction that it is all of: BEGIN goes out with it, and COMMIT when all of its result was handed
+    /// over. What the run's options and metadata say is said of the transaction.
+    pub fn execute(&self, run: Run) {
+        self.0.post(Command::Execute(run));
+    }
+
     /// Opens a transaction. Queries that follow belong to it, until it is committed or rolled back: if it cannot be
     /// opened, they get its error.
     pub fn begin(&self, begin: Begin, done: Done) {
@@ -123,7 +129,7 @@ impl Session {
         self.0.post(Command::Rollback(done));
     }
 
-    /// Ends a query that is its own transaction, or a transaction with all that is asked of it, at once: with errors of
+    /// Ends a query that has a transaction of its own, or a transaction with all that is asked of it, at once: with errors of
     /// [`Kind::Aborted`]. The server is told to stop. A transaction still has to be rolled back, for the session to go on.
     /// Of a commit that is under way, the outcome is unknown. Does nothing to what is over.
     pub fn abort(&self, id: u64) {

@@ -223,7 +223,8 @@ impl<R: Borrow<Run>> Streaming<R> {
         self.run.borrow().sink.flush();
     }
 
-    fn announce(&mut self) {
+    /// Tells of its beginning, once.
+    pub(super) fn announce(&mut self) {
         if let Some(head) = self.head.take() {
             self.run.borrow().sink.keys(&head);
         }

@@ -45,14 +45,8 @@ struct Open {
 
 impl State {
     pub(super) async fn begin(&mut self, session: &Inner, begin: &Begin) -> Result<(), Error> {
-        if self.transaction.is_some() {
-            return Err(Error::new(
-                Kind::Client,
-                "You cannot begin a transaction on a session with an open transaction; either run from within the \
-                 transaction or use a different session.",
-            ));
-        }
-        match self.open(session, begin).await {
+        self.unless_in_transaction()?;
+        match self.open(session, begin, None).await {
             Ok(open) => {
                 self.transaction =
                     Some(Transaction { id: begin.id, standing: Standing::Open(Box::new(open)) });
@@ -65,13 +59,57 @@ impl State {
         }
     }
 
-    async fn open(&mut self, session: &Inner, begin: &Begin) -> Result<Open, Error> {
+    /// A transaction of one query, which goes out with BEGIN. It is committed when all of the result was handed over, and the
+    /// summary says that it was.
+    pub(super) async fn execute(&mut self, session: &Inner, run: &Run) -> Result<(), Error> {
+        self.unless_in_transaction()?;
+        let begin = Begin { id: run.id, config: run.config.clone(), metadata: run.metadata.clone() };
+        let mut open = self.open(session, &begin, Some(run)).await?;
+        let fetch_size = session.fetch_size(run);
+        if !open.first_is_sent {
+            if let Err(error) = open.send(run, fetch_size) {
+                open.pooled.release();
+                return Err(error);
+            }
+        }
+        let identity = open.pooled.identity();
+        let is_batched = commits_in_batches(&run.query);
+        match Streaming::new(run, &open.pooled, fetch_size).read(session, &mut open.pooled.conn).await {
+            Ok((metadata, mut result)) => {
+                result.announce();
+                open.has_committed = is_batched;
+                open.commit(session).await?;
+                result.finish(&metadata, identity);
+                Ok(())
+            }
+            Err(broken) => {
+                open.has_committed = is_batched && may_have_committed(&broken);
+                let error = open.outcome(broken.error);
+                open.pooled.release();
+                Err(session.on_error(error))
+            }
+        }
+    }
+
+    fn unless_in_transaction(&self) -> Result<(), Error> {
+        if self.transaction.is_none() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Client,
+            "You cannot begin a transaction on a session with an open transaction; either run from within the \
+             transaction or use a different session.",
+        ))
+    }
+
+    /// `first`: a query that goes out with BEGIN, where it is not the one that waits next.
+    async fn open(&mut self, session: &Inner, begin: &Begin, first: Option<&Run>) -> Result<Open, Error> {
         let driver = &session.core.config;
         let time = begin.config.retry_time.map_or(driver.retry_time(), Duration::from_millis);
         let mut retry = Retry::within(driver, time);
         let mut telemetry_sent = false;
         loop {
-            match self.try_begin(session, begin, &retry, &mut telemetry_sent).await {
+            match self.try_begin(session, begin, first, &retry, &mut telemetry_sent).await {
                 Ok(open) => return Ok(open),
                 // Until BEGIN is answered nothing of the work is sent that would be done without it.
                 Err(error) => {
@@ -92,6 +130,7 @@ impl State {
         &mut self,
         session: &Inner,
         begin: &Begin,
+        first: Option<&Run>,
         retry: &Retry,
         telemetry_sent: &mut bool,
     ) -> Result<Open, Error> {
@@ -104,7 +143,7 @@ impl State {
             }
         };
         let by_master = session.core.topology.is_done_alone(server);
-        let sent = match send_begin(&settings, begin, &mut pooled, *telemetry_sent) {
+        let sent = match send_begin(&settings, begin, first, &mut pooled, *telemetry_sent) {
             Ok(sent) => sent,
             Err(e) => {
                 let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
@@ -144,10 +183,52 @@ impl State {
         let Some(transaction) = self.transaction.take() else {
             return Err(Error::new(Kind::Client, "Cannot commit: no transaction is open."));
         };
-        let Open { by_master, has_committed, mut pooled, bookmarks, .. } = match transaction.standing {
-            Standing::Open(open) => *open,
-            Standing::Failed(error) => return Err(error),
+        match transaction.standing {
+            Standing::Open(open) => open.commit(session).await,
+            Standing::Failed(error) => Err(error),
+        }
+    }
+
+    /// Rolls back what is open; what has failed, or is not open, is rolled back already.
+    pub(super) async fn roll_back(&mut self, session: &Inner) -> Result<(), Error> {
+        let Some(Transaction { standing: Standing::Open(open), .. }) = self.transaction.take() else {
+            return Ok(());
         };
+        let mut pooled = open.pooled;
+        // An abort resets the connection, which rolls back as well.
+        let rolled_back = session.unless_aborted(async {
+            pooled.still_open().await?;
+            pooled.bolt.rollback().map_err(|e| pooled.protocol_error(&e.to_string()))?;
+            answer(&mut pooled, Request::Rollback).await
+        });
+        let result = rolled_back.await;
+        pooled.release();
+        match result {
+            // The connection is gone, and the transaction with it.
+            Err(error)
+                if matches!(error.kind, Kind::Connection | Kind::Closed | Kind::Protocol | Kind::Aborted) =>
+            {
+                Ok(())
+            }
+            result => result.map(drop),
+        }
+    }
+}
+
+impl Open {
+    /// Writes a query, or nothing.
+    fn send(&mut self, run: &Run, fetch_size: i64) -> Result<(), Error> {
+        send_run(&mut self.pooled, run, fetch_size)
+            .map_err(|e| Error::new(Kind::Client, e.to_string()).on(self.pooled.server.clone()))
+    }
+
+    /// Without COMMIT nothing was done, but for what committed on its own.
+    fn outcome(&self, error: Error) -> Error {
+        error.with_unknown_outcome_if(self.has_committed)
+    }
+
+    async fn commit(self, session: &Inner) -> Result<(), Error> {
+        let Open { by_master, has_committed, mut pooled, bookmarks, .. } = self;
         let mut queued = None;
         let committed = session.unless_aborted(async {
             // On a connection that is known to be gone nothing is sent: then nothing was done.
@@ -181,31 +262,6 @@ impl State {
         });
         let is_unknown = has_committed || verdict == Verdict::SurfaceUnknown;
         Err(session.on_error(error.with_unknown_outcome_if(is_unknown)))
-    }
-
-    /// Rolls back what is open; what has failed, or is not open, is rolled back already.
-    pub(super) async fn roll_back(&mut self, session: &Inner) -> Result<(), Error> {
-        let Some(Transaction { standing: Standing::Open(open), .. }) = self.transaction.take() else {
-            return Ok(());
-        };
-        let mut pooled = open.pooled;
-        // An abort resets the connection, which rolls back as well.
-        let rolled_back = session.unless_aborted(async {
-            pooled.still_open().await?;
-            pooled.bolt.rollback().map_err(|e| pooled.protocol_error(&e.to_string()))?;
-            answer(&mut pooled, Request::Rollback).await
-        });
-        let result = rolled_back.await;
-        pooled.release();
-        match result {
-            // The connection is gone, and the transaction with it.
-            Err(error)
-                if matches!(error.kind, Kind::Connection | Kind::Closed | Kind::Protocol | Kind::Aborted) =>
-            {
-                Ok(())
-            }
-            result => result.map(drop),
-        }
     }
 }
 
@@ -254,8 +310,8 @@ impl Transaction {
                 return self.unless_failed(session, Err(error));
             }
             // If it cannot be, nothing was written: the transaction goes on.
-            if let Err(e) = send_run(&mut open.pooled, &run, fetch_size) {
-                return run.fail(Error::new(Kind::Client, e.to_string()).on(open.pooled.server.clone()));
+            if let Err(error) = open.send(&run, fetch_size) {
+                return run.fail(error);
             }
         }
         let Open { pooled, results, has_committed, .. } = &mut **open;
@@ -289,13 +345,6 @@ impl Transaction {
     }
 }
 
-impl Open {
-    /// Without COMMIT nothing was done, but for what committed on its own.
-    fn outcome(&self, error: Error) -> Error {
-        error.with_unknown_outcome_if(self.has_committed)
-    }
-}
-
 impl Holder for Inner {
     fn on_interrupt(&self) {
         let mut queue = self.queue.lock();
@@ -325,6 +374,7 @@ struct Sent {
 fn send_begin(
     settings: &Settings<'_>,
     begin: &Begin,
+    first: Option<&Run>,
     pooled: &mut Pooled,
     telemetry_sent: bool,
 ) -> Result<Sent, bolt::RequestError> {
@@ -335,12 +385,12 @@ fn send_begin(
         _ => false,
     };
     pooled.bolt.begin(&meta)?;
-    let first_run = session
-        .with_next_run(|run| {
-            // One that cannot be sent gets its error when its turn comes.
-            send_run(pooled, run, session.fetch_size(run)).is_ok()
-        })
-        .unwrap_or(false);
+    // One that cannot be sent gets its error when its turn comes.
+    let mut send = |run: &Run| send_run(pooled, run, session.fetch_size(run)).is_ok();
+    let first_run = match first {
+        Some(run) => send(run),
+        None => session.with_next_run(send).unwrap_or(false),
+    };
     Ok(Sent { telemetry, first_run })
 }
 

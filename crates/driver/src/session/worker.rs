@@ -58,6 +58,12 @@ impl Worker {
                         }
                     }
                 }
+                Command::Execute(run) => {
+                    let _told = ToldOfPanic { sink: run.sink.clone(), in_doubt: true };
+                    if let Err(error) = Box::pin(state.execute(&self.session, &run)).await {
+                        run.fail(error);
+                    }
+                }
                 Command::Begin(begin, done) => {
                     done.settle(Box::pin(state.begin(&self.session, &begin)).await)
                 }
@@ -94,7 +100,7 @@ impl Worker {
             (None, _) if !is_reading => 0,
             (Some(Command::Begin(begin, _)), _) => begin.id,
             (_, Some(transaction)) => transaction.id,
-            (Some(Command::Run(run)), None) => run.id,
+            (Some(Command::Run(run) | Command::Execute(run)), None) => run.id,
             (_, None) => 0,
         };
         match command {

@@ -330,15 +330,20 @@ pub(crate) fn session(driver: &Driver) -> Session {
 
 /// Runs a query, which is given credit by hand.
 pub(crate) fn run(session: &Session, id: u64, sink: &Arc<Collector>) -> Arc<Flow> {
-    let flow = session.flow();
-    session.run(Run {
+    let query = query(session, id, sink);
+    let flow = query.flow.clone();
+    session.run(query);
+    flow
+}
+
+pub(crate) fn query(session: &Session, id: u64, sink: &Arc<Collector>) -> Run {
+    Run {
         id,
         query: "RETURN 1".into(),
         parameters: Parameters::empty(),
         config: TxConfig::default(),
         metadata: None,
         sink: sink.clone(),
-        flow: flow.clone(),
-    });
-    flow
+        flow: session.flow(),
+    }
 }
