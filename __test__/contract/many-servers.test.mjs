@@ -29,6 +29,7 @@ const topologies = t => {
         },
         ref: () => environment.ref(),
         unref: () => environment.unref(),
+        outside: step => environment.outside(step),
         open: config => environment.open(config)
       }
     }
