@@ -110,6 +110,16 @@ declare class Neo4jHA extends neo4j.Driver {
    * @throws Error when `rxjs` is not installed
    */
   rxSession(config?: Neo4jHA.SessionConfig | null): neo4j.RxSession
+
+  /**
+   * This pool as a driver of `neo4j-driver`, for libraries that take one: its `session()` may write unless `defaultAccessMode` says `READ`,
+   * where {@link Neo4jHA.session} without arguments only reads. It is the same one each time, and closes with the pool, as the pool closes
+   * with it.
+   *
+   * @example
+   * const ogm = new Library({ driver: new Neo4jHA(servers).asDriver() })
+   */
+  asDriver(): neo4j.Driver
 }
 
 declare namespace Neo4jHA {
@@ -311,7 +321,10 @@ declare namespace Neo4jHA {
     checkInterval?: number
     /** Milliseconds after which a check without an answer counts as `down`. Default: 2000. */
     checkTimeout?: number
-    /** Milliseconds a server may leave its checks unanswered before work under way on it is given up. Default: 10000. */
+    /**
+     * Milliseconds a server may leave its checks unanswered, with no byte over Bolt either, before work under way on it is ended.
+     * Default: 10000.
+     */
     unresponsiveTimeout?: number
     /** How many times a query is sent again after an error that another attempt may cure. Default: 10. */
     retryOnError?: number
@@ -601,8 +614,8 @@ declare namespace neo4j {
     /** How long making a connection may take; 0 or less for no limit. Default: 30000. */
     connectionTimeout?: number
     /**
-     * How long a server that has vanished without a word may go unnoticed, in milliseconds; 0: as long as the system takes.
-     * Default: 15000.
+     * How long a server that has vanished without a word may go unnoticed, in milliseconds; 0: as long as the system takes. On Linux also
+     * how long one that lives may take nothing of what it is sent. Default: 15000.
      */
     connectionLossTimeout?: number
     /** What a server may send. Before a user is logged in, no message may be longer than 65536 bytes. */

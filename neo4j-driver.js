@@ -100,6 +100,7 @@ module.exports = require('./dist/index.js').driver
     UnsupportedType,
     uuid,
     UUID,
+    v1,
     vector,
     Vector
   })

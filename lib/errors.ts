@@ -33,13 +33,20 @@ export interface Failure {
 /** How many errors of the application's own are remembered: work that has not failed by one yet may still do so. */
 const REMEMBERED = 100
 
-const thrownErrors = new Map<number, Error>()
+/** What a function of the application threw. */
+interface Thrown {
+  error: unknown
+  /** It is the work's error, as it is. Others are the cause of one that says what was being done. */
+  isWhole: boolean
+}
+
+const thrownErrors = new Map<number, Thrown>()
 let lastThrown = 0
 
 /** Keeps what a function of the application threw, for the work that fails by it: its number. */
-export function keepThrown(error: Error): number {
+export function keepThrown(error: unknown, isWhole: boolean): number {
   lastThrown = (lastThrown + 1) % 2 ** 31
-  thrownErrors.set(lastThrown, error)
+  thrownErrors.set(lastThrown, { error, isWhole })
   thrownErrors.delete(lastThrown - REMEMBERED)
   return lastThrown
 }
@@ -71,15 +78,17 @@ interface Extras {
 export function errorOf(failure: Failure, integers: IntegerMode = 'Integer'): Error {
   if (failure.aborted === true) return new Aborted(failure.unknownOutcome === true)
   const thrown = thrownErrors.get(failure.thrown ?? -1)
-  if (thrown !== undefined) return thrown
+  if (thrown?.isWhole === true && thrown.error instanceof Error) return thrown.error
   const mode = modeOf(integers)
   const earlier = failure.earlier ?? []
   const cause =
-    failure.cause !== undefined
-      ? gqlCause(failure.cause, mode)
-      : earlier.length > 0
-        ? earlierAttempts(earlier)
-        : undefined
+    thrown !== undefined
+      ? (thrown.error as Error)
+      : failure.cause !== undefined
+        ? gqlCause(failure.cause, mode)
+        : earlier.length > 0
+          ? earlierAttempts(earlier)
+          : undefined
   const error = newError(
     failure.message,
     failure.code,
@@ -112,7 +121,8 @@ export function abortedBy(reason: unknown, { unknownOutcome }: Aborted): unknown
 
 /** What something that was thrown says: applications throw whatever they like. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : inspect(thrown)
+  if (thrown instanceof Error) return thrown.message
+  return typeof thrown === 'string' ? thrown : inspect(thrown)
 }
 
 /** Whether the work that failed may have been committed all the same. */

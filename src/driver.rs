@@ -141,10 +141,10 @@ impl NativeDriver {
         })
     }
 
-    /// Answers an ASK message: as JSON, or with the reason why there is no answer.
+    /// Answers an ASK message: as JSON, or with the reason why there is no answer, and the number of the error that it is.
     #[napi(catch_unwind)]
-    pub fn answer(&self, question: i32, json: Option<String>, reason: Option<String>) {
-        self.observer.answer(question, json, reason);
+    pub fn answer(&self, question: i32, json: Option<String>, reason: Option<String>, thrown: Option<u32>) {
+        self.observer.answer(question, json, reason, thrown);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
 
-use driver::{Answer, AuthConfig, ClientCertificate, LogLevel, Observer, Supplied, View};
+use driver::{Answer, AuthConfig, ClientCertificate, LogLevel, NoAnswer, Observer, View};
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -43,7 +43,7 @@ struct Questions {
     last: AtomicI32,
 }
 
-type Asker = oneshot::Sender<Result<json::Text, String>>;
+type Asker = oneshot::Sender<Result<json::Text, NoAnswer>>;
 
 impl JsObserver {
     pub(crate) fn new(driver: i32, inbox: Arc<Inbox>) -> Self {
@@ -53,10 +53,16 @@ impl JsObserver {
         JsObserver { driver, inbox, questions: Arc::new(questions), servers, lines }
     }
 
-    /// JavaScript's answer to an ASK message as JSON, or why there is none.
-    pub(crate) fn answer(&self, question: i32, json: Option<String>, reason: Option<String>) {
+    /// JavaScript's answer to an ASK message as JSON, or why there is none, and the number of the error that it is.
+    pub(crate) fn answer(
+        &self,
+        question: i32,
+        json: Option<String>,
+        reason: Option<String>,
+        thrown: Option<u32>,
+    ) {
         let json = json.map(json::Text::new);
-        let failed = || reason.unwrap_or_else(|| "there was no answer".into());
+        let failed = || NoAnswer { why: reason.unwrap_or_else(|| "there was no answer".into()), thrown };
         let asker = self.questions.open.lock().as_mut().and_then(|open| open.remove(&question));
         if let Some(asker) = asker {
             let _ = asker.send(json.ok_or_else(failed));
@@ -84,8 +90,8 @@ impl JsObserver {
         }
         Box::pin(async move {
             let _pending = pending;
-            let json = answer.await.unwrap_or_else(|_| Err("the driver is closed".into()))?;
-            json::read(json).map_err(|why| format!("the answer is wrong {why}"))
+            let json = answer.await.unwrap_or_else(|_| Err("the driver is closed".to_owned().into()))?;
+            json::read(json).map_err(|why| format!("the answer is wrong {why}").into())
         })
     }
 }
@@ -159,7 +165,7 @@ impl Observer for JsObserver {
         self.ask("addresses", [("address", address.into())])
     }
 
-    fn bookmarks(&self, manager: i32) -> Answer<Supplied> {
+    fn bookmarks(&self, manager: i32) -> Answer<Vec<String>> {
         self.ask("bookmarks", [("manager", manager.into())])
     }
 

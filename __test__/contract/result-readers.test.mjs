@@ -1,7 +1,10 @@
 // A result that is read twice, in every order: the second reader gets all of it, or an error that names the reason, never a part.
 import assert from 'node:assert/strict'
-import { boltServer, column, connect, failing, test } from '../support/contract.mjs'
-import { bolt } from '../support/scripted-server.mjs'
+import { boltServer, column, connect, failing, Neo4jHA, test } from '../support/contract.mjs'
+import { bolt, silence } from '../support/scripted-server.mjs'
+import { until, within } from '../support/until.mjs'
+
+const neo4j = Neo4jHA.driver
 
 const LONG = 'UNWIND range(1, 20000) AS n RETURN n'
 const SHORT = 'UNWIND range(1, 3) AS n RETURN n'
@@ -237,3 +240,45 @@ test('a result that was awaited by several is one, and what a reader does to its
   one.records.length = 0
   assert.equal(Number((await iterator.next()).value.get(0)), 2)
 })
+
+test('whoever waits for a record of an iterator that is left gets the error of its query too', async t => {
+  const server = await boltServer(t)
+  server.when('PULL', silence)
+  const iterator = connect(t, server.uri).session().run('RETURN 1')[Symbol.asyncIterator]()
+  const ends = [iterator.next(), iterator.peek(), iterator.return(), iterator.next()].map(failing)
+  await until(() => server.received('PULL').length === 1)
+  await server.kick()
+  for (const error of await within(Promise.all(ends), 5000)) assert.equal(error.code, 'ServiceUnavailable')
+  assert.equal((await failing(iterator.next())).code, 'ServiceUnavailable')
+})
+
+const changes = {
+  'of a record': async run => (await run()).records[0].keys.sort(),
+  'of keys()': async run => (await run().keys()).push('more'),
+  'of onKeys': run =>
+    new Promise(done => run().subscribe({ onKeys: keys => keys.unshift('more'), onCompleted: done })),
+  'of executeQuery': async (_, driver, query) => (await driver.executeQuery(query)).keys.shift()
+}
+
+for (const [name, change] of Object.entries(changes)) {
+  test(`an application may change the keys ${name}: no other result sees it`, async t => {
+    const server = await boltServer(t)
+    const driver = connect(t, server.uri)
+    const query = 'UNWIND range(1, 3) AS n RETURN n AS b, n * 2 AS a'
+    server.on(query, {
+      fields: ['b', 'a'],
+      records: [
+        [1, 2],
+        [2, 4]
+      ]
+    })
+    const run = () => driver.session({ fetchSize: 1 }).run(query)
+    await change(run, driver, query)
+    const { records } = await run()
+    const seen = records.map(record => record.toObject())
+    assert.deepEqual(seen, [
+      { b: neo4j.int(1), a: neo4j.int(2) },
+      { b: neo4j.int(2), a: neo4j.int(4) }
+    ])
+  })
+}

@@ -26,6 +26,7 @@ import {
   type SessionSettings
 } from '../config/session-config'
 import { DriverCore, type ServerEntry, type VerifyConfig } from '../crossing/driver-core'
+import type { Strategy } from '../crossing/strategy'
 import { clientError } from '../errors'
 import { protocolVersion } from '../results/summary'
 import type { Result } from './result'
@@ -53,6 +54,8 @@ export interface Target {
   core: DriverCore
   /** Index of the one server, or -1. */
   server: number
+  /** How one of its servers is picked. */
+  strategy: number | Strategy
   settings: DriverSettings
   /** Closing this driver closes the core. */
   owned: boolean
@@ -109,13 +112,12 @@ export class Driver extends baseOf(CoreDriver) {
   /** @internal */
   protected open(config: HASessionConfig, chooseNow: boolean): Session {
     this.assertOpen()
-    return new Session(this.target.core, this.settingsOf(config, chooseNow))
+    return new Session(this.target.core, this.#settingsOf(config, chooseNow))
   }
 
-  /** @internal */
-  protected settingsOf(config: HASessionConfig, chooseNow: boolean): SessionSettings {
-    const { server, settings } = this.target
-    return readSessionConfig(config, DEFAULT, server, chooseNow, settings.log)
+  #settingsOf(config: HASessionConfig, chooseNow: boolean): SessionSettings {
+    const { server, settings, strategy } = this.target
+    return readSessionConfig(config, strategy, server, chooseNow, settings.log)
   }
 
   /** @internal */
@@ -305,7 +307,7 @@ function driverOf(server: Server, settings: DriverSettings): Driver {
     ? { mode: 'routing', routingContext: Object.entries(query), resolver: settings.resolver !== undefined }
     : { mode: 'direct' }
   const core = new DriverCore([server], entries, { ...settings, native: { ...settings.native, ...mode } }, 0)
-  return new Driver({ core, server: ANY, settings, owned: true })
+  return new Driver({ core, server: ANY, strategy: DEFAULT, settings, owned: true })
 }
 
 /**

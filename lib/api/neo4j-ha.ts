@@ -9,22 +9,11 @@ import {
   ServerType,
   Status
 } from '../config/constants'
-import {
-  type HAOptions,
-  type HASettings,
-  readHAOptions,
-  readRwConfig,
-  readStrategy,
-  type StrategyFunction
-} from '../config/options'
+import { type HAOptions, type HASettings, readHAOptions, readRwConfig, readStrategy } from '../config/options'
 import { type Location, readServers, type ServerInfo, type ServerLocation } from '../config/servers'
-import {
-  type AccessMode,
-  type HASessionConfig,
-  readSessionConfig,
-  type SessionSettings
-} from '../config/session-config'
+import type { AccessMode, HASessionConfig } from '../config/session-config'
 import { DriverCore } from '../crossing/driver-core'
+import type { StrategyFunction } from '../crossing/strategy'
 import { throwLater } from '../event-loop'
 import { Driver, sessionConfig } from './driver'
 import { neo4j } from './namespace'
@@ -55,6 +44,7 @@ export class Neo4jHA extends Driver {
   /** Resolves after the first check of all servers, though every one be down. */
   readonly ready: Promise<void>
   readonly #settings: HASettings
+  #driver: Driver | undefined
 
   /**
    * Starts to check the servers at once.
@@ -76,10 +66,12 @@ export class Neo4jHA extends Driver {
     }
     const entries = list.map(server => ({ location: server.location, info: null as ServerInfo | null }))
     const core = new DriverCore(list, entries, settings, settings.strategy)
-    super({ core, server: DEFAULT, settings, owned: true })
+    super({ core, server: DEFAULT, strategy: settings.strategy, settings, owned: true })
     this.#settings = settings
     this.servers = entries.map((entry, server) =>
-      Object.assign(entry, { driver: new Driver({ core, server, settings, owned: false }) })
+      Object.assign(entry, {
+        driver: new Driver({ core, server, strategy: DEFAULT, settings, owned: false })
+      })
     )
     this.ready = core.ready()
     // Who does not look at it is not to be bothered: a driver closed before its first check never becomes ready.
@@ -162,9 +154,12 @@ export class Neo4jHA extends Driver {
     )
   }
 
-  /** @internal */
-  protected override settingsOf(config: HASessionConfig, chooseNow: boolean): SessionSettings {
-    const { strategy, log } = this.#settings
-    return readSessionConfig(config, strategy, DEFAULT, chooseNow, log)
+  /**
+   * This pool as a driver of `neo4j-driver`, for libraries: its `session()` may write unless it is told otherwise. It is the same one
+   * each time, and closes with the pool, as the pool closes with it.
+   */
+  asDriver(): Driver {
+    this.#driver ??= new Driver(this.target)
+    return this.#driver
   }
 }

@@ -333,8 +333,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       } finally {
         unwatch()
       }
-      const unseen = state.unseenError()
-      if (unseen !== null) throw unseen
+      state.throwUnseen()
       if (state.isOpen) await state.commit()
       return result
     }

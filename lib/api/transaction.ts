@@ -62,6 +62,8 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   #cleaning: Promise<void> | null = null
   /** The result whose failure ended it. */
   #culprit: ResultStream | null = null
+  /** What a transaction function is told whose session or driver was closed. */
+  #abandoned: Error | null = null
   /** Ends the wait for a transaction function. */
   #interrupt: ((error: Error) => void) | null = null
   #idle: Promise<void> | null = null
@@ -302,12 +304,11 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     this.#finish('rollback', 'closed')
     this.#discard(`when its ${whose} was closed`)
     if (whose === 'driver') this.letGo()
-    this.#interrupt?.(
-      clientError(
-        `The ${whose} was closed before the transaction function had ended: its transaction was rolled back, and nothing that it did ` +
-          `is there. Close the ${whose} when the function has ended.`
-      )
+    this.#abandoned = clientError(
+      `The ${whose} was closed before the transaction function had ended: its transaction was rolled back, and nothing that it did ` +
+        `is there. Close the ${whose} when the function has ended.`
     )
+    this.#interrupt?.(this.#abandoned)
   }
 
   /** What a transaction function comes to; rejects as soon as its transaction is abandoned. */
@@ -318,11 +319,18 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     })
   }
 
-  /** The error that it failed by, if nobody was told of that. */
-  unseenError(): Error | null {
-    if (this.#status !== 'failed') return null
-    if (this.#culprit === null) return this.#beginError()
-    return this.#culprit.isOpen ? this.#culprit.error : null
+  /** For a transaction function that ended well: throws what its transaction ended by, where the function could not know. */
+  throwUnseen(): void {
+    switch (this.#status) {
+      case 'failed':
+        if (this.#culprit === null) throw this.#beginError()
+        if (this.#culprit.isOpen) throw this.#culprit.error
+        break
+      case 'aborted':
+        throw (this.#signal as AbortSignal).reason
+      case 'closed':
+        throw this.#abandoned
+    }
   }
 
   #finish(what: string, status: Status): void {

@@ -29,6 +29,8 @@ const passing = new Batch()
 export class Decoder {
   readonly #dictionary: Dictionary
   #keys = NO_KEYS
+  /** Counted once: an application may change the names that its records have. */
+  #columns = 0
   #lookup = NO_LOOKUP
 
   constructor(mode: IntegerMode = 'Integer') {
@@ -38,6 +40,7 @@ export class Decoder {
   /** The names of the result's fields, and where each is: both become parts of every record. */
   setKeys(keys: string[], lookup: FieldLookup = lookupOf(keys)): void {
     this.#keys = keys
+    this.#columns = keys.length
     this.#lookup = lookup
   }
 
@@ -70,6 +73,7 @@ export class Decoder {
 
   #bind(i32: Int32Array, f64: Float64Array, u8: Buffer, byteOffset: number): void {
     passing.keys = this.#keys
+    passing.columns = this.#columns
     passing.lookup = this.#lookup
     passing.bind(i32, f64, u8 as Bytes, byteOffset, this.#dictionary)
   }

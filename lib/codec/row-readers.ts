@@ -26,7 +26,7 @@ const { prototype } = CoreRecord
  * objects live long, and allocates them there at once.
  */
 export function recordsOf(batch: Batch): CoreRecord[] {
-  const columns = batch.keys.length
+  const { columns } = batch
   if (columns > COMPILE_COLUMNS) return interpreted(batch)
   const id = identify(batch, columns)
   const signature = signatures.get(id) ?? signatures.set(id, new Signature())
@@ -48,8 +48,7 @@ function identify(batch: Batch, columns: number): string {
 }
 
 function interpreted(batch: Batch): CoreRecord[] {
-  const { i32, base, rows, keys, lookup } = batch
-  const columns = batch.keys.length
+  const { i32, base, rows, keys, columns, lookup } = batch
   const records = new Array<CoreRecord>(rows)
   for (let row = 0; row < rows; row++) {
     const fields = new Array(columns)

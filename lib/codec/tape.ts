@@ -57,7 +57,10 @@ export class Batch {
   /** The halves of what {@link integer} read. */
   low = 0
   high = 0
+  /** The names of the columns, for records and messages. */
   keys!: string[]
+  /** How many columns there are. */
+  columns = 0
   lookup!: Readonly<Record<string, number>>
   dictionary!: Dictionary
   mode: Mode = INTEGER

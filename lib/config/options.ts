@@ -11,7 +11,7 @@ import {
 } from 'neo4j-driver-core'
 import type { IntegerMode } from '../codec/decode'
 import { encryptedOf, OBSOLETE, poolSizeOf, trustOf } from '../compat/config'
-import { Strategy } from '../crossing/strategy'
+import { Strategy, type StrategyFunction } from '../crossing/strategy'
 import { encryptionOf } from '../encryption/service'
 import { type ClientCertificates, readClientCertificate } from './client-certificate'
 import { HAReadWrite, HAStrategies, type ReadWriteConfig, rwMask } from './constants'
@@ -32,9 +32,6 @@ import {
 import { type Auth, readBolt, type Server } from './servers'
 import { readCertificates, readEncrypted, readExtraCertificates, readTrust, TRUSTS } from './tls-options'
 import { BOLT_AGENT, USER_AGENT } from './user-agent'
-
-/** A strategy of the application's own: gives one of the candidates, all entries of `servers`. */
-export type StrategyFunction<S = never> = (candidates: S[], intent: { write: boolean }) => unknown
 
 /** Options of a session, as of a driver: who is told of notifications. */
 export type NotificationFilter = {

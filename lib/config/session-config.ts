@@ -3,7 +3,7 @@
 import type { BookmarkManager } from 'neo4j-driver-core'
 import { bookmarksOf } from '../crossing/bookmark-managers'
 import type { Intent } from '../crossing/driver-core'
-import type { Strategy } from '../crossing/strategy'
+import type { Strategy, StrategyFunction } from '../crossing/strategy'
 import { clientError } from '../errors'
 import { type NativeToken, plainTokenOf, type Token } from './auth'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
@@ -14,8 +14,7 @@ import {
   readFetchSize,
   readNotificationFilter,
   readRwConfig,
-  readStrategy,
-  type StrategyFunction
+  readStrategy
 } from './options'
 
 export type AccessMode = 'READ' | 'WRITE'

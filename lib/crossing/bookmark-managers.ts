@@ -1,7 +1,6 @@
 /** The application's bookmark managers, each by the number that the native side knows it by. */
 
 import { type BookmarkManager, internal } from 'neo4j-driver-core'
-import { keepThrown } from '../errors'
 import { Numbers } from './numbers'
 
 /** Work was committed that waited for `previous`: what comes after it waits for `bookmark`. */
@@ -9,12 +8,6 @@ export interface Committed {
   manager: number
   previous: readonly string[]
   bookmark: string
-}
-
-/** An error of the application's own. */
-export interface Thrown {
-  thrown: number
-  message: string
 }
 
 export class BookmarkManagers {
@@ -25,15 +18,10 @@ export class BookmarkManagers {
     return this.#numbers.of(manager)
   }
 
-  /** What a manager has at this moment, or the error that it threw, which becomes that of the work. */
-  async ask(number: number): Promise<string[] | Thrown> {
-    try {
-      const bookmarks = await this.#numbers.get(number)?.getBookmarks()
-      return bookmarksOf([...(bookmarks ?? [])])
-    } catch (error) {
-      if (!(error instanceof Error)) throw error
-      return { thrown: keepThrown(error), message: error.message }
-    }
+  /** What a manager has at this moment. */
+  async ask(number: number): Promise<string[]> {
+    const bookmarks = await this.#numbers.get(number)?.getBookmarks()
+    return bookmarksOf([...(bookmarks ?? [])])
   }
 
   /** What was committed is committed, whatever the manager does: its errors concern nobody. */

@@ -10,7 +10,7 @@ import { HAStrategies, Status } from '../config/constants'
 import type { DriverSettings } from '../config/options'
 import type { Location, ServedBy, Server, ServerInfo } from '../config/servers'
 import { Context } from '../context'
-import { clientError, type Failure } from '../errors'
+import { clientError, type Failure, keepThrown, messageOf } from '../errors'
 import { Shutdown } from '../shutdown'
 import { BookmarkManagers, type Committed } from './bookmark-managers'
 import {
@@ -136,8 +136,10 @@ export class DriverCore implements DriverListener {
         write
       )
     } catch (error) {
-      return clientError(`The strategy function threw: ${error}`, error)
+      return clientError(`The strategy function threw: ${messageOf(error)}`, error)
     }
+    // A promise is no candidate, and if it rejects, that has been said by then.
+    if (chosen instanceof Promise) chosen.catch(() => {})
     const index = this.servers.indexOf(chosen as ServerEntry)
     if (candidates.includes(index)) return index
     return clientError(
@@ -208,7 +210,10 @@ export class DriverCore implements DriverListener {
       if (this.#context.run(() => this.#tokens.refused(token, code)) && failure.unknownOutcome !== true)
         failure.retryable = true
     } catch (error) {
-      this.settings.log.write('warn', `handleSecurityException of the auth token manager threw: ${error}`)
+      this.settings.log.write(
+        'warn',
+        `handleSecurityException of the auth token manager threw: ${messageOf(error)}`
+      )
     }
   }
 
@@ -236,7 +241,11 @@ export class DriverCore implements DriverListener {
       .run(() => this.#answer(asked))
       .then(
         answer => this.#native.answer(question, JSON.stringify(answer)),
-        error => this.#native.answer(question, null, error instanceof Error ? error.message : String(error))
+        error => {
+          // A bookmark manager's error is the work's own, as in neo4j-driver.
+          const thrown = keepThrown(error, asked.what === 'bookmarks')
+          this.#native.answer(question, null, messageOf(error), thrown)
+        }
       )
   }
 
@@ -250,7 +259,8 @@ export class DriverCore implements DriverListener {
         const strategy = this.#strategies.get(asked.strategy)
         if (strategy === undefined) throw clientError('Its session is gone')
         const chosen = this.#ask(strategy, asked.candidates, asked.write)
-        if (chosen instanceof Error) throw chosen
+        // What it threw itself is what the work's error is told to be caused by.
+        if (chosen instanceof Error) throw chosen.cause ?? chosen
         return chosen
       }
       case 'token': {

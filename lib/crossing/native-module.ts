@@ -39,8 +39,8 @@ export interface NativeDriver {
   /** Index of the server that a session of this kind would get now. */
   choose(write: boolean, rwMask: number, strategy: number): number
   candidates(write: boolean, rwMask: number): number[]
-  /** Answers an ASK message: as JSON, or null and why there is no answer. */
-  answer(question: number, json: string | null, reason?: string): void
+  /** Answers an ASK message: as JSON, or null, why there is no answer, and the number of the error that it is. */
+  answer(question: number, json: string | null, reason?: string, thrown?: number): void
   ready(op: number): void
   check(op: number): void
   close(op: number): void

@@ -1,7 +1,9 @@
 /** A strategy function of the application's. */
 
-import type { StrategyFunction } from '../config/options'
 import { Context } from '../context'
+
+/** A strategy of the application's own: gives one of the candidates, all entries of `servers`. */
+export type StrategyFunction<S = never> = (candidates: S[], intent: { write: boolean }) => unknown
 
 /** First number of such a strategy on the native side; those below are `HAStrategies`. */
 export const FIRST_STRATEGY = 3

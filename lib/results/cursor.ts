@@ -72,7 +72,10 @@ export class Cursor<R> implements Reader, PeekableAsyncIterator<R> {
       this.#forget()
       this.#stream.leave(this)
       this.#summary = await new Promise<Summary>(resolve => {
-        this.#stream.whenEnded(resolve, error => rejectLater(resolve, error))
+        this.#stream.whenEnded(resolve, error => {
+          this.fail(error)
+          rejectLater(resolve, error)
+        })
       })
       this.#serve()
     }

@@ -1,5 +1,6 @@
 // What the types promise is there when the program runs: every value, and every member of every class.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -117,3 +118,33 @@ const INTERNAL = new Set([
   'Session.committed',
   'Session.executePipelined'
 ])
+
+// ---- what the types say of options, and what the README says ----
+
+const textOf = symbol => ts.displayPartsToString(symbol.getDocumentationComment(checker))
+const optionsOf = (symbol, name) =>
+  checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol.exports.get(name)))
+const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+const rows = [...readme.matchAll(/^\| `(\w+)` \| (.+?) \| /gm)].map(([, option, value]) => ({
+  option,
+  value: value.replaceAll('`', '')
+}))
+
+test('every option of Neo4jHA is in the README, and no other', () => {
+  const declared = optionsOf(root, 'Options').map(({ name }) => name)
+  assert.deepEqual(rows.map(({ option }) => option).sort(), declared.sort())
+})
+
+for (const option of optionsOf(root, 'Options').filter(({ name }) => name !== 'neo4jDriverOptions')) {
+  test(`the default of ${option.name} is the same in the types and in the README`, () => {
+    const [, said] = textOf(option).match(/Default: `?([\w.]+?)`?\.(?:\s|$)/)
+    const { value } = rows.find(row => row.option === option.name)
+    assert.equal(said.split('.').at(-1), value.split('.').at(-1))
+  })
+}
+
+test('the limits have the same defaults in the types and in the README', () => {
+  const limits = optionsOf(resolved(root.exports.get('driver')), 'Limits')
+  const said = limits.map(limit => `${limit.name}: ${textOf(limit).match(/Default: (\d+)/)[1]}`)
+  assert.ok(readme.includes(`\`{ ${said.join(', ')} }\``))
+})

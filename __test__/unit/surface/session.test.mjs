@@ -441,8 +441,8 @@ test('a bookmark manager that fails, or has no bookmarks to give, is an answer; 
     await turn()
     return fake.driver.calls.at(-1)
   }
-  assert.match((await asked())[2], /^{"thrown":\d+,"message":"no bookmarks"}$/)
-  assert.match((await asked())[2], /"message":"[^"]*bookmark/i)
+  assert.deepEqual((await asked()).slice(0, 4), ['answer', 1, null, 'no bookmarks'])
+  assert.match((await asked())[3], /bookmark/i)
   assert.deepEqual(await asked(), ['answer', 1, '[]'])
   fake.say(committed({ manager, previous: [], bookmark: 'two' }))
 })
@@ -526,11 +526,11 @@ test('why a token manager gives no token is answered', async t => {
     await turn()
     return fake.driver.calls.at(-1)
   }
-  assert.deepEqual(await asked(1), ['answer', 1, null, 'no token'])
+  assert.deepEqual((await asked(1)).slice(0, 4), ['answer', 1, null, 'no token'])
   give = () => {
     throw new Error('thrown')
   }
-  assert.deepEqual(await asked(2), ['answer', 2, null, 'thrown'])
+  assert.deepEqual((await asked(2)).slice(0, 4), ['answer', 2, null, 'thrown'])
   give = () => 'hunter2'
   const [, , json, reason] = await asked(3)
   assert.equal(json, null)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::error::{Error, Kind};
-use crate::observer::{Observer, Supplied};
+use crate::observer::Observer;
 
 /// Where the bookmarks of work come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,15 +22,13 @@ impl Bookmarks {
         let limit = config.connection_acquisition_timeout;
         let asked = observer.bookmarks(manager);
         let supplied = tokio::time::timeout(Duration::from_millis(limit), asked).await.unwrap_or_else(|_| {
-            Err(format!("no answer in {limit} ms (connectionAcquisitionTimeout). Look at its getBookmarks()"))
+            Err(format!("no answer in {limit} ms (connectionAcquisitionTimeout). Look at its getBookmarks()")
+                .into())
         });
-        let mut bookmarks = match supplied {
-            Ok(Supplied::Bookmarks(bookmarks)) => bookmarks,
-            Ok(Supplied::Thrown { thrown, message }) => {
-                return Err(Error { thrown: Some(thrown), ..no_bookmarks(&message) });
-            }
-            Err(why) => return Err(no_bookmarks(&why)),
-        };
+        let mut bookmarks = supplied.map_err(|no| {
+            let why = format!("The bookmark manager gave no bookmarks: {no}.");
+            no.with(why).error(Kind::Client)
+        })?;
         for bookmark in &self.own {
             if !bookmarks.contains(bookmark) {
                 bookmarks.push(bookmark.clone());
@@ -38,8 +36,4 @@ impl Bookmarks {
         }
         Ok(bookmarks)
     }
-}
-
-fn no_bookmarks(why: &str) -> Error {
-    Error::new(Kind::Client, format!("The bookmark manager gave no bookmarks: {why}."))
 }

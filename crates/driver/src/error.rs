@@ -18,7 +18,7 @@ pub struct Error {
     pub failure: Option<Box<ServerFailure>>,
     /// The errors of earlier attempts of the same work, oldest first.
     pub earlier: Vec<String>,
-    /// The error of the application's own that this one stands for: see [`crate::Supplied::Thrown`].
+    /// The error of the application's own that this one stands for: see [`crate::NoAnswer`].
     pub thrown: Option<u32>,
 }
 

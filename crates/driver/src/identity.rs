@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{AuthConfig, ServerConfig};
-use crate::observer::Observer;
+use crate::observer::{NoAnswer, Observer};
 
 /// Where a driver has its token for a server from.
 #[derive(Clone)]
@@ -25,19 +25,22 @@ impl Identity {
     }
 
     /// The token of this moment, for a check: a manager must not hold it up. An error says what went wrong.
-    pub(crate) async fn token_within(&self, limit: Duration) -> Result<Arc<AuthConfig>, String> {
+    pub(crate) async fn token_within(&self, limit: Duration) -> Result<Arc<AuthConfig>, NoAnswer> {
         tokio::time::timeout(limit, self.token()).await.unwrap_or_else(|_| {
-            Err(format!("The auth token manager gave no token within {} ms", limit.as_millis()))
+            Err(format!("The auth token manager gave no token within {} ms", limit.as_millis()).into())
         })
     }
 
     /// The token of this moment. An error says what went wrong with the manager.
-    pub(crate) async fn token(&self) -> Result<Arc<AuthConfig>, String> {
+    pub(crate) async fn token(&self) -> Result<Arc<AuthConfig>, NoAnswer> {
         match self {
             Identity::Fixed(token) => Ok(token.clone()),
             Identity::Managed(observer, index) => match observer.token(*index).await {
                 Ok(token) => Ok(Arc::new(token)),
-                Err(why) => Err(format!("The auth token manager gave no token: {why}")),
+                Err(no) => {
+                    let why = format!("The auth token manager gave no token: {no}");
+                    Err(no.with(why))
+                }
             },
         }
     }

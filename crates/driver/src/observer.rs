@@ -3,27 +3,38 @@
 use std::future::{ready, Future};
 use std::pin::Pin;
 
-use serde::Deserialize;
-
 use crate::config::{AuthConfig, ClientCertificate, LogLevel};
+use crate::error::{Error, Kind};
 use crate::topology::View;
 
 /// The answer to a question, or the reason why there is none.
-pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send>>;
+pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, NoAnswer>> + Send>>;
 
-/// What a bookmark manager came to.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-pub enum Supplied {
-    /// Its bookmarks.
-    Bookmarks(Vec<String>),
-    /// An error of the application's own, which the work is to fail by.
-    Thrown {
-        /// By what the application knows it.
-        thrown: u32,
-        /// What it says.
-        message: String,
-    },
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct NoAnswer {
+    /// For the reader.
+    pub why: String,
+    /// By what the application knows the error of its own that it is.
+    pub thrown: Option<u32>,
+}
+
+impl From<String> for NoAnswer {
+    fn from(why: String) -> Self {
+        NoAnswer { why, thrown: None }
+    }
+}
+
+impl NoAnswer {
+    /// The same, said with what was asked.
+    pub(crate) fn with(self, why: String) -> Self {
+        NoAnswer { why, ..self }
+    }
+
+    pub(crate) fn error(self, kind: Kind) -> Error {
+        Error { thrown: self.thrown, ..Error::new(kind, self.why) }
+    }
 }
 
 /// Takes what a driver says, and answers what it asks. Called from its tasks: must not block.
@@ -55,7 +66,7 @@ pub trait Observer: Send + Sync {
     }
 
     /// The bookmarks that a manager of the user's own, by its number, has at this moment.
-    fn bookmarks(&self, _manager: i32) -> Answer<Supplied> {
+    fn bookmarks(&self, _manager: i32) -> Answer<Vec<String>> {
         nobody("manages bookmarks")
     }
 
@@ -64,5 +75,5 @@ pub trait Observer: Send + Sync {
 }
 
 fn nobody<T: Send + 'static>(does: &str) -> Answer<T> {
-    Box::pin(ready(Err(format!("nobody {does} here"))))
+    Box::pin(ready(Err(format!("nobody {does} here").into())))
 }

@@ -132,7 +132,7 @@ impl Pool {
                 None => {
                     phases.enter(Phase::Token);
                     let token = self.endpoint.identity.token().await;
-                    token.map_err(|why| self.endpoint.error(Kind::Client, why))?
+                    token.map_err(|no| self.endpoint.unanswered(no))?
                 }
             };
             self.connect(permit, wanted, auth.is_some(), phases).await

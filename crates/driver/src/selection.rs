@@ -87,7 +87,10 @@ impl ServerSelection {
         match self.observer.choose(key, &candidates, intent.write).await {
             Ok(index) if candidates.contains(&index) => Ok(index),
             Ok(_) => Err(Error::new(Kind::Client, "The strategy function returned none of its candidates.")),
-            Err(why) => Err(Error::new(Kind::Client, format!("The strategy function failed: {why}"))),
+            Err(no) => {
+                let why = format!("The strategy function failed: {no}");
+                Err(no.with(why).error(Kind::Client))
+            }
         }
     }
 

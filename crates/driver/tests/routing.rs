@@ -29,7 +29,7 @@ impl Observer for Resolver {
                 Some(after) => sleep(after).await,
                 None => std::future::pending().await,
             }
-            Err(format!("failure {number}"))
+            Err(format!("failure {number}").into())
         })
     }
 }

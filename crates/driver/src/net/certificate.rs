@@ -13,7 +13,7 @@ use rustls::SignatureScheme;
 use secrecy::ExposeSecret;
 
 use crate::config::ClientCertificate;
-use crate::observer::Observer;
+use crate::observer::{NoAnswer, Observer};
 
 /// The certificates of this side: asked for before a connection is opened, and made ready for rustls when it is another than before.
 pub(crate) struct ClientCertificates {
@@ -33,11 +33,11 @@ impl ClientCertificates {
     }
 
     /// Asks what connections opened from now on show. An error says why there is nothing.
-    pub(crate) async fn renew(&self) -> Result<(), String> {
+    pub(crate) async fn renew(&self) -> Result<(), NoAnswer> {
         let given = self.observer.client_certificates().await?;
         let mut current = self.current.lock();
         if !is_same(&given, &current.given) {
-            let ready = given.iter().map(prepare).collect::<Result<_, _>>()?;
+            let ready = given.iter().map(prepare).collect::<Result<_, String>>()?;
             *current = Current { given, ready };
         }
         Ok(())

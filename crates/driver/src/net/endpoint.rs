@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::{Error, Kind, ServerRef};
 use crate::identity::Identity;
 use crate::log::Log;
+use crate::observer::NoAnswer;
 
 /// How long a connection may take to answer RESET, where no other limit is shorter.
 const RESET_TIMEOUT: Duration = Duration::from_secs(10);
@@ -59,10 +60,10 @@ impl Endpoint {
         let (Some(client_certificates), Some(_)) = (&self.client_certificates, &self.tls) else {
             return Ok(());
         };
-        client_certificates
-            .renew()
-            .await
-            .map_err(|why| self.error(Kind::Client, format!("The client certificate cannot be used: {why}")))
+        client_certificates.renew().await.map_err(|no| {
+            let why = format!("The client certificate cannot be used: {no}");
+            self.unanswered(no.with(why))
+        })
     }
 
     /// The same within the connection timeout, or where there is none, within the time of an acquisition.
@@ -118,6 +119,11 @@ impl Endpoint {
 
     pub(crate) fn error(&self, kind: Kind, message: impl Into<String>) -> Error {
         Error::new(kind, message).on(self.server.clone())
+    }
+
+    /// The application has not said what a connection needs.
+    pub(crate) fn unanswered(&self, no: NoAnswer) -> Error {
+        no.error(Kind::Client).on(self.server.clone())
     }
 }
 

@@ -18,6 +18,7 @@ use crate::config::{AuthConfig, Config, ServerConfig, StatusEndpoint};
 use crate::error::{Error, Kind};
 use crate::log::Log;
 use crate::net::tls;
+use crate::observer::NoAnswer;
 use crate::pool::Pool;
 
 const PATH: &str = "/db/manage/server/ha/available";
@@ -153,7 +154,7 @@ impl Checker {
             Some(own) => own.clone(),
             None => match self.token(member).await {
                 Ok(auth) => auth,
-                Err(why) => return Answer::Is(Status::Error, Role::Unknown, Some(why)),
+                Err(no) => return Answer::Is(Status::Error, Role::Unknown, Some(no.why)),
             },
         };
         let request = http.get(url.clone()).header(ACCEPT, "text/plain");
@@ -180,7 +181,7 @@ impl Checker {
         }
     }
 
-    async fn token(&self, member: &Member) -> Result<Arc<AuthConfig>, String> {
+    async fn token(&self, member: &Member) -> Result<Arc<AuthConfig>, NoAnswer> {
         let limit = Duration::from_millis(self.config.check_timeout);
         member.pool.endpoint.identity.token_within(limit).await
     }
@@ -200,7 +201,7 @@ impl Checker {
         let limit = Duration::from_millis(self.config.check_timeout);
         let token = match self.token(member).await {
             Ok(token) => token,
-            Err(why) => return Answer::Is(Status::Error, Role::Unknown, Some(why)),
+            Err(no) => return Answer::Is(Status::Error, Role::Unknown, Some(no.why)),
         };
         match tokio::time::timeout(limit, member.pool.probe(token, limit)).await {
             Ok(Ok(())) => Answer::Is(Status::Up, Role::Master, None),

@@ -1,5 +1,6 @@
 //! Where the search for a table begins.
 
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -21,17 +22,19 @@ impl Router {
         if !self.template.config.resolver {
             return Ok(vec![seed.clone()]);
         }
-        let failed =
-            |why: &str| Error::new(Kind::Client, format!("The resolver gave no address for {seed}: {why}."));
+        let failed = |why: &dyn Display| format!("The resolver gave no address for {seed}: {why}.");
         let _resolving = self.resolving.clone();
         let limit = self.template.config.connection_acquisition_timeout;
         let found =
             tokio::time::timeout(Duration::from_millis(limit), self.observer.resolve(&seed.to_string()))
                 .await
                 .unwrap_or_else(|_| {
-                    Err(format!("it did not answer within {limit} ms (connectionAcquisitionTimeout)"))
+                    Err(format!("it did not answer within {limit} ms (connectionAcquisitionTimeout)").into())
                 })
-                .map_err(|why| failed(&why))?;
+                .map_err(|no| {
+                    let why = failed(&no);
+                    no.with(why).error(Kind::Client)
+                })?;
         let mut seeds = Vec::new();
         let mut last = "its list is empty".to_owned();
         for text in found.iter().take(MAX_SEEDS) {
@@ -44,7 +47,7 @@ impl Router {
             }
         }
         if seeds.is_empty() {
-            return Err(failed(&last));
+            return Err(Error::new(Kind::Client, failed(&last)));
         }
         Ok(seeds)
     }
