@@ -14,8 +14,8 @@ const topologies = t => {
   const { Environment } = nativeModule()
   const fetched = []
   useNativeModule({
-    Environment: function Watched(wake) {
-      const environment = new Environment(wake)
+    Environment: function Watched() {
+      const environment = new Environment()
       return {
         drain(inbox) {
           const end = environment.drain(inbox)
@@ -27,6 +27,9 @@ const topologies = t => {
           fetched.push(views)
           return end
         },
+        listen: wake => environment.listen(wake),
+        rest: () => environment.rest(),
+        pause: (op, ms) => environment.pause(op, ms),
         ref: () => environment.ref(),
         unref: () => environment.unref(),
         outside: step => environment.outside(step),
