@@ -14,23 +14,20 @@ const topologies = t => {
   const { Environment } = nativeModule()
   const fetched = []
   useNativeModule({
-    Environment: function Watched(wake) {
-      const environment = new Environment(wake)
-      return {
-        drain(inbox) {
-          const end = environment.drain(inbox)
-          const views = []
-          for (let at = 0; at < end; at += inbox.readInt32LE(at)) {
-            const [kind, length] = [inbox.readInt32LE(at + 4), inbox.readInt32LE(at + 12)]
-            if (kind === TOPOLOGY) views.push(JSON.parse(inbox.toString('utf8', at + 16, at + 16 + length)))
-          }
-          fetched.push(views)
-          return end
-        },
-        ref: () => environment.ref(),
-        unref: () => environment.unref(),
-        open: config => environment.open(config)
+    Environment: function Watched() {
+      const environment = new Environment()
+      const drain = environment.drain.bind(environment)
+      environment.drain = inbox => {
+        const end = drain(inbox)
+        const views = []
+        for (let at = 0; at < end; at += inbox.readInt32LE(at)) {
+          const [kind, length] = [inbox.readInt32LE(at + 4), inbox.readInt32LE(at + 12)]
+          if (kind === TOPOLOGY) views.push(JSON.parse(inbox.toString('utf8', at + 16, at + 16 + length)))
+        }
+        fetched.push(views)
+        return end
       }
+      return environment
     }
   })
   resetDispatcher()
