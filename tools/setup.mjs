@@ -150,11 +150,13 @@ const javascript = {
 
 const runtimes = {
   name: 'runtimes',
-  inputs: ['__test__/runtimes/package.json', '__test__/runtimes/package-lock.json'],
-  outputs: () => ['__test__/runtimes/node_modules/bun'],
+  inputs: ['__test__/runtimes/packages/package.json', '__test__/runtimes/packages/package-lock.json'],
+  outputs: () => ['__test__/runtimes/packages/node_modules/bun'],
   async run(progress) {
     progress('runtimes: installing Node.js, Bun and Deno (npm ci)')
-    await run(which('npm'), ['ci', '--no-audit', '--no-fund'], { cwd: join(ROOT, '__test__', 'runtimes') })
+    await run(which('npm'), ['ci', '--no-audit', '--no-fund'], {
+      cwd: join(ROOT, '__test__', 'runtimes', 'packages')
+    })
   }
 }
 

@@ -12,7 +12,7 @@ import { node, relationship, structure } from '../support/packstream.mjs'
 import { bolt, failure, rows, silence } from '../support/scripted-server.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const installed = path => join(here, 'node_modules', path)
+const installed = path => join(here, 'packages', 'node_modules', path)
 
 /** What each is started with, its option to load a file before, and what of the program does not work there. */
 const runtimes = [
