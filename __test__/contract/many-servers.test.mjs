@@ -16,29 +16,18 @@ const topologies = t => {
   useNativeModule({
     Environment: function Watched() {
       const environment = new Environment()
-      return {
-        listen: wake => environment.listen(wake),
-        rest: () => environment.rest(),
-        outside: step => environment.outside(step),
-        pause: (op, ms) => environment.pause(op, ms),
-        drain(inbox) {
-          const end = environment.drain(inbox)
-          const views = []
-          for (let at = 0; at < end; at += inbox.readInt32LE(at)) {
-            const [kind, length] = [inbox.readInt32LE(at + 4), inbox.readInt32LE(at + 12)]
-            if (kind === TOPOLOGY) views.push(JSON.parse(inbox.toString('utf8', at + 16, at + 16 + length)))
-          }
-          fetched.push(views)
-          return end
-        },
-        listen: wake => environment.listen(wake),
-        rest: () => environment.rest(),
-        outside: step => environment.outside(step),
-        pause: (op, ms) => environment.pause(op, ms),
-        ref: () => environment.ref(),
-        unref: () => environment.unref(),
-        open: config => environment.open(config)
+      const drain = environment.drain.bind(environment)
+      environment.drain = inbox => {
+        const end = drain(inbox)
+        const views = []
+        for (let at = 0; at < end; at += inbox.readInt32LE(at)) {
+          const [kind, length] = [inbox.readInt32LE(at + 4), inbox.readInt32LE(at + 12)]
+          if (kind === TOPOLOGY) views.push(JSON.parse(inbox.toString('utf8', at + 16, at + 16 + length)))
+        }
+        fetched.push(views)
+        return end
       }
+      return environment
     }
   })
   resetDispatcher()
