@@ -64,6 +64,9 @@ export class Aborted extends Error {
 
 type DiagnosticRecord = Parameters<typeof newError>[5]
 
+/** Errors of ours whose stack says where they were made, which says nothing: it is to say who waits for the work. */
+const withoutStack = new WeakSet<Error>()
+
 /** What our errors carry beyond those of `neo4j-driver`. Neither shows in `inspect` or JSON. */
 interface Extras {
   server?: string
@@ -121,8 +124,16 @@ export function abortedBy(reason: unknown, { unknownOutcome }: Aborted): unknown
 
 /** What something that was thrown says: applications throw whatever they like. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message
-  return typeof thrown === 'string' ? thrown : inspect(thrown)
+  const told: unknown = thrown instanceof Error ? thrown.message : thrown
+  return typeof told === 'string' ? told : inspect(told)
+}
+
+/** The error of work that was done, while its records could not be read. */
+export function unreadable(cause: unknown): Neo4jError {
+  const message =
+    `The query was done and committed, but its records cannot be read (${messageOf(cause)}). Do not send it again; read what it wrote ` +
+    'by another query, of less at once.'
+  return mark(newError(message, 'N/A', cause as Error), { unknownOutcome: true })
 }
 
 /** Whether the work that failed may have been committed all the same. */
@@ -141,6 +152,7 @@ export function earlierAttempts(earlier: readonly string[]): Error {
 }
 
 function mark(error: Neo4jError, extras: Extras): Neo4jError {
+  withoutStack.add(error)
   return Object.defineProperties(error, {
     server: { value: extras.server, configurable: true, writable: true },
     unknownOutcome: { value: extras.unknownOutcome, configurable: true, writable: true }
@@ -188,7 +200,7 @@ export function rejectLater(resolve: (value: PromiseLike<never>) => void, make: 
   const fail = (): never => {
     const error = make()
     // Errors of the application, such as the reason of an abort, keep theirs.
-    if (error instanceof Neo4jError) Error.captureStackTrace(error, fail)
+    if (withoutStack.delete(error)) Error.captureStackTrace(error, fail)
     throw error
   }
   resolve(gate.then(fail))

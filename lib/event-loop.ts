@@ -5,7 +5,7 @@
 
 import { scheduler } from 'node:timers/promises'
 
-const { uptime } = process
+const { nextTick, uptime } = process
 const settled = Promise.resolve()
 
 /** Milliseconds by a clock that never goes back, and that no fake stands in for. */
@@ -25,7 +25,7 @@ export function inTurn(step: () => void): void {
 
 /** Throws outside of the current work, as any uncaught exception of the user's own callback. */
 export function throwLater(error: unknown): void {
-  process.nextTick(() => {
+  nextTick(() => {
     throw error
   })
 }

@@ -12,7 +12,7 @@ use napi::{check_status, sys, Env, JsValue};
 use parking_lot::Mutex;
 
 /// Does not keep the process alive, until [`Wake::keep_alive`]. Dropping it lets the function go.
-pub(crate) struct Wake(Arc<Mutex<Option<Raw>>>);
+pub(crate) struct Wake(Arc<Slot>);
 
 /// None once its environment has ended.
 type Slot = Mutex<Option<Raw>>;

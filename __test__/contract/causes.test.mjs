@@ -72,6 +72,21 @@ for (const [door, open] of Object.entries(DOORS)) {
   })
 }
 
+test('an answer that cannot be told on is an error of the work: addresses in a circle', async t => {
+  const circle = {}
+  circle.self = circle
+  const driver = connect(t, 'neo4j://somewhere.invalid', undefined, { ...quick, resolver: () => circle })
+  const error = await failing(ask(driver))
+  assert.match(error.message, /circular/i)
+})
+
+test('whatever is thrown is told: without a prototype, with a message that is no text', async t => {
+  for (const thrown of [Object.create(null), Object.assign(new Error('x'), { message: 5 })]) {
+    const driver = await DOORS['a resolver'](t, WAYS.throws(thrown))
+    assert.equal((await failing(ask(driver))).cause, thrown)
+  }
+})
+
 test("what a strategy throws is the cause of the work's error", async t => {
   const { servers } = await cluster(t)
   const mine = new Mine('no choice')

@@ -22,7 +22,7 @@ import {
 import type { AccessMode, SessionSettings } from '../config/session-config'
 import type { DriverCore } from '../crossing/driver-core'
 import type { NativeSession } from '../crossing/native-module'
-import { clientError } from '../errors'
+import { clientError, unreadable } from '../errors'
 import { Collector } from '../results/collector'
 import { ResultStream, type StreamOwner } from '../results/result-stream'
 import { Shutdown } from '../shutdown'
@@ -200,7 +200,13 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
         return new EagerResult(stream.keys as string[], records, summary)
       } catch (error) {
         if (stream.keys !== null) opened()
-        throw error
+        const isDone = await new Promise(resolve => {
+          stream.whenEnded(
+            () => resolve(true),
+            () => resolve(false)
+          )
+        })
+        throw isDone ? unreadable(error) : error
       }
     }, signal)
   }

@@ -1,6 +1,7 @@
 /** Where the driver's own messages go: to the application's logger, or, warnings only, to the process. */
 
 import type { types } from 'neo4j-driver-core'
+import { Context } from '../context'
 import { clientError, messageOf } from '../errors'
 
 export type LogLevel = types.LogLevel
@@ -34,6 +35,7 @@ export function logOf(config: LoggingConfig | undefined | null): Log {
   const { logger } = config
   if (typeof logger !== 'function') throw clientError(`Illegal logger function: ${logger}`)
   const most = LEVELS.indexOf(level)
+  const context = new Context()
   let hasFailed = false
   const failed = (error: unknown): void => {
     if (hasFailed) return
@@ -46,7 +48,7 @@ export function logOf(config: LoggingConfig | undefined | null): Log {
       if (LEVELS.indexOf(messageLevel as LogLevel) > most) return
       // What is logged goes on, whether or not it can be: a full disk is not to end the service.
       try {
-        Promise.resolve(logger(messageLevel as LogLevel, message)).catch(failed)
+        Promise.resolve(context.run(logger, messageLevel as LogLevel, message)).catch(failed)
       } catch (error) {
         failed(error)
       }

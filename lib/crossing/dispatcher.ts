@@ -149,7 +149,11 @@ export class Dispatcher {
    */
   after(ms: number, done: () => void): Unwatch {
     const op = this.begin({ receive: done, fail: done })
-    this.#native.pause(op, Math.min(Math.max(0, ms), LONGEST_MS))
+    try {
+      this.#native.pause(op, Math.min(Math.max(0, ms), LONGEST_MS))
+    } catch (error) {
+      this.fail(op, () => error as Error)
+    }
     return () => {
       if (this.#operations.delete(op)) this.#lookLater()
     }

@@ -239,14 +239,15 @@ export class DriverCore implements DriverListener {
   }
 
   log(level: string, message: string): void {
-    this.#context.run(this.settings.log.write, level, message)
+    this.settings.log.write(level, message)
   }
 
   asked(question: number, asked: Asked): void {
     this.#context
       .run(() => this.#answer(asked))
+      .then(answer => JSON.stringify(answer))
       .then(
-        answer => this.#native.answer(question, JSON.stringify(answer)),
+        json => this.#native.answer(question, json),
         error => {
           // A bookmark manager's error is the work's own, as in neo4j-driver.
           const thrown = keepThrown(error, asked.what === 'bookmarks')

@@ -150,6 +150,6 @@ function siblings(): string[] {
 /** The C library of the running program, with its version where that can be told. */
 function libc(): string {
   if (usesMusl()) return 'musl'
-  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
-  return `glibc ${report.header?.glibcVersionRuntime ?? 'of an unknown version'}`
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
+  return `glibc ${report?.header?.glibcVersionRuntime ?? 'of an unknown version'}`
 }

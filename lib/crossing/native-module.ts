@@ -88,8 +88,7 @@ export interface NativeSession {
   close(op: number): void
   /** Room for so many more batches of the result. */
   more(op: number, batches: number): void
-  /** Copies the oldest large batch of the result into `into`. */
-  /** False when there is no such batch any more: a RESTART is on its way. */
+  /** Copies the oldest large batch of the result into `into`. False when there is none any more: a RESTART is on its way. */
   take(op: number, into: Uint8Array): boolean
   /**
    * Says that records of a result, as it is after so many RESTARTs, are about to reach the application. False when it has begun

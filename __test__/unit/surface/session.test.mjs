@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
 import { until } from '../../support/until.mjs'
-import { ask, committed, done, failure, install, keys, result, summary } from './fake-native.mjs'
+import { ask, committed, done, failure, install, keys, result, rows, summary } from './fake-native.mjs'
 
 const neo4j = Neo4jHA.driver
 const transient = { code: 'Neo.TransientError.General.X', message: 'later', retryable: true }
@@ -486,6 +486,29 @@ test('executeQuery: a transformer has a say in the commit, which waits for it', 
   const first = neo4j.resultTransformers.first()
   assert.equal((await driver.executeQuery('x', {}, { resultTransformer: first })).get('n').toNumber(), 1)
   assert.deepEqual([names(fake.session)[0], names(fake.session).at(-1)], ['begin', 'commit'])
+})
+
+test('executeQuery: records that cannot be read here are no reason to do it again', async t => {
+  const { fake, driver } = opened(t)
+  for (const [isDone, end, complaint] of [
+    [true, op => summary(op), /done and committed, but its records cannot be read/],
+    [false, op => failure(op, { code: 'N/A', message: 'rolled back' }), /^(?!.*committed)/]
+  ]) {
+    const promise = driver.executeQuery('x', {}, { bookmarkManager: null })
+    await turn()
+    const { op } = fake.session.call('execute')
+    const broken = rows(op, [[1]])
+    broken.fill(0xff, 16, 20) // so many rows
+    fake.say(keys(op, ['n']), broken)
+    fake.say(end(op))
+    const error = await promise.then(
+      () => assert.fail('it resolved'),
+      error => error
+    )
+    assert.match(error.message, complaint)
+    assert.equal(error.unknownOutcome === true, isDone)
+    assert.notEqual(error.retryable, true)
+  }
 })
 
 test('executeQuery: an abort ends the work, and rejects by its reason', async t => {

@@ -72,7 +72,10 @@ fn without_zone(text: &str) -> (Cow<'_, str>, Option<&str>) {
         let (before, rest) = text.split_once('[')?;
         let (inside, behind) = rest.split_once(']')?;
         let (ip, zone) = inside.split_once('%')?;
-        Some((format!("{before}[{ip}]{behind}"), zone.strip_prefix("25").unwrap_or(zone)))
+        Some((
+            format!("{before}[{ip}]{behind}"),
+            zone.strip_prefix("25").filter(|zone| !zone.is_empty()).unwrap_or(zone),
+        ))
     };
     match parts() {
         Some((text, zone)) if !zone.is_empty() => (text.into(), Some(zone)),
@@ -112,6 +115,9 @@ mod tests {
                 ("[fe80::1%eth0]:7688", "fe80::1"),
                 "{text}"
             );
+        }
+        for text in ["bolt://[fe80::1%25]", "bolt://[fe80::1%2525]"] {
+            assert_eq!(Address::parse(text).unwrap().to_string(), "[fe80::1%25]:7687", "{text}");
         }
         assert!(Address::parse("bolt://[fe80::1%]").is_err());
         assert!(Address::parse("bolt://[fe80::x%eth0]").is_err());

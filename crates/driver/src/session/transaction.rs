@@ -75,6 +75,14 @@ impl State {
         let identity = open.pooled.identity();
         let is_batched = commits_in_batches(&run.query);
         match Streaming::new(run, &open.pooled, fetch_size).read(session, &mut open.pooled.conn).await {
+            // Whoever asked could not take what came of it, and is told that nothing did.
+            Ok(_) if run.flow.is_cancelled() => {
+                open.has_committed = is_batched;
+                let why = "Its reader has given up: the transaction was rolled back.";
+                let error = open.outcome(Error::new(Kind::Client, why).on(open.pooled.server.clone()));
+                open.roll_back(session).await?;
+                Err(error)
+            }
             Ok((metadata, mut result)) => {
                 result.announce();
                 open.has_committed = is_batched;
@@ -194,7 +202,24 @@ impl State {
         let Some(Transaction { standing: Standing::Open(open), .. }) = self.transaction.take() else {
             return Ok(());
         };
-        let mut pooled = open.pooled;
+        open.roll_back(session).await
+    }
+}
+
+impl Open {
+    /// Writes a query, or nothing.
+    fn send(&mut self, run: &Run, fetch_size: i64) -> Result<(), Error> {
+        send_run(&mut self.pooled, run, fetch_size)
+            .map_err(|e| Error::new(Kind::Client, e.to_string()).on(self.pooled.server.clone()))
+    }
+
+    /// Without COMMIT nothing was done, but for what committed on its own.
+    fn outcome(&self, error: Error) -> Error {
+        error.with_unknown_outcome_if(self.has_committed)
+    }
+
+    async fn roll_back(self, session: &Inner) -> Result<(), Error> {
+        let mut pooled = self.pooled;
         // An abort resets the connection, which rolls back as well.
         let rolled_back = session.unless_aborted(async {
             pooled.still_open().await?;
@@ -212,19 +237,6 @@ impl State {
             }
             result => result.map(drop),
         }
-    }
-}
-
-impl Open {
-    /// Writes a query, or nothing.
-    fn send(&mut self, run: &Run, fetch_size: i64) -> Result<(), Error> {
-        send_run(&mut self.pooled, run, fetch_size)
-            .map_err(|e| Error::new(Kind::Client, e.to_string()).on(self.pooled.server.clone()))
-    }
-
-    /// Without COMMIT nothing was done, but for what committed on its own.
-    fn outcome(&self, error: Error) -> Error {
-        error.with_unknown_outcome_if(self.has_committed)
     }
 
     async fn commit(self, session: &Inner) -> Result<(), Error> {
