@@ -1,4 +1,4 @@
-//! What crosses, as far as both sides must know it by number. `lib/crossing/format.ts` is made from this file, and from others
+//! What crosses, as far as both sides must know it by number. `lib/format.ts` is made from this file, and from others
 //! that `tools/format.mjs` names.
 
 use napi_derive::napi;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes lib/crossing/format.ts: the numbers that both sides of the crossing know, from the Rust sources that say what they are.
+// Writes lib/format.ts: the numbers that both sides of the crossing know, from the Rust sources that say what they are.
 //
 //   node tools/format.mjs
 //
@@ -9,7 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isMain, ROOT } from './lib/project.mjs'
 
-export const TARGET = 'lib/crossing/format.ts'
+export const TARGET = 'lib/format.ts'
 
 /** Which modules and enumerations of which files, and what each is called in TypeScript. */
 const SOURCES = {

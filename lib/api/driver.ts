@@ -24,8 +24,8 @@ import {
   type SessionConfig,
   type SessionSettings
 } from '../config/session-config'
+import type { Strategy } from '../config/strategy'
 import { DriverCore, type ServerEntry, type VerifyConfig } from '../crossing/driver-core'
-import type { Strategy } from '../crossing/strategy'
 import { clientError } from '../errors'
 import { protocolVersion } from '../results/summary'
 import type { Result } from './result'

@@ -1,8 +1,9 @@
 import type { Record as CoreRecord } from 'neo4j-driver-core'
-import { BatchWords } from '../crossing/format.js'
+import { BatchWords } from '../format.js'
 import { type IntegerMode, modeOf } from './integers.js'
 import { recordsOf } from './row-readers.js'
-import { Batch, type Bytes, type Dictionary } from './tape.js'
+import { Batch, type Bytes } from './tape.js'
+import type { Dictionary } from './tape-reader.js'
 
 export type { IntegerMode } from './integers.js'
 

@@ -20,7 +20,7 @@ import {
   type UUID,
   type Vector
 } from 'neo4j-driver-core'
-import { Needs } from '../crossing/format.js'
+import { Needs } from '../format.js'
 import { epochDay } from './calendar.js'
 import {
   out,

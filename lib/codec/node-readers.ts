@@ -1,12 +1,12 @@
 import { Node } from 'neo4j-driver-core'
-import { PropertyKind } from '../crossing/format.js'
+import { PropertyKind } from '../format.js'
 import { canCompile, compile, literal, propertyName } from './codegen.js'
 import { INTEGER, integerOf, type Mode, make } from './integers.js'
 import { define } from './names.js'
-import type { Batch } from './tape.js'
+import type { NodeReader, TapeReader } from './tape-reader.js'
 
 /** Reads one node of a shape at the batch's cursor. */
-type Reader = (batch: Batch) => Node
+type Reader = (batch: TapeReader) => Node
 
 // Nodes read before a reader is compiled for their shape: compiling costs as much as reading some hundreds
 // the slow way.
@@ -21,7 +21,7 @@ interface Layout {
 }
 
 /** How nodes of equal labels, property names and types are read; shared by all results of the process. */
-export class NodeShape {
+class NodeShape implements NodeReader {
   readonly #layout: Layout
   #left = canCompile ? COMPILE_AFTER : Number.POSITIVE_INFINITY
   /** Reads a node at the batch's cursor, and moves behind it. */
@@ -61,7 +61,7 @@ function grow(branch: Branch, step: Step): Branch {
 }
 
 /** Takes in the shape at word `p` of the batch; returns the word behind it. */
-export function addShape(batch: Batch, p: number): number {
+export function addShape(batch: TapeReader, p: number): number {
   const { i32, dictionary } = batch
   const { strings, mode } = dictionary
   if (steps > STEPS_KEPT) {
@@ -79,7 +79,7 @@ export function addShape(batch: Batch, p: number): number {
   return p
 }
 
-function layoutAt({ i32, dictionary: { strings, mode } }: Batch, p: number): Layout {
+function layoutAt({ i32, dictionary: { strings, mode } }: TapeReader, p: number): Layout {
   const hasElementId = i32[p++] !== 0
   const labels: string[] = []
   const keys: string[] = []
@@ -137,7 +137,7 @@ function interpreted({ mode, labels, keys, types, hasElementId }: Layout): Reade
   }
 }
 
-function property(batch: Batch, type: number): unknown {
+function property(batch: TapeReader, type: number): unknown {
   const { i32 } = batch
   switch (type) {
     case PropertyKind.GENERIC:

@@ -1,4 +1,4 @@
-import type { Needs } from '../crossing/format.js'
+import type { Needs } from '../format.js'
 import { Unsendable } from './unsendable.js'
 
 /**

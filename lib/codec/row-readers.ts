@@ -1,5 +1,5 @@
 import { Record as CoreRecord } from 'neo4j-driver-core'
-import { BatchWords, ColumnKind } from '../crossing/format.js'
+import { BatchWords, ColumnKind } from '../format.js'
 import { BoundedCache } from './cache.js'
 import { canCompile, compile } from './codegen.js'
 import { BIGINT, INTEGER, integerOf, integerOf32, make, make32, NUMBER, numberOf } from './integers.js'

@@ -12,8 +12,8 @@ import {
   UUID,
   Vector
 } from 'neo4j-driver-core'
-import { StructureCode } from '../crossing/format.js'
-import type { Batch } from './tape.js'
+import { StructureCode } from '../format.js'
+import type { TapeReader } from './tape-reader.js'
 import {
   dateOf,
   dateTimeInZone,
@@ -28,7 +28,7 @@ import {
 type Properties = Record<string, unknown>
 
 /** Reads the structure of that code, whose fields are the tape's next values. */
-export function readStructure(batch: Batch, code: number): unknown {
+export function readStructure(batch: TapeReader, code: number): unknown {
   switch (code) {
     case StructureCode.NODE: {
       const id = batch.value() as number
@@ -103,7 +103,7 @@ export function readStructure(batch: Batch, code: number): unknown {
 }
 
 /** Dates and times: an integer, then nanoseconds if it was in seconds, then an offset or a zone. */
-function temporal(batch: Batch, code: number): unknown {
+function temporal(batch: TapeReader, code: number): unknown {
   const { mode } = batch
   batch.integer()
   const { low, high } = batch
@@ -139,7 +139,7 @@ function temporal(batch: Batch, code: number): unknown {
 /**
  * As in `neo4j-driver`: the rest of the record, or of the summary, can be read, and whatever touches this value gets the error.
  */
-function broken(batch: Batch, reason: Error): unknown {
+function broken(batch: TapeReader, reason: Error): unknown {
   const name = batch.keys[batch.column]
   const what = name === undefined ? 'A part of the summary' : `Field '${name}'`
   reason.message = `${what} cannot be read: ${reason.message}`
@@ -150,7 +150,7 @@ function broken(batch: Batch, reason: Error): unknown {
  * A path comes as its different nodes and relationships, and the walk over them: index of a relationship
  * (from 1, negative when walked against its direction), index of the node reached, and so on.
  */
-function path(batch: Batch): Path {
+function path(batch: TapeReader): Path {
   const nodes = batch.value() as Node[]
   const relationships = batch.value() as (UnboundRelationship | Relationship)[]
   const indices = batch.value32s()

@@ -1,22 +1,14 @@
-import { Tag } from '../crossing/format.js'
+import { Tag } from '../format.js'
 import { BIGINT, bigintOf32, INTEGER, integerOf32, type Mode, make, make32 } from './integers.js'
 import { define, internalised } from './names.js'
-import { addShape, type NodeShape } from './node-readers.js'
+import { addShape } from './node-readers.js'
 import { readStructure } from './structures.js'
+import type { Dictionary, TapeReader } from './tape-reader.js'
 
 /** `Buffer` with the native methods that its types leave out: no argument checks, some 30 ns less a call. */
 export interface Bytes extends Buffer {
   latin1Slice(start: number, end: number): string
   ucs2Slice(start: number, end: number): string
-}
-
-/** What a result's batches share: strings and node shapes are numbered over the whole result. */
-export interface Dictionary {
-  readonly mode: Mode
-  readonly strings: string[]
-  /** Whether a plain `object[key] = value` is right for the string of that id. */
-  readonly plain: boolean[]
-  readonly shapes: NodeShape[]
 }
 
 // Lists and maps in each other that are read by recursion, which is the fastest for the few that there are mostly. More of them
@@ -43,7 +35,7 @@ const WINDOW_MASK = WINDOW - 1
  * `base` and `floats` let a batch stand anywhere in a buffer: word offsets of the batch count from `base`,
  * indices of floats from `floats`.
  */
-export class Batch {
+export class Batch implements TapeReader {
   i32!: Int32Array
   f64!: Float64Array
   u8!: Bytes

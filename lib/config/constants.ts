@@ -1,6 +1,6 @@
 /** The enumerations of `neo4j-ha-bolt-driver` 1.2.3, value for value, and what they are on the native side. */
 
-import { Permission, Role, ServerStatus, Strategy } from '../crossing/format'
+import { Permission, Role, ServerStatus, Strategy } from '../format'
 
 /** How one of several eligible servers is picked. */
 export const HAStrategies = Object.freeze({

@@ -1,6 +1,6 @@
 /** Values of options: read, or refused with an error that names the option and what it takes. */
 
-import { isInt, type types } from 'neo4j-driver-core'
+import { internal, isInt, type types } from 'neo4j-driver-core'
 
 /** The official driver's "no limit" where the native side wants a number. */
 export const NO_LIMIT = 0xffff_ffff
@@ -104,4 +104,9 @@ export function show(value: unknown): string {
   if (typeof value === 'object' && value !== null)
     return `an object with ${Object.keys(value).join(', ') || 'nothing in it'}`
   return String(value)
+}
+
+/** The bookmarks that were given: one, several, or lists of them. */
+export function bookmarksOf(bookmarks: unknown): string[] {
+  return [...new internal.bookmarks.Bookmarks(bookmarks as string[]).values()]
 }

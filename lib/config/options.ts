@@ -11,7 +11,6 @@ import {
 } from 'neo4j-driver-core'
 import type { IntegerMode } from '../codec/decode'
 import { encryptedOf, OBSOLETE, poolSizeOf, trustOf } from '../compat/config'
-import { Strategy, type StrategyFunction } from '../crossing/strategy'
 import { encryptionOf } from '../encryption/service'
 import { type ClientCertificates, readClientCertificate } from './client-certificate'
 import { HAReadWrite, HAStrategies, type ReadWriteConfig, rwMask } from './constants'
@@ -30,6 +29,7 @@ import {
   show
 } from './option-values'
 import { type Auth, readBolt, type Server } from './servers'
+import { Strategy, type StrategyFunction } from './strategy'
 import { readCertificates, readEncrypted, readExtraCertificates, readTrust, TRUSTS } from './tls-options'
 import { BOLT_AGENT, USER_AGENT } from './user-agent'
 

@@ -1,14 +1,11 @@
 /** What `session()` takes, checked: the session config of `neo4j-driver`, and what an HA pool adds to it. */
 
 import type { BookmarkManager } from 'neo4j-driver-core'
-import { bookmarksOf } from '../crossing/bookmark-managers'
-import type { Intent } from '../crossing/driver-core'
-import type { Strategy, StrategyFunction } from '../crossing/strategy'
 import { clientError } from '../errors'
 import { type NativeToken, plainTokenOf, type Token } from './auth'
 import { DEFAULT, type ReadWriteConfig, rwMask } from './constants'
 import type { Log } from './logging'
-import { flag, readText } from './option-values'
+import { bookmarksOf, flag, readText } from './option-values'
 import {
   type NotificationFilter,
   readFetchSize,
@@ -16,8 +13,19 @@ import {
   readRwConfig,
   readStrategy
 } from './options'
+import type { Strategy, StrategyFunction } from './strategy'
 
 export type AccessMode = 'READ' | 'WRITE'
+
+/** What a session is to work on, and how. */
+export interface Intent {
+  write: boolean
+  /** As `rwMask` makes it, or -1. */
+  rwMask: number
+  strategy: number | Strategy
+  /** The one server to use, or -1. */
+  server: number
+}
 
 /** What a session is opened with, checked. */
 export interface SessionSettings {

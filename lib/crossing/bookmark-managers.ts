@@ -1,6 +1,7 @@
 /** The application's bookmark managers, each by the number that the native side knows it by. */
 
-import { type BookmarkManager, internal } from 'neo4j-driver-core'
+import type { BookmarkManager } from 'neo4j-driver-core'
+import { bookmarksOf } from '../config/option-values'
 import type { NativeBookmarks } from './native-module'
 import { Numbers } from './numbers'
 
@@ -54,9 +55,4 @@ class NativeBookmarkManager implements BookmarkManager {
   async updateBookmarks(previous: Iterable<string>, next: Iterable<string>): Promise<void> {
     this.#native.update([...previous], [...next])
   }
-}
-
-/** The bookmarks that were given: one, several, or lists of them. */
-export function bookmarksOf(bookmarks: unknown): string[] {
-  return [...new internal.bookmarks.Bookmarks(bookmarks as string[]).values()]
 }

@@ -8,8 +8,8 @@
 import type { Unwatch } from '../abort'
 import { errorOf, type Failure, rejectLater } from '../errors'
 import { inTurn, now, throwLater } from '../event-loop'
+import { Message } from '../format'
 import type { Committed } from './bookmark-managers'
-import { Message } from './format'
 import { Inbox } from './inbox'
 import { type NativeDriver, type NativeEnvironment, nativeModule } from './native-module'
 

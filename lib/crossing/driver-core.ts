@@ -10,6 +10,8 @@ import { isManager, type NativeToken, type TokenManager, Tokens } from '../confi
 import { HAStrategies, Status } from '../config/constants'
 import type { DriverSettings } from '../config/options'
 import type { Location, ServedBy, Server, ServerInfo } from '../config/servers'
+import type { Intent } from '../config/session-config'
+import { FIRST_STRATEGY, type Strategy } from '../config/strategy'
 import { Context } from '../context'
 import { clientError, type Failure, keepThrown, messageOf } from '../errors'
 import { Shutdown } from '../shutdown'
@@ -23,7 +25,6 @@ import {
 } from './dispatcher'
 import type { NativeDriver, NativeSession } from './native-module'
 import { Numbers } from './numbers'
-import { FIRST_STRATEGY, type Strategy } from './strategy'
 
 /** A server of a pool, as the application sees it in `servers`. */
 export interface ServerEntry {
@@ -41,16 +42,6 @@ export interface VerifyConfig {
   auth?: NativeToken
   /** A login now is wanted, not one that was done earlier. */
   login?: boolean
-}
-
-/** What a session is to work on, and how. */
-export interface Intent {
-  write: boolean
-  /** As `rwMask` makes it, or -1. */
-  rwMask: number
-  strategy: number | Strategy
-  /** The one server to use, or -1. */
-  server: number
 }
 
 export class DriverCore implements DriverListener {

@@ -3,7 +3,7 @@
  * a little-endian i32; every message starts at a multiple of 8 bytes.
  */
 
-import { type Message, MessageWords } from './format'
+import { type Message, MessageWords } from '../format'
 
 /** The buffer that messages are drained into, seen in the three ways in which they are read. */
 export class Inbox {

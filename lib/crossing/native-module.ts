@@ -4,7 +4,7 @@
  */
 
 import { VERSION } from '../config/user-agent'
-import { FORMAT } from './format'
+import { FORMAT } from '../format'
 import { loadNativeModule } from './native-loader'
 
 /** One per JavaScript environment: the queue through which everything comes back. */

@@ -3,8 +3,8 @@
 import { BoundedCache } from '../codec/cache'
 import { type FieldLookup, lookupOf } from '../codec/decode'
 import type { Bytes } from '../codec/tape'
-import { MessageWords } from '../crossing/format'
 import type { Inbox } from '../crossing/inbox'
+import { MessageWords } from '../format'
 
 export interface Schema {
   /** Of this result alone: applications may change it. */
