@@ -51,6 +51,8 @@ export const enum Message {
 export const enum BatchWords {
   /** Before the columns. */
   HEADER = 12,
+  /** Which of them has the length of the whole in bytes. */
+  BYTE_LENGTH = 10,
   /** Of each column. */
   COLUMN = 4
 }
@@ -200,7 +202,9 @@ export const enum Strategy {
   /** One after the other, in the order of the configuration. */
   ROUND_ROBIN = 1,
   /** The one with the lowest smoothed latency of its checks. */
-  NEAREST = 2
+  NEAREST = 2,
+  /** From here on, functions of the application. */
+  FIRST_FUNCTION = 3
 }
 
 /** Whether a server can be used. The numbers are the public values of `Status`. */

@@ -7,7 +7,7 @@
 //
 // It runs before `npm install`, so it and all it imports use nothing but Node itself.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fail, run, UserError, which } from './lib/exec.mjs'
 import { fingerprint, readStamp, writeStamp } from './lib/fingerprint.mjs'
@@ -116,6 +116,7 @@ const npmPackages = (name, folder, some) => ({
 
 const packages = npmPackages('npm packages', '.', ['typescript', '@napi-rs/cli'])
 const libraries = npmPackages('libraries', join('__test__', 'libraries'), ['neogma', 'neode'])
+const runtimes = npmPackages('runtimes', join('__test__', 'runtimes', 'packages'), ['bun', 'deno'])
 
 const native = {
   name: 'native module',
@@ -144,19 +145,9 @@ const javascript = {
   outputs: () => ['dist/index.js'],
   async run(progress) {
     progress('JavaScript: compiling (tsc)')
+    // What was made of a file that is there no more would be packed, too.
+    rmSync(join(ROOT, 'dist'), { recursive: true, force: true })
     await run(process.execPath, [bin('typescript', 'tsc'), '-p', 'tsconfig.json'], { cwd: ROOT })
-  }
-}
-
-const runtimes = {
-  name: 'runtimes',
-  inputs: ['__test__/runtimes/packages/package.json', '__test__/runtimes/packages/package-lock.json'],
-  outputs: () => ['__test__/runtimes/packages/node_modules/bun'],
-  async run(progress) {
-    progress('runtimes: installing Node.js, Bun and Deno (npm ci)')
-    await run(which('npm'), ['ci', '--no-audit', '--no-fund'], {
-      cwd: join(ROOT, '__test__', 'runtimes', 'packages')
-    })
   }
 }
 

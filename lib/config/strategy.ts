@@ -5,9 +5,6 @@ import { Context } from '../context'
 /** A strategy of the application's own: gives one of the candidates, all entries of `servers`. */
 export type StrategyFunction<S = never> = (candidates: S[], intent: { write: boolean }) => unknown
 
-/** First number of such a strategy on the native side; those below are `HAStrategies`. */
-export const FIRST_STRATEGY = 3
-
 /** Whoever works by a strategy keeps it alive: an application may make one for each of its own requests. */
 export class Strategy {
   readonly #choose: StrategyFunction

@@ -11,9 +11,10 @@ import { HAStrategies, Status } from '../config/constants'
 import type { DriverSettings } from '../config/options'
 import type { Location, ServedBy, Server, ServerInfo } from '../config/servers'
 import type { Intent } from '../config/session-config'
-import { FIRST_STRATEGY, type Strategy } from '../config/strategy'
+import type { Strategy } from '../config/strategy'
 import { Context } from '../context'
 import { clientError, type Failure, keepThrown, messageOf } from '../errors'
+import { Strategy as StrategyNumber } from '../format'
 import { Shutdown } from '../shutdown'
 import { BookmarkManagers, type Committed } from './bookmark-managers'
 import {
@@ -51,7 +52,7 @@ export class DriverCore implements DriverListener {
   readonly settings: DriverSettings
   readonly servers: readonly ServerEntry[]
   /** The strategy functions that are the application's. */
-  readonly #strategies = new Numbers<Strategy>(FIRST_STRATEGY)
+  readonly #strategies = new Numbers<Strategy>(StrategyNumber.FIRST_FUNCTION)
   /** Of whoever makes the driver: what was given with its options is called in it. */
   readonly #context = new Context()
   /** Of the servers whose token is not always the same, by their index. */

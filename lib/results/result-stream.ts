@@ -16,7 +16,7 @@ import { Inbox } from '../crossing/inbox'
 import type { NativeSession } from '../crossing/native-module'
 import { Aborted, abortedBy, clientError, errorOf, type Failure } from '../errors'
 import { inMicrotask, throwLater } from '../event-loop'
-import { Fact, Message, MessageWords } from '../format'
+import { BatchWords, Fact, Message, MessageWords } from '../format'
 import { type Schema, schemaAt } from './keys'
 import { type Answering, type Metadata, summaryOf } from './summary'
 
@@ -660,9 +660,6 @@ function speakerOf(text: string): { agent: string; address: string } {
 
 /** The batch at byte `start`, in memory of its own. */
 function copyOf(inbox: Inbox, start: number): ArrayBuffer {
-  const length = inbox.i32[(start >> 2) + BYTE_LENGTH_WORD]
+  const length = inbox.i32[(start >> 2) + BatchWords.BYTE_LENGTH]
   return inbox.i32.buffer.slice(start, start + length) as ArrayBuffer
 }
-
-/** Word of a batch's header that holds its length. */
-const BYTE_LENGTH_WORD = 10

@@ -50,7 +50,11 @@ pub(crate) mod number {
     pub(crate) const ROUND_ROBIN: i32 = 1;
     /// The one with the lowest smoothed latency of its checks.
     pub(crate) const NEAREST: i32 = 2;
+    /// From here on, functions of the application.
+    pub(crate) const FIRST_FUNCTION: i32 = 3;
 }
+
+const _: () = assert!(number::FIRST_FUNCTION > number::NEAREST);
 
 /// How one of several eligible servers is picked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -155,7 +155,7 @@ impl Batch {
                 limit: i32::MAX as usize,
             });
         };
-        let header: [i32; words::HEADER] = [
+        let mut header: [i32; words::HEADER] = [
             word(rows),
             word(columns),
             word(sections.words.len() / 2),
@@ -166,9 +166,10 @@ impl Batch {
             word(dictionary.news().len()),
             word(shapes.news().len()),
             additions,
-            length,
+            0,
             0,
         ];
+        header[words::BYTE_LENGTH] = length;
         for (at, value) in header.into_iter().enumerate() {
             sections.set(at, value);
         }

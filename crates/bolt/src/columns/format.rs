@@ -5,6 +5,8 @@
 pub mod words {
     /// Before the columns.
     pub const HEADER: usize = 12;
+    /// Which of them has the length of the whole in bytes.
+    pub const BYTE_LENGTH: usize = 10;
     /// Of each column.
     pub const COLUMN: usize = 4;
 }
