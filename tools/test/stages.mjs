@@ -21,8 +21,14 @@ const minutes = n => n * 60_000
 export const stages = [
   { name: 'rust', limit: minutes(25) },
   { name: 'unit', folder: '__test__/unit', limit: minutes(5), fileLimit: minutes(2) },
-  { name: 'contract', folder: '__test__/contract', limit: minutes(10), fileLimit: minutes(3) },
-  { name: 'types', folder: '__test__/types', limit: minutes(5), fileLimit: minutes(4) },
+  {
+    name: 'contract',
+    folder: '__test__/contract',
+    limit: minutes(10),
+    fileLimit: minutes(3),
+    concurrency: 2
+  },
+  { name: 'types', folder: '__test__/types', limit: minutes(5), fileLimit: minutes(4), concurrency: 2 },
   {
     name: 'integration',
     folder: '__test__/integration',
