@@ -13,7 +13,8 @@ import {
   ready,
   routing,
   settle,
-  test
+  test,
+  warnings
 } from '../support/contract.mjs'
 import { bolt, gate, held } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
@@ -409,17 +410,33 @@ test('a manager that never answers is ended by close()', async t => {
   assert.ok((await within(work, 3000, 'the work')).error)
 })
 
-test('a manager whose handleSecurityException throws hides no error of the server', async t => {
+test('what handleSecurityException throws is the cause of the error of the server', async t => {
   const server = await boltServer(t, { versions: ['5.4'], auth: people })
   server.when('RUN', x => x.fail(tokenExpired, 'no more')).times(1)
+  const mine = new Error('oh no')
   const driver = connect(t, server.uri, {
     getToken: () => own,
     handleSecurityException: () => {
-      throw new Error('oh no')
+      throw mine
     }
   })
   const error = await within(failing(ask(driver)), 3000, 'the error')
-  assert.match(`${error.code} ${error.message}`, /TokenExpired|oh no/)
+  assert.deepEqual([error.code, error.cause], [tokenExpired, mine])
+  assert.deepEqual(column(await ask(driver)), [1])
+})
+
+test('a handleSecurityException that rejects is a line of the log, and no more', async t => {
+  const server = await boltServer(t, { versions: ['5.4'], auth: people })
+  server.when('RUN', x => x.fail(tokenExpired, 'no more')).times(1)
+  const warned = warnings(t)
+  const driver = connect(t, server.uri, {
+    getToken: () => own,
+    handleSecurityException: async () => {
+      throw new Error('oh no')
+    }
+  })
+  assert.equal((await within(failing(ask(driver)), 3000, 'the error')).code, tokenExpired)
+  await until(() => warned.some(line => /handleSecurityException .* threw: oh no/.test(line)))
   assert.deepEqual(column(await ask(driver)), [1])
 })
 

@@ -457,3 +457,47 @@ test('records stream out of a transaction while another result of it waits', asy
   await failing(tx.run('BAD'))
   assert.equal(tx.isOpen(), false)
 })
+
+const glances = {
+  'took one record of it': async result => (await result[Symbol.asyncIterator]().next()).value.get(0),
+  'looked at one record of it': async result => (await result[Symbol.asyncIterator]().peek()).value.get(0)
+}
+
+for (const version of ['3.0', '4.4', '5.4']) {
+  for (const [name, glance] of Object.entries(glances)) {
+    test(`Bolt ${version}: a transaction function whose query fails when it has ${name} rejects`, async t => {
+      const server = await boltServer(t, { versions: [version] })
+      const fails = gate()
+      server.on('MANY', rows([1, 2, 3]))
+      server.when('PULL', async exchange => {
+        await exchange.records(2)
+        await fails
+        await exchange.fail('Neo.ClientError.Statement.ArithmeticError', '/ by zero')
+      })
+      const session = connect(t, server).session()
+      const work = session.executeWrite(async tx => {
+        await glance(tx.run('MANY'))
+        fails.open()
+        await until(() => server.received('ROLLBACK').length + server.received('RESET').length > 0)
+        return 'done'
+      })
+      assert.equal((await failing(work)).code, 'Neo.ClientError.Statement.ArithmeticError')
+      assert.equal(server.received('COMMIT').length, 0)
+    })
+  }
+}
+
+test('a failure that a transaction function was told of by keys() is no news', async t => {
+  const server = await boltServer(t)
+  server.on('BAD', failure('Neo.ClientError.Statement.SyntaxError', 'no'))
+  const work = connect(t, server)
+    .session()
+    .executeWrite(async tx => {
+      await tx
+        .run('BAD')
+        .keys()
+        .catch(() => {})
+      return 'handled'
+    })
+  assert.equal(await work, 'handled')
+})

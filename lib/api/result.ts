@@ -128,6 +128,11 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
    * was awaited is iterated over once more; one that was read otherwise is gone, and iterating rejects.
    */
   override [Symbol.asyncIterator](): PeekableAsyncIterator<Record<T>> {
+    return this.cursor()
+  }
+
+  /** @internal */
+  cursor(): Cursor<Record<T>> {
     return new Cursor(this.#stream, this.#lowWatermark)
   }
 

@@ -324,7 +324,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     switch (this.#status) {
       case 'failed':
         if (this.#culprit === null) throw this.#beginError()
-        if (this.#culprit.isOpen) throw this.#culprit.error
+        if (!this.#culprit.hasShownError) throw this.#culprit.error
         break
       case 'aborted':
         throw (this.#signal as AbortSignal).reason

@@ -119,10 +119,10 @@ export class Tokens {
     return { ...native, serial: this.#serialOf(manager, token, native) }
   }
 
-  /** Tells the manager of a token that a server refused it. True if it has another. */
-  refused(serial: number, code: string): boolean {
+  /** Tells the manager of a token that a server refused it: its answer is true if it has another. */
+  refused(serial: number, code: string): unknown {
     const given = this.#given.get(serial)
-    return given?.manager.handleSecurityException(given.token, code as SecurityCode) === true
+    return given?.manager.handleSecurityException(given.token, code as SecurityCode)
   }
 
   #serialOf(manager: TokenManager, token: Token, native: NativeToken): number {

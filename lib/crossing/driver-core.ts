@@ -204,14 +204,18 @@ export class DriverCore implements DriverListener {
   onFailure(failure: Failure): void {
     const { code, token } = failure
     if (typeof token !== 'number' || code?.startsWith('Neo.ClientError.Security.') !== true) return
+    const threw = (error: unknown): void => {
+      const what = 'handleSecurityException of the auth token manager'
+      this.settings.log.write('warn', `${what} threw: ${messageOf(error)}`)
+    }
     try {
-      if (this.#context.run(() => this.#tokens.refused(token, code)) && failure.unknownOutcome !== true)
-        failure.retryable = true
+      const answer = this.#context.run(() => this.#tokens.refused(token, code))
+      if (answer === true && failure.unknownOutcome !== true) failure.retryable = true
+      // An answer that is a promise comes too late: the work's error is told now.
+      else if (answer instanceof Promise) answer.catch(threw)
     } catch (error) {
-      this.settings.log.write(
-        'warn',
-        `handleSecurityException of the auth token manager threw: ${messageOf(error)}`
-      )
+      failure.thrown = keepThrown(error, false)
+      threw(error)
     }
   }
 

@@ -67,20 +67,26 @@ export class Cursor<R> implements Reader, PeekableAsyncIterator<R> {
 
   async return(value?: Summary): Promise<IteratorResult<R, Summary>> {
     if (this.#summary === null) {
-      this.#attached = true
-      this.#left = true
-      this.#forget()
-      this.#stream.leave(this)
+      this.leave()
       this.#summary = await new Promise<Summary>(resolve => {
-        this.#stream.whenEnded(resolve, error => {
-          this.fail(error)
-          rejectLater(resolve, error)
-        })
+        this.#stream.whenEnded(resolve, error => rejectLater(resolve, error))
       })
       this.#serve()
     }
     this.#forget()
     return { done: true, value: value ?? this.#summary }
+  }
+
+  /** Takes no more. Of how the work ends only those are told who wait, or ask again. */
+  leave(): void {
+    this.#attached = true
+    this.#left = true
+    this.#forget()
+    this.#stream.leave(this)
+    this.#stream.whenEnded(
+      summary => this.end(summary),
+      error => this.fail(error)
+    )
   }
 
   [Symbol.asyncIterator](): PeekableAsyncIterator<R> {

@@ -178,6 +178,11 @@ export class ResultStream implements Operation, CreditSender {
     return this.#error as Error
   }
 
+  /** Somebody looked at the error that the work ended with. */
+  get hasShownError(): boolean {
+    return this.#error !== null
+  }
+
   /** The native side has no more to say. */
   get #isOver(): boolean {
     return this.#summary !== null || this.#makeError !== null

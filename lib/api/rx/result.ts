@@ -8,7 +8,7 @@ import type { Observable, Subscriber } from 'rxjs'
 import type { Summary } from '../../compat/summary'
 import { Context } from '../../context'
 import { clientError } from '../../errors'
-import type { PeekableAsyncIterator } from '../../results/cursor'
+import type { Cursor } from '../../results/cursor'
 import type { Result } from '../result'
 import { emitting, rxjs } from './rxjs'
 
@@ -32,7 +32,7 @@ export class RxResult {
   /** The records, for one subscriber. Unsubscribing discards the rest. */
   records(): Observable<Record> {
     return new (rxjs().Observable)<Record>(subscriber => {
-      if (this.#summary !== null) {
+      if (this.#summary !== null || this.#reading !== null) {
         subscriber.error(
           clientError(
             'Streaming has already started/consumed with a previous records or summary subscription.'
@@ -42,13 +42,12 @@ export class RxResult {
       }
       let reading: Reading
       try {
-        reading = new Reading(this.#result[Symbol.asyncIterator](), subscriber, this.#paused)
+        reading = new Reading(this.#result, subscriber, this.#paused)
       } catch (error) {
         subscriber.error(error)
         return
       }
       this.#reading = reading
-      this.#summary = reading.summary
       // As in neo4j-driver, also while it is paused.
       reading.push()
       return () => reading.stop()
@@ -58,6 +57,7 @@ export class RxResult {
   /** The summary, as one value. If nobody has subscribed to the records by then, they are discarded. */
   consume(): Observable<Summary> {
     return emitting(async () => {
+      if (this.#reading !== null) return this.#reading.summary()
       this.#summary ??= this.#result.summary()
       return this.#summary
     })
@@ -91,29 +91,42 @@ export class RxResult {
 
 /** Records on their way to their subscriber. */
 class Reading {
-  readonly summary: Promise<Summary>
-  readonly #iterator: PeekableAsyncIterator<Record>
+  readonly #result: Result
+  readonly #cursor: Cursor<Record>
   readonly #subscriber: Subscriber<Record>
   /** Of whoever subscribes: others may let it go on. */
   readonly #context = new Context()
+  /** How it ended. */
+  readonly #end: Promise<Summary>
   #resolve!: (summary: Summary | PromiseLike<Summary>) => void
   #reject!: (error: unknown) => void
+  /** Somebody asked for the summary. */
+  #isAsked = false
+  /** The subscriber has gone: how the work ends is the business of who asks. */
+  #isLeft = false
   /** Of those who asked for a record each while it pauses. */
   readonly #pushed: (() => void)[] = []
   #taking: Promise<void> | null = null
   #ended = false
   paused: boolean
 
-  constructor(iterator: PeekableAsyncIterator<Record>, subscriber: Subscriber<Record>, paused: boolean) {
-    this.#iterator = iterator
+  constructor(result: Result, subscriber: Subscriber<Record>, paused: boolean) {
+    this.#result = result
+    this.#cursor = result.cursor()
     this.#subscriber = subscriber
     this.paused = paused
-    this.summary = new Promise((resolve, reject) => {
+    this.#end = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
     // The subscriber gets the error; who wants the summary may never ask.
-    this.summary.catch(() => {})
+    this.#end.catch(() => {})
+  }
+
+  summary(): Promise<Summary> {
+    if (this.#isLeft && !this.#isAsked) this.#resolve(this.#result.summary())
+    this.#isAsked = true
+    return this.#end
   }
 
   /** Gives the subscriber one record more. */
@@ -157,7 +170,7 @@ class Reading {
   }
 
   async #one(): Promise<void> {
-    const next = await this.#iterator.next()
+    const next = await this.#cursor.next()
     if (this.#ended) return
     if (next.done !== true) {
       this.#context.run(() => this.#subscriber.next(next.value))
@@ -172,6 +185,8 @@ class Reading {
   stop(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#iterator.return().then(({ value }) => this.#resolve(value as Summary), this.#reject)
+    this.#isLeft = true
+    this.#cursor.leave()
+    if (this.#isAsked) this.#resolve(this.#result.summary())
   }
 }
