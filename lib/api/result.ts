@@ -39,6 +39,9 @@ export interface MappedResult<O extends object> extends CoreMappedResult<O> {
 
 const Base = baseOf(CoreResult) as new <T extends RecordShape>() => CoreResult<T>
 
+/** What iterates over a result, with what only this package does with it. */
+export let cursorOf: (result: Result) => Cursor<Record>
+
 /**
  * The result of a query. Work started when `run` was called: awaiting, subscribing and iterating only say how it is read.
  *
@@ -46,6 +49,10 @@ const Base = baseOf(CoreResult) as new <T extends RecordShape>() => CoreResult<T
  */
 export class Result<T extends RecordShape = RecordShape> extends Base<T> {
   override readonly [Symbol.toStringTag] = 'Result'
+  static {
+    cursorOf = result => new Cursor(result.#stream, result.#lowWatermark)
+  }
+
   readonly #stream: ResultStream
   readonly #lowWatermark: number
   #collector: Collector<Record<T>> | null = null
@@ -128,11 +135,6 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
    * was awaited is iterated over once more; one that was read otherwise is gone, and iterating rejects.
    */
   override [Symbol.asyncIterator](): PeekableAsyncIterator<Record<T>> {
-    return this.cursor()
-  }
-
-  /** @internal */
-  cursor(): Cursor<Record<T>> {
     return new Cursor(this.#stream, this.#lowWatermark)
   }
 

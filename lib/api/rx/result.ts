@@ -9,7 +9,7 @@ import type { Summary } from '../../compat/summary'
 import { Context } from '../../context'
 import { clientError } from '../../errors'
 import type { Cursor } from '../../results/cursor'
-import type { Result } from '../result'
+import { cursorOf, type Result } from '../result'
 import { emitting, rxjs } from './rxjs'
 
 export class RxResult {
@@ -112,7 +112,7 @@ class Reading {
 
   constructor(result: Result, subscriber: Subscriber<Record>, paused: boolean) {
     this.#result = result
-    this.#cursor = result.cursor()
+    this.#cursor = cursorOf(result)
     this.#subscriber = subscriber
     this.paused = paused
     this.#end = new Promise((resolve, reject) => {
