@@ -222,7 +222,9 @@ test('parameterConversion is of the metadata of transactions, too', async t => {
   await driver.session().run('RETURN 1', {}, { metadata })
   await driver.session().executeRead(tx => tx.run('RETURN 1'), { metadata })
   assert.deepEqual(server.received('RUN')[0].fields[2].tx_metadata, { when: {} })
-  assert.deepEqual(server.received('BEGIN')[0].fields[0].tx_metadata, { when: {} })
+  await driver.executeQuery('RETURN 1', {}, { transactionConfig: { metadata } })
+  const begun = server.received('BEGIN').map(({ fields }) => fields[0].tx_metadata)
+  assert.deepEqual(begun, [{ when: {} }, { when: {} }])
 })
 
 test('parameterConversion takes neo4j-driver, or nothing', () => {

@@ -106,7 +106,7 @@ export class Driver extends baseOf(CoreDriver) {
    * @throws Error when `rxjs` is not installed; Neo4jError when the driver is closed, or an option is wrong
    */
   rxSession(config?: HASessionConfig | null): RxSession {
-    return new RxSession(this.session(config ?? {}))
+    return new RxSession(this.session(config ?? {}), this.target.settings.parametersAsNeo4jDriver)
   }
 
   /** @internal */

@@ -98,7 +98,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     parameterRules?: Rules
   ): Result<T> {
     const { text, parameters: checked } = checkQuery(query, parameters, parameterRules)
-    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
+    const options = this.#checkTxConfig(transactionConfig)
     const { signal } = options
     const refusal = this.#refusal()
     if (refusal !== null) return this.#failed<T>(text, checked, () => clientError(refusal))
@@ -110,10 +110,20 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       return this.#failed<T>(text, checked, () => error as Error)
     }
     const stream = new ResultStream(this.#core, this, native, text, checked)
-    this.#streams.add(stream)
-    stream.start(txJson(options), options.metadata)
-    if (signal !== undefined) stream.abortBy(signal, () => native.abort(stream.op))
+    this.#start(stream, 'run', txJson(options), options)
     return new Result<T>(stream, this.#lowWatermark)
+  }
+
+  /** Starts a query that has a transaction of its own. */
+  #start(
+    stream: ResultStream,
+    how: 'run' | 'execute',
+    configJson: string | null,
+    { metadata, signal }: TxOptions
+  ): void {
+    this.#streams.add(stream)
+    stream.start(configJson, metadata, how)
+    if (signal !== undefined) stream.abortBy(signal, () => stream.native.abort(stream.op))
   }
 
   /**
@@ -122,7 +132,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
    * @throws Neo4jError when the session is closed or has an open transaction
    */
   override beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
-    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
+    const options = this.#checkTxConfig(transactionConfig)
     this.#assertFree()
     return new TransactionPromise(this.#begin(this.#theMain(), options, undefined))
   }
@@ -185,14 +195,10 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     { text, parameters }: Checked,
     transactionConfig: TransactionConfig | undefined
   ): Promise<EagerResult> {
-    const options = checkTxConfig(transactionConfig)
-    const { signal } = options
+    const options = this.#checkTxConfig(transactionConfig)
     return this.#retrying(async (opened, again) => {
-      const native = this.#open(mode === 'WRITE')
-      const stream = new ResultStream(this.#core, this, native, text, parameters)
-      this.#streams.add(stream)
-      stream.start(txJson(options, settingsOf(WHOLE, again)), options.metadata, 'execute')
-      if (signal !== undefined) stream.abortBy(signal, () => native.abort(stream.op))
+      const stream = new ResultStream(this.#core, this, this.#open(mode === 'WRITE'), text, parameters)
+      this.#start(stream, 'execute', txJson(options, settingsOf(WHOLE, again)), options)
       const collector = new Collector<Record>()
       stream.attach(collector)
       try {
@@ -208,7 +214,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
         })
         throw isDone ? unreadable(error) : error
       }
-    }, signal)
+    }, options.signal)
   }
 
   /** Bookmarks of the last work that was committed, or those the session was opened with. */
@@ -352,7 +358,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     transactionConfig: TransactionConfig | undefined,
     settings: TxSettings
   ): Promise<T> {
-    const options = checkTxConfig(transactionConfig, this.#core.parametersAsNeo4jDriver)
+    const options = this.#checkTxConfig(transactionConfig)
     const { signal } = options
     const { shutdown } = this.#core
     const attempt: Attempt<T> = async (opened, again) => {
@@ -385,6 +391,10 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     const { settings: driver, shutdown, dispatcher } = this.#core
     const ends = { signal, session: this.#shutdown, driver: shutdown }
     return retrying(attempt, driver.maxTransactionRetryTime, ends, dispatcher)
+  }
+
+  #checkTxConfig(config: TransactionConfig | undefined): TxOptions {
+    return checkTxConfig(config, this.#core.parametersAsNeo4jDriver)
   }
 
   #assertFree(): void {

@@ -88,7 +88,7 @@ export function txJson({ timeout }: TxOptions, settings?: TxSettings): string | 
  */
 export function checkTxConfig(
   config: TransactionConfig | undefined | null,
-  asNeo4jDriver = false
+  asNeo4jDriver: boolean
 ): TxOptions {
   if (config === undefined || config === null) return NO_OPTIONS
   const { timeout, metadata } = new internal.txConfig.TxConfig(config)

@@ -69,18 +69,11 @@ export interface NativeSession {
     txMetadata: Uint8Array | null
   ): void
   /** As `run`, in a transaction that is begun for it, and committed when all of the result was handed over; SUMMARY comes behind. */
-  execute(
-    op: number,
-    query: string,
-    params: Uint8Array,
-    needs: number,
-    configJson: string | null,
-    txMetadata: Uint8Array | null
-  ): void
+  execute: NativeSession['run']
   begin(op: number, configJson: string | null, txMetadata: Uint8Array | null): void
   /**
-   * Ends at once the query of this operation that has a transaction of its own, or the transaction that this operation began, with all that was asked of
-   * it: their operations fail as aborted.
+   * Ends at once the query of this operation that has a transaction of its own, or the transaction that this operation began, with
+   * all that was asked of it: their operations fail as aborted.
    */
   abort(op: number): void
   commit(op: number): void

@@ -68,10 +68,10 @@ export class Cursor<R> implements Reader, PeekableAsyncIterator<R> {
   async return(value?: Summary): Promise<IteratorResult<R, Summary>> {
     if (this.#summary === null) {
       this.leave()
-      this.#summary = await new Promise<Summary>(resolve => {
+      const summary = await new Promise<Summary>(resolve => {
         this.#stream.whenEnded(resolve, error => rejectLater(resolve, error))
       })
-      this.#serve()
+      return { done: true, value: value ?? summary }
     }
     this.#forget()
     return { done: true, value: value ?? this.#summary }

@@ -1,8 +1,9 @@
 /**
  * One result on its way: messages of the native side become records and a summary for whoever reads them.
  *
- * Until somebody does, what comes is held: large batches stay on the native side, small ones are copied. Records are read out
- * of memory that is used again, and hold nothing of it. One large batch is taken in a turn of the event loop, and the native side gets credit for the next when a reader is ready for it.
+ * Until somebody does, what comes is held: large batches stay on the native side, small ones are copied. Records are read out of
+ * memory that is used again, and hold nothing of it. One large batch is taken in a turn of the event loop, and the native side gets
+ * credit for the next when a reader is ready for it.
  */
 
 import type { Record } from 'neo4j-driver-core'
@@ -325,9 +326,7 @@ export class ResultStream implements Operation, CreditSender {
 
   /** A reader at a pace of its own may have stopped: it is not waited for. */
   get #isSettled(): boolean {
-    return (
-      this.#isOver && (this.#life !== 'claimed' || this.#readers.every(({ takesAll }) => takesAll === false))
-    )
+    return this.#isOver && (this.#life !== 'claimed' || !this.#readers.some(({ takesAll }) => takesAll))
   }
 
   // ---- ends before its end ----

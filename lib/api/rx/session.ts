@@ -11,12 +11,22 @@ import { RxManagedTransaction, RxTransaction } from './transaction'
 
 export class RxSession {
   readonly #session: Session
+  readonly #asNeo4jDriver: boolean
 
-  /** @internal */
-  constructor(session: Session) {
+  /**
+   * @internal
+   * @param asNeo4jDriver the option `parameterConversion`
+   */
+  constructor(session: Session, asNeo4jDriver: boolean) {
     // Who has no rxjs is to hear of it here.
     rxjs()
     this.#session = session
+    this.#asNeo4jDriver = asNeo4jDriver
+  }
+
+  /** What is wrong is said at the call, though the work starts later. */
+  #check(config: TransactionConfig | undefined): void {
+    checkTxConfig(config, this.#asNeo4jDriver)
   }
 
   /** A query as a transaction of its own, sent at the first subscription to its result. */
@@ -30,7 +40,7 @@ export class RxSession {
    * @throws TypeError or Neo4jError when the options are wrong
    */
   beginTransaction(transactionConfig?: TransactionConfig): Observable<RxTransaction> {
-    checkTxConfig(transactionConfig)
+    this.#check(transactionConfig)
     return new (rxjs().Observable)<RxTransaction>(subscriber => {
       this.#begin(transactionConfig).then(
         transaction => {
@@ -55,7 +65,7 @@ export class RxSession {
    * @throws TypeError or Neo4jError when the options are wrong
    */
   executeRead<T>(work: ManagedWork<T>, transactionConfig?: TransactionConfig): Observable<T> {
-    checkTxConfig(transactionConfig)
+    this.#check(transactionConfig)
     return attempts(attempt =>
       this.#session.executeRead(tx => attempt(() => managed(work, tx)), transactionConfig)
     )
@@ -63,7 +73,7 @@ export class RxSession {
 
   /** As {@link RxSession.executeRead}, on a server that may write. */
   executeWrite<T>(work: ManagedWork<T>, transactionConfig?: TransactionConfig): Observable<T> {
-    checkTxConfig(transactionConfig)
+    this.#check(transactionConfig)
     return attempts(attempt =>
       this.#session.executeWrite(tx => attempt(() => managed(work, tx)), transactionConfig)
     )
@@ -71,7 +81,7 @@ export class RxSession {
 
   /** @deprecated Use {@link RxSession.executeRead}. The function gets a transaction that it may commit or roll back itself. */
   readTransaction<T>(work: Work<RxTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
-    checkTxConfig(transactionConfig)
+    this.#check(transactionConfig)
     return attempts(attempt =>
       this.#session.readTransaction(tx => attempt(() => work(new RxTransaction(tx))), transactionConfig)
     )
@@ -79,7 +89,7 @@ export class RxSession {
 
   /** @deprecated Use {@link RxSession.executeWrite}. The function gets a transaction that it may commit or roll back itself. */
   writeTransaction<T>(work: Work<RxTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
-    checkTxConfig(transactionConfig)
+    this.#check(transactionConfig)
     return attempts(attempt =>
       this.#session.writeTransaction(tx => attempt(() => work(new RxTransaction(tx))), transactionConfig)
     )
