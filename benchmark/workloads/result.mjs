@@ -57,7 +57,7 @@ export const resultWorkloads = [
     name: 'scan-collect',
     unit: 'rows/s',
     better: 'higher',
-    floor: 3,
+    floor: 1.5,
     run: scanned
   },
   {
