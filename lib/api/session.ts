@@ -54,6 +54,8 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   /** For auto-commit queries and `beginTransaction`; null when none was needed yet, or its bookmarks are out of date. */
   #main: NativeSession | null = null
   #mainWrites = false
+  /** The main one as it was opened with this session, to choose a server then, until anything is asked of the session. */
+  #untouched: NativeSession | null = null
   /** The one that is open. */
   #transaction: TransactionState | null = null
   /** Those of which something is under way: it, and others whose end is not answered yet. */
@@ -76,7 +78,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     this.#lowWatermark = Math.floor(
       LOW_WATERMARK * (fetchSize > 0 ? Math.min(fetchSize, ROWS_OF_A_BATCH) : ROWS_OF_A_BATCH)
     )
-    if (settings.chooseNow) this.#theMain()
+    if (settings.chooseNow) this.#untouched = this.#theMain()
   }
 
   // ---- work ----
@@ -106,6 +108,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     let native: NativeSession
     try {
       native = this.#theMain()
+      this.#untouched = null
     } catch (error) {
       return this.#failed<T>(text, checked, () => error as Error)
     }
@@ -134,7 +137,9 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   override beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
     const options = this.#checkTxConfig(transactionConfig)
     this.#assertFree()
-    return new TransactionPromise(this.#begin(this.#theMain(), options, undefined))
+    const native = this.#theMain()
+    this.#untouched = null
+    return new TransactionPromise(this.#begin(native, options, undefined))
   }
 
   /**
@@ -197,7 +202,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   ): Promise<EagerResult> {
     const options = this.#checkTxConfig(transactionConfig)
     return this.#retrying(async (opened, again) => {
-      const stream = new ResultStream(this.#core, this, this.#open(mode === 'WRITE'), text, parameters)
+      const stream = new ResultStream(this.#core, this, this.#another(mode === 'WRITE'), text, parameters)
       this.#start(stream, 'execute', txJson(options, settingsOf(WHOLE, again)), options)
       const collector = new Collector<Record>()
       stream.attach(collector)
@@ -276,6 +281,18 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
       this.#main = this.#open(this.writeLock)
     }
     return this.#main
+  }
+
+  /**
+   * A native session for a transaction of its own. The first is the one whose server was chosen when this session was opened: a
+   * second choice would be another turn.
+   */
+  #another(write: boolean): NativeSession {
+    const chosen = this.#untouched
+    this.#untouched = null
+    if (chosen === null || chosen !== this.#main || this.#mainWrites !== write) return this.#open(write)
+    this.#main = null
+    return chosen
   }
 
   #latestBookmarks(): readonly string[] {
@@ -363,7 +380,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     const { shutdown } = this.#core
     const attempt: Attempt<T> = async (opened, again) => {
       this.#assertFree()
-      const state = this.#begin(this.#open(mode === 'WRITE'), options, settingsOf(settings, again))
+      const state = this.#begin(this.#another(mode === 'WRITE'), options, settingsOf(settings, again))
       const begun = new TransactionPromise(state)
       const isPipelined = settings.pipelined === true
       const transaction = isPipelined ? begun : await begun
