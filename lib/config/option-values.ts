@@ -19,13 +19,18 @@ export function flag(value: unknown, name: string): boolean {
 }
 
 /** A number that is not negative. */
-export function count(value: unknown, name: string, standard: number, unit: string): number {
+export function amount(value: unknown, name: string, standard: number, unit: string): number {
   if (value === undefined || value === null) return standard
   const n = numberOf(value)
   if (!Number.isFinite(n) || n < 0 || n > Number.MAX_SAFE_INTEGER) {
     throw new TypeError(`${name} takes a number of ${unit}, 0 or more; it was ${show(value)}`)
   }
-  return Math.ceil(n)
+  return n
+}
+
+/** A whole number that is not negative: the next one, where there is a fraction. */
+export function count(value: unknown, name: string, standard: number, unit: string): number {
+  return Math.ceil(amount(value, name, standard, unit))
 }
 
 /** A number of which Infinity means: without end. */

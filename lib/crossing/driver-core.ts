@@ -81,9 +81,11 @@ export class DriverCore implements DriverListener {
     const config = {
       ...settings.native,
       strategy: this.#numberOf(strategy),
-      servers: servers.map(({ http, bolt, auth }) => ({
+      servers: servers.map(({ location: { weight, zone }, http, bolt, auth }) => ({
         http,
         bolt,
+        weight,
+        zone,
         ...(isManager(auth) ? { managed: true } : { auth })
       }))
     }

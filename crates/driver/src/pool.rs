@@ -355,6 +355,11 @@ impl Pool {
         self.size.saturating_sub(self.permits.available_permits())
     }
 
+    /// How many work with a connection, or wait for one.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_use() + self.waiting.load(Ordering::Relaxed)
+    }
+
     /// The server is not wanted any more: idle connections are closed now, others when their work is done.
     pub(crate) fn retire(&self) {
         self.retired.store(true, Ordering::Relaxed);

@@ -19,8 +19,9 @@ impl State {
         if core.is_closed() {
             return Err(Error::driver_closed());
         }
-        let fits = |server: &usize| !avoid.contains(server) && core.selection.fits(*server, session.intent);
-        if let Some(server) = self.server.filter(fits) {
+        let takes =
+            |server: &usize| !avoid.contains(server) && core.selection.still_takes(*server, session.intent);
+        if let Some(server) = self.server.filter(takes) {
             return Ok(server);
         }
         let server = core.selection.choose_patiently(session.intent, avoid).await?;
