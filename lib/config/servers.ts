@@ -1,14 +1,6 @@
 /** The servers that the application names, checked. */
 
-import {
-  type Credentials,
-  isManager,
-  type NativeToken,
-  nativeToken,
-  type Token,
-  type TokenManager,
-  tokenOf
-} from './auth'
+import { type Credentials, isManager, type NativeToken, type Token, type TokenManager, tokenOf } from './auth'
 import { show } from './option-values'
 
 /** A server of the pool, as the application wrote it. */
@@ -57,7 +49,9 @@ export interface Server {
   bolt: string
   /** `host:port` */
   address: string
-  auth: NativeToken | TokenManager
+  auth: Token | TokenManager
+  /** What that was given as. */
+  authName: string
 }
 
 /**
@@ -137,7 +131,9 @@ function makeServer(
     http,
     bolt: withoutUser(bolt as string),
     address,
-    auth: isManager(token) ? token : nativeToken(token, authName)
+    // As it is now, whatever becomes of the object.
+    auth: isManager(token) ? token : { ...token },
+    authName
   }
 }
 

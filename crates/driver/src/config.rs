@@ -213,9 +213,9 @@ pub struct AuthConfig {
     pub credentials: Option<secrecy::SecretString>,
     /// The realm, if the server has several.
     pub realm: Option<String>,
-    /// Parameters of a custom scheme: one packed map, see [`bolt::Auth`]. In JSON a text of one character a byte.
+    /// What else the token says: one packed map, see [`bolt::Auth`]. In JSON a text of one character a byte.
     #[serde(default, deserialize_with = "packed")]
-    pub parameters: Option<Zeroizing<Vec<u8>>>,
+    pub others: Option<Zeroizing<Vec<u8>>>,
     /// By which a manager of tokens knows this one: errors of connections that are logged in with it say it.
     pub serial: Option<u32>,
 }
@@ -250,7 +250,7 @@ impl AuthConfig {
             principal: None,
             credentials: None,
             realm: None,
-            parameters: None,
+            others: None,
             serial: None,
         }
     }
@@ -260,7 +260,7 @@ impl AuthConfig {
         self.scheme == other.scheme
             && self.principal == other.principal
             && self.realm == other.realm
-            && self.parameters == other.parameters
+            && self.others == other.others
             && self.secret() == other.secret()
     }
 
@@ -275,7 +275,7 @@ impl AuthConfig {
             principal: self.principal.clone(),
             credentials: self.secret().map(|secret| bolt::Secret::from(secret.to_owned())),
             realm: self.realm.clone(),
-            parameters: self.parameters.clone(),
+            others: self.others.clone(),
         }
     }
 }
