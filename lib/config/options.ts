@@ -19,7 +19,6 @@ import {
   asObject,
   between,
   count,
-  endless,
   flag,
   int32,
   limit,
@@ -191,7 +190,7 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
         10_000,
         'milliseconds'
       ),
-      retryOnError: count(given.retryOnError, 'retryOnError', 10, 'attempts'),
+      retryOnError: count(given.retryOnError, 'retryOnError', 10, 'attempts', NO_LIMIT),
       badConnectionsCountAsErrors: flag(given.badConnectionsCountAsErrors, 'badConnectionsCountAsErrors'),
       retryUnknownOutcome: flag(given.retryUnknownOutcome, 'retryUnknownOutcome')
     }
@@ -269,7 +268,7 @@ export function readDriverOptions(
   const lossy = flag(given.disableLosslessIntegers, at('disableLosslessIntegers'))
 
   const fetchSize = readFetchSize(given.fetchSize, at('fetchSize')) ?? 1_000
-  const maxTransactionRetryTime = endless(
+  const maxTransactionRetryTime = count(
     given.maxTransactionRetryTime,
     at('maxTransactionRetryTime'),
     30_000,
@@ -360,7 +359,7 @@ function readLimits(value: unknown, name: string, log: Log): Limits {
 export function readFetchSize(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined
   const n = numberOf(value)
-  if (n === Number.POSITIVE_INFINITY) return FETCH_ALL
+  if (n > Number.MAX_SAFE_INTEGER) return FETCH_ALL
   if (Number.isInteger(n) && (n > 0 || n === FETCH_ALL)) return n
   throw new TypeError(
     `The fetch size can only be a positive value or ${FETCH_ALL} for ALL. However ${name} = ${show(value)}`
