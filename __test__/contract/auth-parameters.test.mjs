@@ -171,6 +171,15 @@ test('a property of a token that cannot be sent is named, and no secret is', asy
   }
 })
 
+for (const scheme of [7, null]) {
+  test(`a scheme of a manager that is ${scheme} is an error that names it`, async t => {
+    const server = await boltServer(t, { versions: ['5.4'] })
+    const { message } = await failing(ask(connect(t, server.uri, manager({ scheme, credentials: 'hidden' }))))
+    assert.match(message, /auth\.scheme takes a string/)
+    assert.doesNotMatch(message, /hidden/)
+  })
+}
+
 test('what is no text of a token is in no log and no inspection', async t => {
   const server = await boltServer(t, { versions: ['5.4'] })
   const lines = []

@@ -74,9 +74,15 @@ export interface NativeToken {
  *
  * @param name what the token was given as
  * @param asNeo4jDriver the option `parameterConversion`
- * @throws Neo4jError naming a property that cannot be sent
+ * @throws Neo4jError or TypeError naming a property that cannot be sent
  */
 export function nativeToken(token: Token, name: string, asNeo4jDriver: boolean): NativeToken {
+  const { scheme } = token as { scheme?: unknown }
+  if (scheme !== undefined && typeof scheme !== 'string') {
+    throw new TypeError(
+      `${name}.scheme takes a string; it was ${scheme === null ? scheme : `of type ${typeof scheme}`}`
+    )
+  }
   const native: NativeToken = {}
   const others: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(token)) {
