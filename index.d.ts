@@ -319,11 +319,16 @@ declare namespace Neo4jHA {
     rwConfig?: ReadWriteConfig
     /** Milliseconds between two checks of a server. Default: 500. */
     checkInterval?: number
-    /** Milliseconds after which a check without an answer counts as `down`. Default: 2000. */
+    /**
+     * Milliseconds between two checks of a server while no master is known. They grow to a two-hundredth of the time that this lasts,
+     * up to `checkInterval`. Default: 10.
+     */
+    alarmInterval?: number
+    /** Milliseconds after which a check without an answer counts as `down`. Default: 1500. */
     checkTimeout?: number
     /**
      * Milliseconds a server may leave its checks unanswered, with no byte over Bolt either, before work under way on it is ended.
-     * Default: 10000.
+     * Default: 5000.
      */
     unresponsiveTimeout?: number
     /** How many times a query is sent again after an error that another attempt may cure. Default: 10. */

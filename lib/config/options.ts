@@ -92,6 +92,7 @@ export interface HAOptions {
   strategy?: number | StrategyFunction
   rwConfig?: ReadWriteConfig
   checkInterval?: number
+  alarmInterval?: number
   checkTimeout?: number
   unresponsiveTimeout?: number
   retryOnError?: number
@@ -128,6 +129,7 @@ const HA_OPTIONS: ReadonlySet<string> = new Set([
   'strategy',
   'rwConfig',
   'checkInterval',
+  'alarmInterval',
   'checkTimeout',
   'unresponsiveTimeout',
   'retryOnError',
@@ -183,11 +185,12 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
       rwMask: rwMask(readRwConfig(given.rwConfig, 'rwConfig') ?? HAReadWrite.masterReadWriteSlaveRead),
       // 0 meant the default in 1.2.3
       checkInterval: count(given.checkInterval || undefined, 'checkInterval', 500, 'milliseconds'),
-      checkTimeout: count(given.checkTimeout || undefined, 'checkTimeout', 2_000, 'milliseconds'),
+      alarmInterval: count(given.alarmInterval || undefined, 'alarmInterval', 10, 'milliseconds'),
+      checkTimeout: count(given.checkTimeout || undefined, 'checkTimeout', 1_500, 'milliseconds'),
       unresponsiveTimeout: count(
         given.unresponsiveTimeout || undefined,
         'unresponsiveTimeout',
-        10_000,
+        5_000,
         'milliseconds'
       ),
       retryOnError: count(given.retryOnError, 'retryOnError', 10, 'attempts', NO_LIMIT),

@@ -28,9 +28,11 @@ pub struct Config {
     pub rw_mask: i32,
     /// Time between two checks of the servers. Default 500.
     pub check_interval: u64,
-    /// How long one check may take before the server counts as down. Default 2,000.
+    /// Time between two checks of a server, when no master is known any more; it grows as that lasts. Default 10.
+    pub alarm_interval: u64,
+    /// How long one check may take before the server counts as down. Default 1,500.
     pub check_timeout: u64,
-    /// How long a server may leave its checks unanswered before work under way on it is given up. Default 10,000.
+    /// How long a server may leave its checks unanswered before work under way on it is given up. Default 5,000.
     pub unresponsive_timeout: u64,
     /// How many times a query is sent again after an error that another attempt may cure. Default 10.
     pub retry_on_error: u32,
@@ -90,8 +92,9 @@ impl Default for Config {
             strategy: 0,
             rw_mask: i32::from(Permissions::MASTER_READ_WRITE_SLAVE_READ.0),
             check_interval: 500,
-            check_timeout: 2_000,
-            unresponsive_timeout: 10_000,
+            alarm_interval: 10,
+            check_timeout: 1_500,
+            unresponsive_timeout: 5_000,
             retry_on_error: 10,
             bad_connections_count_as_errors: false,
             retry_unknown_outcome: false,

@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::log::Log;
 use crate::observer::Observer;
-use crate::strategy::{eligible, is_eligible, pick, Intent, Strategy, Turns};
-use crate::topology::{Status, Topology, View};
+use crate::strategy::{any_eligible, eligible, is_eligible, pick, Intent, Strategy, Turns};
+use crate::topology::{Role, Status, Topology, View};
 
 /// How often the same situation is warned of at most.
 const WARN_EVERY: Duration = Duration::from_secs(1);
@@ -62,18 +62,23 @@ impl ServerSelection {
             (None, Strategy::Custom(_)) => preferred,
             _ if !view.checked => None,
             // Somebody is being looked at again: the session's work waits for that instead of falling back now.
-            _ if view.is_in_doubt() && eligible(&view, intent.permissions, intent.write).is_empty() => None,
+            _ if !any_eligible(&view, intent.permissions, intent.write) && self.waits(&view, intent) => None,
             _ => Some(self.choose(&view, intent)),
         }
     }
 
     /// Chooses by any strategy, asking the user's own where it is one. Avoids some servers if there are others, and
-    /// falls back only when no server is about to be looked at again.
-    pub(crate) async fn choose_patiently(&self, intent: Intent, avoid: &[usize]) -> Result<usize, Error> {
+    /// falls back only when no server is about to be looked at again, and no master is to be expected; or at the deadline.
+    pub(crate) async fn choose_patiently(
+        &self,
+        intent: Intent,
+        avoid: &[usize],
+        deadline: Instant,
+    ) -> Result<usize, Error> {
         if let Some(pinned) = intent.pinned {
             return Ok(pinned);
         }
-        let view = self.wait_for_candidates(intent).await;
+        let view = self.wait_for_candidates(intent, deadline).await;
         let all = eligible(&view, intent.permissions, intent.write);
         let fresh: Vec<usize> = all.iter().copied().filter(|i| !avoid.contains(i)).collect();
         let candidates = if fresh.is_empty() { all } else { fresh };
@@ -101,8 +106,7 @@ impl ServerSelection {
 
     /// Whether the server does not fit, and another one does.
     pub(crate) fn is_outdone(&self, index: usize, intent: Intent) -> bool {
-        !self.fits(index, intent)
-            && !eligible(&self.topology.view(), intent.permissions, intent.write).is_empty()
+        !self.fits(index, intent) && any_eligible(&self.topology.view(), intent.permissions, intent.write)
     }
 
     /// Whether a choice now would be one that was not tried: one that fits, or where none does, one that a read falls back on.
@@ -115,22 +119,36 @@ impl ServerSelection {
         intent.pinned.is_none() && choices.iter().any(|i| !tried.contains(i))
     }
 
-    /// The view, when it has a server for this work or no server is in doubt any more.
-    async fn wait_for_candidates(&self, intent: Intent) -> Arc<View> {
+    /// The view, when it has a server for this work, or none is to be expected any more.
+    async fn wait_for_candidates(&self, intent: Intent, deadline: Instant) -> Arc<View> {
         let mut changes = self.topology.changes();
-        let limit = tokio::time::sleep(self.patience);
-        tokio::pin!(limit);
+        let checks_end = Instant::now() + self.patience;
         loop {
             let view = self.topology.view();
-            let candidates = eligible(&view, intent.permissions, intent.write);
-            if !candidates.is_empty() || !view.is_in_doubt() {
+            if any_eligible(&view, intent.permissions, intent.write) {
                 return view;
             }
+            let limit = match self.master_until(intent) {
+                Some(promised) => promised.min(deadline),
+                None if view.is_in_doubt() => checks_end,
+                None => return view,
+            };
             tokio::select! {
                 _ = changes.changed() => {}
-                () = &mut limit => return self.topology.view(),
+                () = tokio::time::sleep_until(limit) => return self.topology.view(),
             }
         }
+    }
+
+    /// Whether work that no server fits waits for one.
+    fn waits(&self, view: &View, intent: Intent) -> bool {
+        view.is_in_doubt() || self.master_until(intent).is_some()
+    }
+
+    /// Until when a master may be found for this work.
+    fn master_until(&self, intent: Intent) -> Option<Instant> {
+        let wants_master = intent.permissions.allow(Role::Master, intent.write);
+        self.topology.master_is_promised_until().filter(|_| wants_master && intent.write)
     }
 
     /// The master, else the first server. A read that has just failed there goes on to those that it has not tried, the ones
@@ -183,7 +201,11 @@ mod tests {
         topology.demote(1, &Error::new(Kind::Connection, "lost"));
 
         let began = Instant::now();
-        assert_eq!(selection.choose_patiently(intent, &[]).await.unwrap(), 0, "it falls back on the first");
+        assert_eq!(
+            selection.choose_patiently(intent, &[], began + Duration::from_secs(30)).await.unwrap(),
+            0,
+            "it falls back on the first"
+        );
         assert_eq!(began.elapsed(), Duration::from_millis(config.check_timeout));
 
         let began = Instant::now();
@@ -191,7 +213,8 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(300)).await;
             topology.found_master(1);
         };
-        let (chosen, ()) = tokio::join!(selection.choose_patiently(intent, &[]), check);
+        let (chosen, ()) =
+            tokio::join!(selection.choose_patiently(intent, &[], began + Duration::from_secs(30)), check);
         assert_eq!((chosen.unwrap(), began.elapsed()), (1, Duration::from_millis(300)));
     }
 }

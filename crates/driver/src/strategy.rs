@@ -117,6 +117,11 @@ pub(crate) fn eligible(view: &View, permissions: Permissions, write: bool) -> Ve
     (0..view.servers.len()).filter(|&i| is_eligible(view, i, permissions, write)).collect()
 }
 
+/// Whether any server may do this work.
+pub(crate) fn any_eligible(view: &View, permissions: Permissions, write: bool) -> bool {
+    (0..view.servers.len()).any(|i| is_eligible(view, i, permissions, write))
+}
+
 /// Whether one server may do this work.
 pub(crate) fn is_eligible(view: &View, index: usize, permissions: Permissions, write: bool) -> bool {
     view.servers.get(index).is_some_and(|s| {

@@ -26,9 +26,6 @@ const PATH: &str = "/db/manage/server/ha/available";
 const MAX_ANSWER: usize = 1024;
 /// Weight of the newest latency in the smoothed one.
 const SMOOTHING: f64 = 0.3;
-/// Between the end of a check and the next one of the same server, however much that is hurried: a cluster in trouble is
-/// not to be flooded by its clients.
-const LEAST_PAUSE: Duration = Duration::from_millis(50);
 /// First checks that begin at the same time. As many more begin with each step: a thousand connections at once would be a burst
 /// for the machine and for the network.
 const FIRST_AT_ONCE: usize = 64;
@@ -324,31 +321,48 @@ impl StatusUrl {
 /// Checks one server for as long as the driver lives. One check at a time: a slow one delays the next.
 pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
     let Some(member) = checker.members.get(index) else { return };
+    let topology = &checker.topology;
     let interval = Duration::from_millis(checker.config.check_interval.max(1));
     let unresponsive = Duration::from_millis(checker.config.unresponsive_timeout);
     let mut silence = Silence::default();
+    let mut is_replaced = false;
+    let mut is_warmed_up = false;
     tokio::time::sleep(first_after(index)).await;
-    // Those that follow are spread over the interval.
-    let mut pause = interval.mul_f64(0.5 + fastrand::f64() * 0.5);
+    // The checks that follow the first are spread over the interval.
+    let mut head_start = interval.mul_f64(fastrand::f64() * 0.5);
     loop {
         let started = Instant::now();
-        let sign = checker.check_member(index, member).await;
+        let checked = tokio::select! {
+            sign = checker.check_member(index, member) => Some(sign),
+            () = topology.replaced(index), if !is_replaced => None,
+        };
         let has_sent = member.pool.endpoint.has_received.swap(false, Ordering::Relaxed);
-        let is_silent = sign != Sign::Alive && !has_sent;
-        if silence.is_too_long(is_silent, started, unresponsive)
-            && (sign == Sign::Silent || !checker.answers_by_bolt(member).await)
-        {
-            member.pool.give_up();
+        match checked {
+            Some(sign) => {
+                let is_silent = sign != Sign::Alive && !has_sent;
+                is_replaced &= is_silent;
+                let is_candidate = sign == Sign::Alive && topology.master_is_promised_until().is_some();
+                if is_candidate && !is_warmed_up {
+                    tokio::spawn(member.pool.clone().warm_up());
+                }
+                is_warmed_up = is_candidate;
+                if silence.is_too_long(is_silent, started, unresponsive)
+                    && (sign == Sign::Silent || !checker.answers_by_bolt(member).await)
+                {
+                    member.pool.give_up();
+                }
+            }
+            // Another one is the master now: whoever still waits for an answer of this one waits in vain.
+            None => {
+                is_replaced = true;
+                if !has_sent {
+                    member.pool.give_up();
+                }
+            }
         }
         let ended = Instant::now();
-        tokio::select! {
-            () = tokio::time::sleep_until(started + pause) => {}
-            () = async {
-                checker.topology.hurried(index).await;
-                tokio::time::sleep_until(ended + LEAST_PAUSE).await;
-            } => {}
-        }
-        pause = interval;
+        let began = started.checked_sub(std::mem::take(&mut head_start)).unwrap_or(started);
+        topology.until_next_check(index, began, ended).await;
     }
 }
 
