@@ -91,6 +91,7 @@ export interface HAOptions {
   auth?: Auth
   strategy?: number | StrategyFunction
   rwConfig?: ReadWriteConfig
+  topology?: string
   checkInterval?: number
   alarmInterval?: number
   checkTimeout?: number
@@ -128,6 +129,7 @@ const HA_OPTIONS: ReadonlySet<string> = new Set([
   'auth',
   'strategy',
   'rwConfig',
+  'topology',
   'checkInterval',
   'alarmInterval',
   'checkTimeout',
@@ -183,6 +185,7 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
       ...driver.native,
       mode: 'ha',
       rwMask: rwMask(readRwConfig(given.rwConfig, 'rwConfig') ?? HAReadWrite.masterReadWriteSlaveRead),
+      topology: oneOf(given.topology, 'topology', TOPOLOGIES),
       // 0 meant the default in 1.2.3
       checkInterval: count(given.checkInterval || undefined, 'checkInterval', 500, 'milliseconds'),
       alarmInterval: count(given.alarmInterval || undefined, 'alarmInterval', 10, 'milliseconds'),
@@ -384,7 +387,7 @@ export function readNotificationFilter(
     )
   }
   return {
-    minimumSeverityLevel: readSeverity(filter.minimumSeverityLevel, `${name}.minimumSeverityLevel`),
+    minimumSeverityLevel: oneOf(filter.minimumSeverityLevel, `${name}.minimumSeverityLevel`, SEVERITIES),
     disabledCategories:
       readTexts(filter.disabledCategories, `${name}.disabledCategories`) ??
       readTexts(filter.disabledClassifications, `${name}.disabledClassifications`)
@@ -398,10 +401,13 @@ const FILTER_OPTIONS: ReadonlySet<string> = new Set([
 ])
 const SEVERITIES: readonly unknown[] = Object.values(notificationFilterMinimumSeverityLevel)
 
-function readSeverity(value: unknown, name: string): string | undefined {
+/** What the servers of a `Neo4jHA` may be; the first is the default. */
+const TOPOLOGIES: readonly unknown[] = ['auto', 'ha', 'cluster', 'single']
+
+function oneOf(value: unknown, name: string, texts: readonly unknown[]): string | undefined {
   if (value === undefined || value === null) return undefined
-  if (SEVERITIES.includes(value)) return value as string
-  throw new TypeError(`${name} takes one of ${SEVERITIES.join(', ')}; it was ${show(value)}`)
+  if (texts.includes(value)) return value as string
+  throw new TypeError(`${name} takes one of ${texts.join(', ')}; it was ${show(value)}`)
 }
 
 /** Servers know which texts there are; new ones come with new versions of theirs. */

@@ -29,6 +29,12 @@ export interface ServerInfo {
   readonly type: number
   /** Smoothed time of a check in milliseconds; -1 when the server is down. */
   readonly distance: number
+  /** What it is in its cluster's own word; null when it says nothing of the kind. */
+  readonly role: string | null
+  /** The kind of its cluster; null when that is not known. */
+  readonly topology: string | null
+  /** Since when its status and type are these: milliseconds since 1970. */
+  readonly since: number
   /** Why the server is not up, if it is not. */
   readonly err?: Error
 }

@@ -227,12 +227,12 @@ export class DriverCore implements DriverListener {
   topology(view: TopologyView): void {
     view.servers.forEach((server, i) => {
       if (server === null) return
-      const { status, type, distance, err } = server
+      const { err, ...found } = server
       const entry = this.servers[i]
       const failed = err !== undefined && err !== null
       // What was never checked comes as unknown, without a latency and without an error.
-      if (entry.info === null && status === Status.unknown && distance < 0 && !failed) return
-      entry.info = failed ? withError({ status, type, distance }, err) : { status, type, distance }
+      if (entry.info === null && found.status === Status.unknown && found.distance < 0 && !failed) return
+      entry.info = failed ? withError(found, err) : found
     })
     this.masterIndex = view.master
   }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::error::{Error, Kind};
 use crate::strategy::{Permissions, Strategy};
+use crate::topology::Kinds;
 
 /// Everything a [`crate::Driver`] is made from. Times are in milliseconds, as in the public options.
 #[derive(Debug, Clone, Deserialize)]
@@ -18,6 +19,8 @@ pub struct Config {
     pub servers: Vec<ServerConfig>,
     /// How roles are found.
     pub mode: Mode,
+    /// For [`Mode::Ha`]: which kinds of clusters the servers may be members of.
+    pub topology: Kinds,
     /// For [`Mode::Routing`]: what the cluster is told of its client, from the query string of the URI.
     pub routing_context: Option<RoutingContext>,
     /// For [`Mode::Routing`]: [`crate::Observer::resolve`] is asked where the first server's name leads.
@@ -87,6 +90,7 @@ impl Default for Config {
         Config {
             servers: Vec::new(),
             mode: Mode::Ha,
+            topology: Kinds::Auto,
             routing_context: None,
             resolver: false,
             strategy: 0,

@@ -163,9 +163,7 @@ mod tests {
                     status,
                     role,
                     distance,
-                    error: None,
-                    in_doubt: false,
-                    claim: None,
+                    ..ServerInfo::unknown()
                 })
                 .collect(),
             checked: true,

@@ -1,11 +1,13 @@
 //! Who is what: one published, immutable view of the servers.
 
 mod alarm;
+mod check;
 mod cluster;
-mod ha;
+mod kind;
 pub(crate) mod routing;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -18,6 +20,7 @@ use crate::log::Log;
 use crate::observer::Observer;
 use alarm::{Alarm, Pace};
 pub(crate) use cluster::Cluster;
+pub use kind::Kinds;
 
 /// Whether a server can be used. The numbers are the public values of `Status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,12 @@ pub struct ServerInfo {
     pub status: Status,
     /// What it is.
     pub role: Role,
+    /// The same in its cluster's own word: `master`, `slave`, `leader`, `follower`, `read replica`, `single`.
+    pub role_name: Option<&'static str>,
+    /// The kind of its cluster: `ha`, `cluster`, `single`.
+    pub topology: Option<&'static str>,
+    /// Since when its status and role are these.
+    pub since: SystemTime,
     /// Smoothed time of a check in milliseconds; -1 when it does not answer.
     pub distance: f64,
     /// Why it is not up.
@@ -67,10 +76,17 @@ impl ServerInfo {
         ServerInfo { status: Status::Down, error: Some(error.into()), ..ServerInfo::unknown() }
     }
 
-    fn unknown() -> Self {
+    fn failing(error: String) -> Self {
+        ServerInfo { status: Status::Error, error: Some(error.into()), ..ServerInfo::unknown() }
+    }
+
+    pub(crate) fn unknown() -> Self {
         ServerInfo {
             status: Status::Unknown,
             role: Role::Unknown,
+            role_name: None,
+            topology: None,
+            since: SystemTime::now(),
             distance: -1.0,
             error: None,
             in_doubt: false,
@@ -217,6 +233,9 @@ impl Topology {
         }
         let before = self.view();
         let Some(was) = before.servers.get(index) else { return };
+        if (was.status, was.role) == (info.status, info.role) {
+            info.since = was.since;
+        }
         // The check that the last demotion hurried is still to come.
         info.in_doubt = was.in_doubt && generation < Generation(records.demotions);
         if generation < Generation(record.demoted) {
