@@ -17,7 +17,7 @@ const POLL = 500
  * @property {'ha' | 'cc'} kind
  * @property {{ bolt: string, http: string }[]} members
  * @property {{ user: string, pass: string }} auth
- * @property {(level: string, message: string) => void} [logger] takes what the driver logs
+ * @property {(level: string, message: string) => void} [logger] takes what this driver logs; npm's logs every message
  */
 
 /**
@@ -53,8 +53,6 @@ export const clients = {
   }
 }
 
-const config = logger => (logger ? { logging: { level: 'debug', logger } } : {})
-
 /** Of a `neo4j-driver` nothing but an error of the server itself says that work was not done. */
 const isNotOfServer = error => !String(error.code).startsWith('Neo.')
 
@@ -72,13 +70,14 @@ async function inSession(session, work) {
 async function ours({ kind, members, auth, logger }, run) {
   const Neo4jHA = require(OURS)
   const neo4j = Neo4jHA.driver
+  const config = logger ? { logging: { level: 'debug', logger } } : {}
   const isHA = kind === 'ha'
   const driver = isHA
     ? new Neo4jHA(
         members.map(({ http, bolt }) => [http, bolt]),
-        { auth, neo4jDriverOptions: config(logger) }
+        { auth, neo4jDriverOptions: config }
       )
-    : routing(neo4j, { members, auth, logger })
+    : routing(neo4j, { members, auth }, config)
   if (isHA) await driver.ready
   const session = isWrite =>
     isHA
@@ -92,9 +91,9 @@ async function ours({ kind, members, auth, logger }, run) {
   }
 }
 
-const routing = (neo4j, { members, auth, logger }) =>
+const routing = (neo4j, { members, auth }, config) =>
   neo4j.driver(members[0].bolt.replace('bolt:', 'neo4j:'), neo4j.auth.basic(auth.user, auth.pass), {
-    ...config(logger),
+    ...config,
     resolver: () => members.map(addressOf)
   })
 
@@ -120,10 +119,10 @@ function routed(target) {
  * Its transaction functions try once: on a server that is gone they would stay for half a minute, where the next poll may
  * name another one.
  */
-async function polled({ kind, members, auth, logger }, run) {
+async function polled({ kind, members, auth }, run) {
   const neo4j = load(THEIRS)
   const token = neo4j.auth.basic(auth.user, auth.pass)
-  const options = { ...config(logger), maxTransactionRetryTime: 0 }
+  const options = { maxTransactionRetryTime: 0 }
   const drivers = members.map(({ bolt }) => neo4j.driver(bolt, token, options))
   const roles = members.map(() => null)
   let isClosed = false

@@ -11,6 +11,7 @@ const OUTAGE = 200
  * @typedef {object} Operation
  * @property {'write' | 'read'} kind
  * @property {number} [id] of a client's write
+ * @property {number} [member] whom the floor asked
  * @property {number} begun
  * @property {number} ended
  * @property {'acknowledged' | 'refused' | 'unknown' | 'unsettled'} outcome `refused`: an error, and certainly not done
@@ -42,8 +43,8 @@ export const outages = (floor, kind, struck, end) =>
 
 /**
  * How long a client was away though the cluster was there, in ms. Where the cluster was away, that is the time from the floor's
- * return to the client's next acknowledgement, the longest if there were several outages; where it never was, the client's
- * longest pause. A client that does not come back is away until the end of the observation.
+ * return to the client's next acknowledgement, less further outages in it, and the longest of several; where it never
+ * was, the client's longest pause. A client that does not come back is away until the end of the observation.
  *
  * @param {Operation[]} log
  * @param {{ from: number, to: number }[]} away outages of the cluster
@@ -51,13 +52,13 @@ export const outages = (floor, kind, struck, end) =>
  */
 export function gap(log, kind, away, struck, end) {
   const own = pauses(log, kind, struck, end)
-  const counted =
-    away.length === 0
-      ? own.map(({ from, to }) => to - Math.max(from, struck))
-      : away.flatMap(outage =>
-          own.filter(({ from, to }) => from < outage.to && to >= outage.to).map(({ to }) => to - outage.to)
-        )
-  return Math.max(0, ...counted)
+  if (away.length === 0) return Math.max(...own.map(({ from, to }) => to - Math.max(from, struck)))
+  const after = ({ to: back }) => {
+    const pause = own.find(({ from, to }) => from < back && to >= back)
+    const further = away.filter(({ from }) => from >= back && from < pause.to)
+    return pause.to - back - sum(further.map(({ from, to }) => Math.min(to, pause.to) - from))
+  }
+  return Math.max(...away.map(after))
 }
 
 /** How long what was under way when the fault began took from there on; 0 where there was nothing. */

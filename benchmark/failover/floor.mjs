@@ -22,8 +22,8 @@ const told = telling()
 const texts = queries(label)
 
 /** One attempt on one member. @returns {Promise<boolean>} whether it was acknowledged */
-async function attempt(driver, kind) {
-  const one = { kind, begun: now(), ended: 0, outcome: 'unsettled' }
+async function attempt({ driver, member }, kind) {
+  const one = { kind, member, begun: now(), ended: 0, outcome: 'unsettled' }
   const session = driver.session()
   try {
     await session.run(texts[kind], { writer, id: 0 })
@@ -38,7 +38,7 @@ async function attempt(driver, kind) {
   }
 }
 
-async function probe(driver, kind) {
+async function probe(to, kind) {
   let underWay = 0
   while (!told.isStopped) {
     if (underWay >= MOST) {
@@ -47,7 +47,7 @@ async function probe(driver, kind) {
     }
     underWay++
     const overtaken = new AbortController()
-    const work = attempt(driver, kind).finally(() => {
+    const work = attempt(to, kind).finally(() => {
       underWay--
       overtaken.abort()
     })
@@ -57,11 +57,12 @@ async function probe(driver, kind) {
   }
 }
 
-const drivers = members.map(({ bolt }) =>
-  neo4j.driver(bolt, neo4j.auth.basic(auth.user, auth.pass), {
+const probed = members.map(({ bolt }, i) => ({
+  member: i + 1,
+  driver: neo4j.driver(bolt, neo4j.auth.basic(auth.user, auth.pass), {
     maxConnectionPoolSize: 2 * MOST,
     connectionTimeout: 2_000
   })
-)
-await Promise.all(drivers.flatMap(driver => Object.keys(texts).map(kind => probe(driver, kind))))
-await ending(told, () => Promise.all(drivers.map(driver => driver.close())))
+}))
+await Promise.all(probed.flatMap(to => Object.keys(texts).map(kind => probe(to, kind))))
+await ending(told, () => Promise.all(probed.map(({ driver }) => driver.close())))

@@ -191,7 +191,7 @@ async function main() {
   if (options.help) return console.log(USAGE)
   if (options.page) {
     const file = join(ROOT, 'docs', 'FAILOVER.md')
-    writeFileSync(file, page(JSON.parse(readFileSync(resolve(options.page), 'utf8')), { clients, faults }))
+    writeFileSync(file, page(JSON.parse(readFileSync(resolve(options.page), 'utf8'))))
     return say(`written: ${file}`)
   }
   await bench(options)
