@@ -87,7 +87,7 @@ describe('the gap of a client', () => {
 
   it('is the longest of several', () => {
     const two = [...away, { from: 4_000, to: 4_500 }]
-    assert.equal(of([990, 3_010, 3_990, 4_600], two), 100)
+    assert.equal(of([990, ...steadily(3_010, 3_990), 4_600], two), 100)
   })
 
   it('of a client that was away for two outages of the cluster counts what was between and after them', () => {
@@ -97,6 +97,14 @@ describe('the gap of a client', () => {
 
   it('lasts to the end for a client that does not come back', () => {
     assert.equal(of([990]), 2_000)
+  })
+
+  it('counts what a client waited for before the cluster was away', () => {
+    assert.equal(of([990, 1_300, 2_990, 3_010], [{ from: 1_500, to: 3_000 }]), 300)
+  })
+
+  it('leaves an outage out that a client was back before', () => {
+    assert.equal(of([...steadily(900, 2_000), 2_500, 2_995, 3_004], [{ from: 2_000, to: 3_000 }]), 10)
   })
 
   it('is nothing where the cluster did not come back', () => {

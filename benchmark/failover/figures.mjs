@@ -42,23 +42,31 @@ export const outages = (floor, kind, struck, end) =>
   pauses(floor, kind, struck, end).filter(({ from, to }) => to - from >= OUTAGE)
 
 /**
- * How long a client was away though the cluster was there, in ms. Where the cluster was away, that is the time from the floor's
- * return to the client's next acknowledgement, less further outages in it, and the longest of several; where it never
- * was, the client's longest pause. A client that does not come back is away until the end of the observation.
+ * The longest that a client went without an acknowledgement though the cluster was there, in ms: of each of its pauses what
+ * follows the floor's return, less further outages, or all of it where the floor was not away. What begins when the cluster is back
+ * for good does not count, unless it never was away. A client that does not come back is away until the end of the observation.
  *
  * @param {Operation[]} log
  * @param {{ from: number, to: number }[]} away outages of the cluster
  * @returns {number}
  */
 export function gap(log, kind, away, struck, end) {
-  const own = pauses(log, kind, struck, end)
-  if (away.length === 0) return Math.max(...own.map(({ from, to }) => to - Math.max(from, struck)))
-  const after = ({ to: back }) => {
-    const pause = own.find(({ from, to }) => from < back && to >= back)
-    const further = away.filter(({ from }) => from >= back && from < pause.to)
-    return pause.to - back - sum(further.map(({ from, to }) => Math.min(to, pause.to) - from))
+  const back = away.at(-1)?.to ?? end
+  const without = pause => {
+    const first = away.find(({ to }) => to > pause.from && to <= pause.to)?.to
+    const from = first ?? Math.max(pause.from, struck)
+    return (
+      pause.to -
+      from -
+      sum(away.map(one => Math.max(0, Math.min(one.to, pause.to) - Math.max(one.from, from))))
+    )
   }
-  return Math.max(...away.map(after))
+  return Math.max(
+    0,
+    ...pauses(log, kind, struck, end)
+      .filter(({ from }) => from < back)
+      .map(without)
+  )
 }
 
 /** How long what was under way when the fault began took from there on; 0 where there was nothing. */

@@ -90,9 +90,9 @@ The clients, each with four writers and two readers that do one operation after 
 
 const READING = `All times are in milliseconds.
 
-- **Gap**: counted from the return of the cluster, which a bare prober finds out. It tries a write and a read on each member all
-  the time, and its first acknowledgement after a pause of 200 ms or more is the return. The gap ends with the client's next acknowledgement; the
-  longest of a trial counts. Where the cluster never was away, the gap is the client's longest pause.
+- **Gap**: the longest pause between two acknowledgements of a client, counted from the return of the cluster in it. A bare prober
+  finds that out: it tries a write and a read on each member all the time, and its first acknowledgement after 200 ms or more is the return.
+  A pause without such a return counts whole. What begins when the cluster is back for good does not count.
 - **Held**: how long what was under way at the fault took from there to its result or error, at most; the median of the trials.
 - **Errors**: all that the application was told, of which **unknown** are writes that may have been done. Of npm's driver that is every
   error that does not come from the server, since it says no more.
