@@ -22,6 +22,9 @@ const clusters = {
   'cc+replica': ['kill-slave', 'term']
 }
 
+/** When so much time has passed, in minutes, no other trial is begun: what there is by then is what is told. */
+const MINUTES = 58
+
 const USAGE = `npm run bench:failover -- [options]
   --json FILE     write the figures as JSON
   --cluster A,B   these alone, of: ${Object.keys(clusters).join(', ')}
@@ -79,66 +82,65 @@ async function proxiesFor(count) {
   return proxies
 }
 
-/** All trials of these faults on one cluster; with `isCut` clients reach it through proxies. */
-async function onCluster(name, names, isCut, options, done) {
-  const proxies = isCut ? await proxiesFor(3) : []
+/** A cluster that serves, and where clients find it: its own ports, or those of the proxies before it. */
+async function boot(name, proxies) {
   const cluster = await up(`${name}@failover-${process.pid}`, {
     onProgress: text => say(`${name}: ${text}`),
-    advertised: isCut ? proxies.map(({ ports }) => `127.0.0.1:${ports.bolt}`) : undefined
+    advertised: proxies.map(({ ports }) => `127.0.0.1:${ports.bolt}`)
   })
-  try {
-    for (const [i, { bolt, http }] of proxies.entries()) {
-      bolt.target = Number(new URL(cluster.members[i].bolt).port)
-      http.target = Number(new URL(cluster.members[i].http).port)
-    }
-    const target = {
-      kind: cluster.kind,
-      auth: cluster.auth,
-      members: cluster.members.map(({ bolt, http }, i) =>
-        isCut
-          ? {
-              bolt: `bolt://127.0.0.1:${proxies[i].ports.bolt}`,
-              http: `http://127.0.0.1:${proxies[i].ports.http}`
-            }
-          : { bolt, http }
-      )
-    }
-    for (const fault of names) {
-      const trials = []
-      for (let n = 1; n <= (options.trials ?? faults[fault].trials); n++) {
-        say(`${name}, ${fault}, trial ${n}`)
-        const label = `${fault}_${n}`.replaceAll('-', '_')
-        const figures = await trial({
-          cluster,
-          target,
-          fault: faults[fault],
-          proxies: proxies.map(({ bolt, http }) => [bolt, http]),
-          names: options.clients,
-          label,
-          logs: options.logs,
-          say
-        })
-        trials.push(figures)
-        for (const [client, one] of Object.entries(figures)) say(`  ${client}: ${JSON.stringify(one)}`)
-      }
-      done(
-        options.clients.map(client =>
-          entry(
-            { cluster: name, fault, client },
-            trials.map(figures => figures[client])
-          )
-        )
-      )
-    }
-  } finally {
-    await cluster.down()
-    for (const { bolt, http } of proxies) await Promise.all([bolt.close(), http.close()])
+  const members = cluster.members.map((own, i) => {
+    const proxy = proxies[i]
+    if (!proxy) return { bolt: own.bolt, http: own.http }
+    for (const one of [proxy.bolt, proxy.http]) one.mend()
+    proxy.bolt.target = Number(new URL(own.bolt).port)
+    proxy.http.target = Number(new URL(own.http).port)
+    return { bolt: `bolt://127.0.0.1:${proxy.ports.bolt}`, http: `http://127.0.0.1:${proxy.ports.http}` }
+  })
+  return { cluster, target: { kind: cluster.kind, auth: cluster.auth, members } }
+}
+
+/** All trials of these faults on one cluster; with `isCut` clients reach it through proxies. */
+async function onCluster(name, names, isCut, { trials, clients: chosen, logs, isOver }, done) {
+  const proxies = isCut ? await proxiesFor(3) : []
+  const folder = logs && join(logs, name)
+  if (folder) mkdirSync(folder, { recursive: true })
+  let booted = await boot(name, proxies)
+  const once = async (fault, n) => {
+    say(`${name}, ${fault}, trial ${n}`)
+    const figures = await trial({
+      ...booted,
+      fault: faults[fault],
+      proxies: proxies.map(({ bolt, http }) => [bolt, http]),
+      names: chosen,
+      label: `${fault}_${n}`.replaceAll('-', '_'),
+      logs: folder,
+      say
+    })
+    for (const [client, one] of Object.entries(figures)) say(`  ${client}: ${JSON.stringify(one)}`)
+    return figures
   }
+  for (const fault of names) {
+    const all = []
+    for (let n = 1; n <= (trials ?? faults[fault].trials) && !isOver(); n++) {
+      try {
+        all.push(await once(fault, n))
+      } catch (error) {
+        say(`  failed, and does not count: ${error.message}`)
+        booted = await boot(name, proxies)
+      }
+    }
+    const of = client => all.map(figures => figures[client])
+    if (all.length > 0) done(chosen.map(client => entry({ cluster: name, fault, client }, of(client))))
+    else say(`${name}, ${fault}: not measured`)
+  }
+  await booted.cluster.down()
+  for (const { bolt, http } of proxies) await Promise.all([bolt.close(), http.close()])
 }
 
 async function bench(options) {
   for (const peer of [OURS, THEIRS]) assertPresent(peer)
-  if (options.logs) mkdirSync(options.logs, { recursive: true })
+  const end = performance.now() + MINUTES * 60_000
+  const isOver = () => performance.now() > end
   const entries = []
   const done = some => {
     entries.push(...some)
@@ -149,7 +151,7 @@ async function bench(options) {
     const its = options.faults.filter(fault => clusters[name].includes(fault))
     for (const isCut of [false, true]) {
       const some = its.filter(fault => Boolean(faults[fault].isCut) === isCut)
-      if (some.length > 0) await onCluster(name, some, isCut, options, done)
+      if (some.length > 0 && !isOver()) await onCluster(name, some, isCut, { ...options, isOver }, done)
     }
   }
   console.log(

@@ -40,8 +40,11 @@ class Loaded {
   constructor(name, job) {
     this.name = name
     const program = fileURLToPath(new URL(name === 'floor' ? 'floor.mjs' : 'client.mjs', import.meta.url))
-    const stdio = ['ignore', 'ignore', 'inherit', 'ipc']
-    this.#child = fork(program, [JSON.stringify(job)], { stdio, serialization: 'advanced' })
+    this.#child = fork(program, [JSON.stringify(job)], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      serialization: 'advanced',
+      execArgv: ['--no-warnings'] // of credentials that go over plain HTTP, for one
+    })
     running.add(this.#child)
     this.#log = new Promise((resolve, reject) => {
       this.#child.on('message', ({ latest, log }) => {
