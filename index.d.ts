@@ -242,6 +242,12 @@ declare namespace Neo4jHA {
     readonly type: number
     /** Smoothed time of a check in milliseconds; -1 when the server is down. */
     readonly distance: number
+    /** What it is in its cluster's own word; null when it says nothing of the kind. */
+    readonly role: 'master' | 'slave' | 'leader' | 'follower' | 'read replica' | 'single' | null
+    /** The kind of its cluster; null when that is not known. */
+    readonly topology: 'ha' | 'cluster' | 'single' | null
+    /** Since when its status and type are these: milliseconds since 1970. */
+    readonly since: number
     /** Why it is not up. */
     readonly err?: Error
   }
@@ -349,13 +355,24 @@ declare namespace Neo4jHA {
     zone?: string
     /** What each role may be used for. Default: `HAReadWrite.masterReadWriteSlaveRead`. */
     rwConfig?: ReadWriteConfig
+    /**
+     * What the servers with an HTTP URL are: members of a highly available cluster (Neo4j up to 3.5), of a causal cluster (3.1 to 3.5;
+     * its leader counts as master, its followers and read replicas as slaves), or one of its own; with `auto` whatever each says.
+     * Default: `auto`. A server that says nothing is taken for single only where there is no other in the pool.
+     */
+    topology?: 'auto' | 'ha' | 'cluster' | 'single'
     /** Milliseconds between two checks of a server. Default: 500. */
     checkInterval?: number
-    /** Milliseconds after which a check without an answer counts as `down`. Default: 2000. */
+    /**
+     * Milliseconds between two checks of a server while no master is known. They grow to a two-hundredth of the time that this lasts,
+     * up to `checkInterval`. Default: 10.
+     */
+    alarmInterval?: number
+    /** Milliseconds after which a check without an answer counts as `down`. Default: 1500. */
     checkTimeout?: number
     /**
      * Milliseconds a server may leave its checks unanswered, with no byte over Bolt either, before work under way on it is ended.
-     * Default: 10000.
+     * Default: 5000.
      */
     unresponsiveTimeout?: number
     /** How many times a query is sent again after an error that another attempt may cure. Default: 10. */

@@ -22,6 +22,8 @@ export interface Failure {
   token?: number | null
   /** The work may have been committed. */
   unknownOutcome?: boolean
+  /** It is the server that failed, not the work. */
+  ofServer?: boolean
   /** It was ended because this side asked for that. */
   aborted?: boolean
   /** What earlier attempts of the same work died of, oldest first. */
@@ -67,6 +69,9 @@ type DiagnosticRecord = Parameters<typeof newError>[5]
 /** Errors of ours whose stack says where they were made, which says nothing: it is to say who waits for the work. */
 const withoutStack = new WeakSet<Error>()
 
+/** Errors of servers that failed, not of the work: another server may do it at once, or this one when it is fit again. */
+const ofServers = new WeakSet<object>()
+
 /** What our errors carry beyond those of `neo4j-driver`. Neither shows in `inspect` or JSON. */
 interface Extras {
   server?: string
@@ -104,7 +109,13 @@ export function errorOf(failure: Failure, integers: IntegerMode = 'Integer'): Er
     error.retriable = failure.retryable
     error.retryable = failure.retryable
   }
+  if (failure.ofServer === true) ofServers.add(error)
   return mark(error, { server: failure.server, unknownOutcome: failure.unknownOutcome === true })
+}
+
+/** Whether it is the server that failed, not the work. */
+export function isOfServer(error: unknown): boolean {
+  return ofServers.has(error as object)
 }
 
 /** An error made on this side: wrong use, or what a callback of the user's threw. */

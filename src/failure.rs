@@ -12,6 +12,7 @@ pub(crate) fn to_json(error: &Error) -> String {
     out.insert("message".into(), error.message.clone().into());
     out.insert("retryable".into(), error.retryable().into());
     out.insert("unknownOutcome".into(), error.unknown_outcome.into());
+    out.insert("ofServer".into(), error.is_of_server().into());
     out.insert("aborted".into(), (error.kind == Kind::Aborted).into());
     out.insert("earlier".into(), error.earlier.clone().into());
     out.insert("thrown".into(), error.thrown.into());

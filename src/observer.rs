@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::future::ready;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
-use driver::{Answer, AuthConfig, ClientCertificate, LogLevel, NoAnswer, Observer, View};
+use driver::{Answer, AuthConfig, ClientCertificate, LogLevel, NoAnswer, Observer, ServerInfo, View};
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -128,6 +129,7 @@ impl Latest for Servers {
                 Some(before) if before == s => Value::Null,
                 _ => serde_json::json!({
                     "status": s.status as i8, "type": s.role as u8, "distance": s.distance, "err": s.error.as_deref(),
+                    "role": s.role_name, "topology": s.topology, "since": since(s),
                 }),
             })
             .collect();
@@ -136,6 +138,12 @@ impl Latest for Servers {
         views.published = Some(view);
         Some((Message::Topology, self.driver, text))
     }
+}
+
+/// Milliseconds since 1970.
+fn since(server: &ServerInfo) -> u64 {
+    let since = server.since.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or_default()
 }
 
 impl Observer for JsObserver {

@@ -244,7 +244,7 @@ for (const [option, ...values] of [
   ['auth', 7, 'neo4j', { user: 'neo4j' }, { user: 1, pass: 'x' }],
   ['strategy', 3, -1, 0.5, '1', {}, Number.NaN],
   ['rwConfig', 'all', 5, {}, { master: { read: true, write: true } }],
-  ['checkInterval', -1, 'soon', Number.POSITIVE_INFINITY, {}],
+  ['checkInterval', -1, 'soon', Number.NEGATIVE_INFINITY, {}],
   ['retryOnError', -1, 'ten', Number.NaN, {}],
   ['badConnectionsCountAsErrors', 'yes', {}],
   ['retryUnknownOutcome', 'yes', {}],

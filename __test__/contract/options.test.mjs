@@ -32,6 +32,37 @@ test('the same of a pool', async t => {
   assert.deepEqual(column(await driver.session().run('RETURN 1')), [1])
 })
 
+for (const huge of [2 ** 53, 1e300, Number.MAX_VALUE, forever]) {
+  test(`a driver and a pool work whose options all say ${huge}`, async t => {
+    const server = await boltServer(t)
+    const settings = Object.fromEntries(
+      [
+        'maxTransactionRetryTime',
+        'maxConnectionLifetime',
+        'maxConnectionPoolSize',
+        'connectionAcquisitionTimeout',
+        'connectionLivenessCheckTimeout',
+        'connectionTimeout',
+        'connectionLossTimeout',
+        'fetchSize'
+      ].map(option => [option, huge])
+    )
+    const pool = open(t, [server.uri], {
+      checkInterval: huge,
+      checkTimeout: huge,
+      unresponsiveTimeout: huge,
+      retryOnError: huge,
+      neo4jDriverOptions: settings
+    })
+    for (const driver of [connect(t, server.uri, undefined, settings), pool]) {
+      const session = driver.session({ fetchSize: huge })
+      assert.deepEqual(column(await session.executeWrite(tx => tx.run('RETURN 1'))), [1])
+      assert.deepEqual(column(await session.run('RETURN 1')), [1])
+      await session.close()
+    }
+  })
+}
+
 test('a timeout of Infinity is none, as in neo4j-driver; the longest Integer is the longest number', async t => {
   const server = await boltServer(t, { versions: ['5.4'] })
   const session = connect(t, server.uri).session()

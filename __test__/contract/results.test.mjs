@@ -134,6 +134,19 @@ test('a status without records says so, also where records were discarded', asyn
   assert.equal(status((await iterator.return()).value), '00000')
 })
 
+test('what an iterator was made to return is its end from then on, as in neo4j-driver', async t => {
+  const { session } = await opened(t)
+  const iterator = session.run(LONG)[Symbol.asyncIterator]()
+  await iterator.next()
+  const end = { done: true, value: 7 }
+  assert.deepEqual(await iterator.return(7), end)
+  assert.deepEqual(await iterator.next(), end)
+  assert.deepEqual(await iterator.peek(), end)
+  assert.deepEqual(await iterator.return(), end)
+  assert.deepEqual(await iterator.return(8), { done: true, value: 8 })
+  assert.deepEqual(await iterator.next(), end)
+})
+
 // ---- a reader that stopped ----
 
 for (const [name, begin] of Object.entries({

@@ -184,7 +184,7 @@ for (const [what, make] of [
   for (const value of {
     weight: [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 'much', {}],
     zone: [7, '', {}],
-    nearestWindow: [-1, Number.POSITIVE_INFINITY, 'near', {}]
+    nearestWindow: [-1, Number.NaN, 'near', {}]
   }[what]) {
     const [servers, options] = make(value)
     const where = options === undefined ? 'of a location' : 'of the options'

@@ -9,7 +9,18 @@ import { manualSuite } from './suites/manual.mjs'
 import { reactiveSuite } from './suites/reactive.mjs'
 import { runningWorkSuite } from './suites/running-work.mjs'
 import { summarySuite } from './suites/summaries.mjs'
-import { connect, failing, NO_LOCKOUT, neo4j, rows, servers, test, tokenOf, value } from './support.mjs'
+import {
+  connect,
+  failing,
+  NO_LOCKOUT,
+  neo4j,
+  ready,
+  rows,
+  servers,
+  test,
+  tokenOf,
+  value
+} from './support.mjs'
 
 const ROLE = 'CALL dbms.cluster.role() YIELD role RETURN role'
 const WRITE = { defaultAccessMode: neo4j.session.WRITE }
@@ -195,21 +206,40 @@ describe('a real causal cluster', () => {
   loginSuite(set, about)
   summarySuite(set, about)
 
+  // ---- a pool of its members ----
+
+  test('Neo4jHA finds its leader and its followers by itself, and sends work to them', async t => {
+    await set.cluster.waitReady()
+    const driver = await ready(t, set.cluster)
+    const found = driver.servers.map(({ location, info }) => [addressOf(location), info.role, info.topology])
+    const said = (await set.cluster.status()).map(member => [addressOf(member), member.role, 'cluster'])
+    assert.deepEqual(found, said)
+    const session = driver.session(true)
+    assert.equal(value(await session.executeWrite(tx => tx.run(ROLE))), 'LEADER')
+    assert.equal(value(await driver.session(true).run(ROLE)), 'LEADER')
+    const reader = driver.session(false, {
+      master: { read: false, write: true },
+      slave: { read: true, write: false }
+    })
+    assert.equal(value(await reader.run(ROLE)), 'FOLLOWER')
+  })
+
   // ---- last, since the leader dies here ----
 
   test(
-    'the leader dies: writes under way are done by the new leader, each once, and reads go on',
+    'the leader dies: writes under way are done by the new leader, each once, and reads go on; by a pool too',
     async t => {
       await set.cluster.waitReady()
-      const driver = start(t)
+      const routing = start(t)
+      const pool = await ready(t, set.cluster)
       const [leader] = await members('leader')
       let dead = false
       const done = []
       const unknown = []
-      const writeAlways = async worker => {
+      const writeAlways = async (worker, open) => {
         for (let n = 0; ; n++) {
           const id = `${worker} ${n}`
-          const session = driver.session(WRITE)
+          const session = open()
           try {
             const result = await session.executeWrite(tx =>
               tx.run('CREATE (n:Kept {id: $id}) RETURN 1', { id })
@@ -226,22 +256,31 @@ describe('a real causal cluster', () => {
           }
         }
       }
-      const writers = Promise.all([1, 2, 3].map(writeAlways))
+      const byRouting = () => routing.session(WRITE)
+      const byPool = () => pool.session(true)
+      const writers = Promise.all(
+        [byRouting, byPool, byRouting, byPool].map((open, i) => writeAlways(i, open))
+      )
       writers.catch(() => {})
-      while (done.length < 30) await driver.executeQuery(ROLE, {}, { routing: 'READ' })
+      while (done.length < 40) await routing.executeQuery(ROLE, {}, { routing: 'READ' })
       set.cluster.signal(leader.member, 'KILL')
       dead = true
       const begun = performance.now()
       const reads = await Promise.all(
-        Array.from({ length: 10 }, () => driver.executeQuery('RETURN 1', {}, { routing: 'READ' }))
+        Array.from({ length: 10 }, (_, n) =>
+          n % 2
+            ? routing.executeQuery('RETURN 1', {}, { routing: 'READ' })
+            : pool.session(false).run('RETURN 1')
+        )
       )
       assert.equal(reads.length, 10)
-      const [address] = await within(writers, 35_000, 'writes on a new leader')
+      const addresses = await within(writers, 35_000, 'writes on a new leader')
       t.diagnostic(`a new leader wrote ${Math.round(performance.now() - begun)} ms after the kill of the old`)
       const now = await set.cluster.waitForMaster()
-      assert.equal(address, addressOf(now))
+      assert.deepEqual(addresses, Array(4).fill(addressOf(now)))
+      assert.equal(pool.getMaster().info.role, 'leader')
 
-      const found = rows(await driver.executeQuery('MATCH (n:Kept) RETURN n.id')).flat()
+      const found = rows(await routing.executeQuery('MATCH (n:Kept) RETURN n.id')).flat()
       const tally = new Set(found)
       assert.equal(tally.size, found.length, 'something was written twice')
       for (const id of done) assert.ok(tally.has(id), `${id} was acknowledged, and is lost`)

@@ -1,13 +1,27 @@
-// A member of an HA cluster as a client sees it: a Bolt server, and the HTTP page that tells its role.
+// A member of a cluster as a client sees it: a Bolt server, and the HTTP pages that tell its role.
 import { once } from 'node:events'
 import http from 'node:http'
 import { ScriptedServer } from './scripted-server.mjs'
 
-const path = '/db/manage/server/ha/available'
+const manage = '/db/manage/server/'
 const plain = { 'content-type': 'text/plain' }
 
-// Every answer a member can give. A function has the connection in its hands.
+// Members of a causal cluster answer other pages, and 403 to those of HA. Seen on 3.5, as are those of a server of its own.
+const foreign = [403, '']
+const core = writable => ({
+  'ha/available': foreign,
+  'core/writable': writable ? [200, 'true'] : [404, 'false'],
+  'core/read-only': writable ? [404, 'false'] : [200, 'true'],
+  'core/available': [200, 'true'],
+  'read-replica/available': foreign
+})
+
+// Every answer a member can give: to the question of HA, or to more of them. A function has the connection in its hands.
 const answers = {
+  leader: core(true),
+  follower: core(false),
+  replica: { 'ha/available': foreign, 'core/writable': foreign, 'read-replica/available': [200, 'true'] },
+  single: {},
   master: [200, 'master'],
   slave: [200, 'slave'],
   other: [200, 'something else'],
@@ -98,13 +112,17 @@ export class HaMember {
       response.writeHead(role.status ?? 302, { location: role.redirect }).end()
       return
     }
+    const page = request.url.startsWith(manage) ? request.url.slice(manage.length) : ''
     let answer = typeof role === 'function' ? role : answers[role]
+    const isOfHa = Array.isArray(answer) || typeof answer === 'function'
+    if (!isOfHa) answer = answer[page] ?? [404, '']
+    else if (page.startsWith('core/') || page.startsWith('read-replica/')) answer = foreign
+    else if (page !== 'ha/available') answer = [404, 'no such page']
     if (Array.isArray(answer) && this.auth) {
       const { user, pass } = this.auth
       const expected = `Basic ${Buffer.from(`${user}:${pass}`).toString('base64')}`
       if (request.headers.authorization !== expected) answer = answers.unauthorized
     }
-    if (request.url !== path) answer = [404, 'no such page']
     if (typeof answer === 'function') answer(request, response)
     else response.writeHead(answer[0], plain).end(answer[1])
   }

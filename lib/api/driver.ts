@@ -117,7 +117,14 @@ export class Driver extends baseOf(CoreDriver) {
 
   #settingsOf(config: HASessionConfig, chooseNow: boolean): SessionSettings {
     const { server, settings, strategy } = this.target
-    return readSessionConfig(config, strategy, server, chooseNow, settings.log)
+    return readSessionConfig(
+      config,
+      strategy,
+      server,
+      chooseNow,
+      settings.parametersAsNeo4jDriver,
+      settings.log
+    )
   }
 
   /** @internal */
@@ -203,7 +210,11 @@ export class Driver extends baseOf(CoreDriver) {
     database?: string
   } = {}): Promise<boolean> {
     try {
-      await this.#verify({ auth: plainTokenOf(auth, 'auth'), database, login: true })
+      await this.#verify({
+        auth: plainTokenOf(auth, 'auth', this.target.settings.parametersAsNeo4jDriver),
+        database,
+        login: true
+      })
       return true
     } catch (error) {
       if (REFUSED.includes((error as { code?: string }).code ?? '')) return false

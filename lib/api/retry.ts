@@ -3,12 +3,15 @@
 import { isRetryableError, Neo4jError } from 'neo4j-driver-core'
 import { type Unwatch, watch } from '../abort'
 import type { Dispatcher } from '../crossing/dispatcher'
-import { earlierAttempts, isOfUnknownOutcome, nameCaller } from '../errors'
+import { earlierAttempts, isOfServer, isOfUnknownOutcome, nameCaller } from '../errors'
 import { now } from '../event-loop'
 import type { Shutdown } from '../shutdown'
 
 const FIRST_PAUSE_MS = 1_000
 const MULTIPLIER = 2
+/** Where the engine waits for a server that is fit, a pause is only there so that one which is not does not get all the time. */
+const FIRST_WITH_OTHERS_MS = 10
+const LONGEST_WITH_OTHERS_MS = 80
 const JITTER = 0.2
 
 /** What another attempt is told. */
@@ -29,6 +32,14 @@ export interface Ends {
   driver: Shutdown
 }
 
+/** How long the attempts go on. */
+export interface Patience {
+  /** Milliseconds. */
+  maxTime: number
+  /** The engine finds out which server is fit, and waits for one. */
+  hasOthers: boolean
+}
+
 /**
  * Attempts until one succeeds, fails for good, or `maxTime` milliseconds have passed since the first failure; since the start, where
  * no transaction could even be opened. What another attempt cannot cure, or might do twice, the engine has marked: its error is not
@@ -36,7 +47,7 @@ export interface Ends {
  */
 export async function retrying<T>(
   attempt: Attempt<T>,
-  maxTime: number,
+  { maxTime, hasOthers }: Patience,
   ends: Ends,
   dispatcher: Dispatcher
 ): Promise<T> {
@@ -50,7 +61,9 @@ export async function retrying<T>(
   const opened = (): void => {
     isOpen = true
   }
-  for (let pause = FIRST_PAUSE_MS; ; pause *= MULTIPLIER) {
+  let pause = FIRST_PAUSE_MS
+  let pauseWithOthers = FIRST_WITH_OTHERS_MS
+  for (;;) {
     try {
       const again = deadline === undefined ? undefined : { left: deadline - now(), told }
       return await attempt(opened, again)
@@ -63,7 +76,14 @@ export async function retrying<T>(
       told ||= isOpen || isAnswer(error)
       if (!isRetryableError(error) || failed > deadline || isOver(ends)) throw withCause(error, earlier)
       const jitter = 1 - JITTER + 2 * JITTER * Math.random()
-      await pauseFor(Math.min(pause * jitter, deadline - failed), ends, dispatcher)
+      const isServers = hasOthers && isOfServer(error)
+      await pauseFor(
+        Math.min((isServers ? pauseWithOthers : pause) * jitter, deadline - failed),
+        ends,
+        dispatcher
+      )
+      if (isServers) pauseWithOthers = Math.min(pauseWithOthers * MULTIPLIER, LONGEST_WITH_OTHERS_MS)
+      else pause *= MULTIPLIER
       signal?.throwIfAborted()
       if (isOver(ends)) throw withCause(error, earlier)
       earlier.push((error as Error).message)

@@ -407,7 +407,8 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   #retrying<T>(attempt: Attempt<T>, signal: AbortSignal | undefined): Promise<T> {
     const { settings: driver, shutdown, dispatcher } = this.#core
     const ends = { signal, session: this.#shutdown, driver: shutdown }
-    return retrying(attempt, driver.maxTransactionRetryTime, ends, dispatcher)
+    const patience = { maxTime: driver.maxTransactionRetryTime, hasOthers: driver.native.mode !== 'direct' }
+    return retrying(attempt, patience, ends, dispatcher)
   }
 
   #checkTxConfig(config: TransactionConfig | undefined): TxOptions {

@@ -32,7 +32,7 @@ let busy = false
  * Numbers are floats, as in `neo4j-driver`; a bigint or an Integer is an integer. Properties that are
  * `undefined` are left out. The bytes are valid until the next call.
  *
- * @param parameters an object or a Map of names and values; undefined or null for none
+ * @param parameters an object of names and values, or (not `asNeo4jDriver`) a Map of them; undefined or null for none
  * @param asNeo4jDriver the option `parameterConversion`
  * @throws Neo4jError for anything else, and for a value that cannot be sent, naming its path
  */
@@ -95,10 +95,14 @@ function topWriter(parameters: unknown, option: string | undefined): NestedWrite
     // a node, or another object of the kind: the error below says enough
     if (!(problem instanceof Unsendable)) throw problem
   }
+  // As a value of its own, a Map is a list to `neo4j-driver`.
+  const takes = conversion.asNeo4jDriver
+    ? "an object of names and values, and with parameterConversion: 'neo4j-driver' no Map or other iterable"
+    : 'an object, or a Map, of names and values'
   throw newError(
     option === undefined
-      ? 'Query parameters are expected to either be undefined/null or an object, or a Map, of names and values'
-      : `${option} takes an object, or a Map, of names and values`
+      ? `Query parameters are expected to either be undefined/null or ${takes}`
+      : `${option} takes ${takes}`
   )
 }
 

@@ -51,12 +51,12 @@ export function tokenOf(auth: unknown, name: string): Token | TokenManager {
  *
  * @throws TypeError or Neo4jError naming `name` and what it takes; never with a secret in it
  */
-export function plainTokenOf(auth: unknown, name: string): NativeToken | undefined {
+export function plainTokenOf(auth: unknown, name: string, asNeo4jDriver: boolean): NativeToken | undefined {
   if (auth === undefined || auth === null) return undefined
   const token = tokenOf(auth, name)
   if (isManager(token))
     throw new TypeError(`${name} takes a token of neo4j.auth; it was an auth token manager`)
-  return nativeToken(token, name)
+  return nativeToken(token, name, asNeo4jDriver)
 }
 
 /** A token as it crosses, in JSON. */
@@ -65,37 +65,46 @@ export interface NativeToken {
   principal?: string
   credentials?: string
   realm?: string
-  /** A packed map, as text of one character a byte. */
-  parameters?: string
+  /** What else the token says, and what of the above is no text: a packed map, as text of one character a byte. */
+  others?: string
 }
 
 /**
+ * Every property of a token as `neo4j-driver` sends it, with its type.
+ *
  * @param name what the token was given as
- * @throws Neo4jError naming a parameter that cannot be sent
+ * @param asNeo4jDriver the option `parameterConversion`
+ * @throws Neo4jError or TypeError naming a property that cannot be sent
  */
-export function nativeToken(token: Token, name: string): NativeToken {
-  const { scheme, principal, credentials, realm, parameters } = token
-  return {
-    scheme: text(scheme),
-    principal: text(principal),
-    credentials: text(credentials),
-    realm: text(realm),
-    parameters:
-      parameters === undefined || parameters === null ? undefined : packed(parameters, `${name}.parameters`)
+export function nativeToken(token: Token, name: string, asNeo4jDriver: boolean): NativeToken {
+  const { scheme } = token as { scheme?: unknown }
+  if (scheme !== undefined && typeof scheme !== 'string') {
+    throw new TypeError(
+      `${name}.scheme takes a string; it was ${scheme === null ? scheme : `of type ${typeof scheme}`}`
+    )
   }
+  const native: NativeToken = {}
+  const others: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(token)) {
+    if (isTextual(key) && typeof value === 'string') native[key] = value
+    else if (value !== undefined) others[key] = value
+  }
+  return Object.keys(others).length === 0
+    ? native
+    : { ...native, others: packed(others, name, asNeo4jDriver) }
 }
 
-function packed(parameters: unknown, name: string): string {
-  const { bytes } = encodeOption(parameters, name)
+/** What the driver itself looks at: it is text but where a server has a scheme of its own. */
+function isTextual(key: string): key is 'scheme' | 'principal' | 'credentials' | 'realm' {
+  return key === 'scheme' || key === 'principal' || key === 'credentials' || key === 'realm'
+}
+
+function packed(others: object, name: string, asNeo4jDriver: boolean): string {
+  const { bytes } = encodeOption(others, name, asNeo4jDriver)
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
   // The buffer is used again, and a secret may be among them.
   bytes.fill(0)
   return text
-}
-
-/** The native side refuses what is no text, and says what it was: not what a secret should meet. */
-function text(value: unknown): string | undefined {
-  return value === undefined || value === null ? undefined : String(value)
 }
 
 /** How many tokens are remembered: connections may still be logged in with one that its manager has replaced. */
@@ -105,7 +114,13 @@ const REMEMBERED = 100
 export class Tokens {
   readonly #given = new Map<number, { manager: TokenManager; token: Token; native: NativeToken }>()
   readonly #latest = new Map<TokenManager, number>()
+  readonly #asNeo4jDriver: boolean
   #last = 0
+
+  /** @param asNeo4jDriver the option `parameterConversion` */
+  constructor(asNeo4jDriver: boolean) {
+    this.#asNeo4jDriver = asNeo4jDriver
+  }
 
   /** Asks a manager, and gives its token as the native side takes it. */
   async ask(manager: TokenManager): Promise<object> {
@@ -115,7 +130,7 @@ export class Tokens {
         `getToken() has to give a token of neo4j.auth; it gave ${token === null ? token : typeof token}`
       )
     }
-    const native = nativeToken(token, 'auth')
+    const native = nativeToken(token, 'auth', this.#asNeo4jDriver)
     return { ...native, serial: this.#serialOf(manager, token, native) }
   }
 

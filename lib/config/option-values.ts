@@ -18,24 +18,31 @@ export function flag(value: unknown, name: string): boolean {
   return value
 }
 
-/** A number that is not negative. */
-export function amount(value: unknown, name: string, standard: number, unit: string): number {
+/** A number that is not negative; what is more than `most`, Infinity too, is as much as can be. */
+export function amount(
+  value: unknown,
+  name: string,
+  standard: number,
+  unit: string,
+  most = Number.MAX_SAFE_INTEGER
+): number {
   if (value === undefined || value === null) return standard
   const n = numberOf(value)
-  if (!Number.isFinite(n) || n < 0 || n > Number.MAX_SAFE_INTEGER) {
+  if (Number.isNaN(n) || n < 0) {
     throw new TypeError(`${name} takes a number of ${unit}, 0 or more; it was ${show(value)}`)
   }
-  return n
+  return Math.min(n, most)
 }
 
-/** A whole number that is not negative: the next one, where there is a fraction. */
-export function count(value: unknown, name: string, standard: number, unit: string): number {
-  return Math.ceil(amount(value, name, standard, unit))
-}
-
-/** A number of which Infinity means: without end. */
-export function endless(value: unknown, name: string, standard: number, unit: string): number {
-  return value === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : count(value, name, standard, unit)
+/** The same in whole numbers: the next one, where there is a fraction. */
+export function count(
+  value: unknown,
+  name: string,
+  standard: number,
+  unit: string,
+  most = Number.MAX_SAFE_INTEGER
+): number {
+  return Math.ceil(amount(value, name, standard, unit, most))
 }
 
 /** A whole number within a range. */

@@ -20,7 +20,6 @@ import {
   asObject,
   between,
   count,
-  endless,
   flag,
   int32,
   limit,
@@ -95,7 +94,9 @@ export interface HAOptions {
   nearestWindow?: number
   zone?: string
   rwConfig?: ReadWriteConfig
+  topology?: string
   checkInterval?: number
+  alarmInterval?: number
   checkTimeout?: number
   unresponsiveTimeout?: number
   retryOnError?: number
@@ -133,7 +134,9 @@ const HA_OPTIONS: ReadonlySet<string> = new Set([
   'nearestWindow',
   'zone',
   'rwConfig',
+  'topology',
   'checkInterval',
+  'alarmInterval',
   'checkTimeout',
   'unresponsiveTimeout',
   'retryOnError',
@@ -189,16 +192,18 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
       nearestWindow: amount(given.nearestWindow, 'nearestWindow', 0, 'milliseconds'),
       zone: readZone(given.zone, 'zone') ?? null,
       rwMask: rwMask(readRwConfig(given.rwConfig, 'rwConfig') ?? HAReadWrite.masterReadWriteSlaveRead),
+      topology: oneOf(given.topology, 'topology', TOPOLOGIES),
       // 0 meant the default in 1.2.3
       checkInterval: count(given.checkInterval || undefined, 'checkInterval', 500, 'milliseconds'),
-      checkTimeout: count(given.checkTimeout || undefined, 'checkTimeout', 2_000, 'milliseconds'),
+      alarmInterval: count(given.alarmInterval || undefined, 'alarmInterval', 10, 'milliseconds'),
+      checkTimeout: count(given.checkTimeout || undefined, 'checkTimeout', 1_500, 'milliseconds'),
       unresponsiveTimeout: count(
         given.unresponsiveTimeout || undefined,
         'unresponsiveTimeout',
-        10_000,
+        5_000,
         'milliseconds'
       ),
-      retryOnError: count(given.retryOnError, 'retryOnError', 10, 'attempts'),
+      retryOnError: count(given.retryOnError, 'retryOnError', 10, 'attempts', NO_LIMIT),
       badConnectionsCountAsErrors: flag(given.badConnectionsCountAsErrors, 'badConnectionsCountAsErrors'),
       retryUnknownOutcome: flag(given.retryUnknownOutcome, 'retryUnknownOutcome')
     }
@@ -277,7 +282,7 @@ export function readDriverOptions(
   const lossy = flag(given.disableLosslessIntegers, at('disableLosslessIntegers'))
 
   const fetchSize = readFetchSize(given.fetchSize, at('fetchSize')) ?? 1_000
-  const maxTransactionRetryTime = endless(
+  const maxTransactionRetryTime = count(
     given.maxTransactionRetryTime,
     at('maxTransactionRetryTime'),
     30_000,
@@ -368,7 +373,7 @@ function readLimits(value: unknown, name: string, log: Log): Limits {
 export function readFetchSize(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined
   const n = numberOf(value)
-  if (n === Number.POSITIVE_INFINITY) return FETCH_ALL
+  if (n > Number.MAX_SAFE_INTEGER) return FETCH_ALL
   if (Number.isInteger(n) && (n > 0 || n === FETCH_ALL)) return n
   throw new TypeError(
     `The fetch size can only be a positive value or ${FETCH_ALL} for ALL. However ${name} = ${show(value)}`
@@ -390,7 +395,7 @@ export function readNotificationFilter(
     )
   }
   return {
-    minimumSeverityLevel: readSeverity(filter.minimumSeverityLevel, `${name}.minimumSeverityLevel`),
+    minimumSeverityLevel: oneOf(filter.minimumSeverityLevel, `${name}.minimumSeverityLevel`, SEVERITIES),
     disabledCategories:
       readTexts(filter.disabledCategories, `${name}.disabledCategories`) ??
       readTexts(filter.disabledClassifications, `${name}.disabledClassifications`)
@@ -404,10 +409,13 @@ const FILTER_OPTIONS: ReadonlySet<string> = new Set([
 ])
 const SEVERITIES: readonly unknown[] = Object.values(notificationFilterMinimumSeverityLevel)
 
-function readSeverity(value: unknown, name: string): string | undefined {
+/** What the servers of a `Neo4jHA` may be; the first is the default. */
+const TOPOLOGIES: readonly unknown[] = ['auto', 'ha', 'cluster', 'single']
+
+function oneOf(value: unknown, name: string, texts: readonly unknown[]): string | undefined {
   if (value === undefined || value === null) return undefined
-  if (SEVERITIES.includes(value)) return value as string
-  throw new TypeError(`${name} takes one of ${SEVERITIES.join(', ')}; it was ${show(value)}`)
+  if (texts.includes(value)) return value as string
+  throw new TypeError(`${name} takes one of ${texts.join(', ')}; it was ${show(value)}`)
 }
 
 /** Servers know which texts there are; new ones come with new versions of theirs. */

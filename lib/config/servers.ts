@@ -1,14 +1,6 @@
 /** The servers that the application names, checked. */
 
-import {
-  type Credentials,
-  isManager,
-  type NativeToken,
-  nativeToken,
-  type Token,
-  type TokenManager,
-  tokenOf
-} from './auth'
+import { type Credentials, isManager, type NativeToken, type Token, type TokenManager, tokenOf } from './auth'
 import { numberOf, readText, show } from './option-values'
 
 /** A server of the pool, as the application wrote it. */
@@ -47,6 +39,12 @@ export interface ServerInfo {
   readonly type: number
   /** Smoothed time of a check in milliseconds; -1 when the server is down. */
   readonly distance: number
+  /** What it is in its cluster's own word; null when it says nothing of the kind. */
+  readonly role: string | null
+  /** The kind of its cluster; null when that is not known. */
+  readonly topology: string | null
+  /** Since when its status and type are these: milliseconds since 1970. */
+  readonly since: number
   /** Why the server is not up, if it is not. */
   readonly err?: Error
 }
@@ -67,7 +65,9 @@ export interface Server {
   bolt: string
   /** `host:port` */
   address: string
-  auth: NativeToken | TokenManager
+  auth: Token | TokenManager
+  /** What that was given as. */
+  authName: string
 }
 
 /**
@@ -151,7 +151,9 @@ function makeServer(
     http,
     bolt: withoutUser(bolt as string),
     address,
-    auth: isManager(token) ? token : nativeToken(token, authName)
+    // As it is now, whatever becomes of the object.
+    auth: isManager(token) ? token : { ...token },
+    authName
   }
 }
 

@@ -68,6 +68,7 @@ export interface HASessionConfig extends SessionConfig {
  * @param strategy of the driver
  * @param server the one server to use, or -1
  * @param chooseNow choose a server at once
+ * @param asNeo4jDriver the option `parameterConversion`
  * @param log of the driver
  * @throws Neo4jError or TypeError naming the option and what it takes
  */
@@ -76,6 +77,7 @@ export function readSessionConfig(
   strategy: number | Strategy,
   server: number,
   chooseNow: boolean,
+  asNeo4jDriver: boolean,
   log: Log
 ): SessionSettings {
   const mode = config.defaultAccessMode ?? 'WRITE'
@@ -89,7 +91,7 @@ export function readSessionConfig(
       server
     },
     chooseNow,
-    auth: plainTokenOf(config.auth, 'auth'),
+    auth: plainTokenOf(config.auth, 'auth', asNeo4jDriver),
     bookmarks: config.bookmarks === undefined ? NO_BOOKMARKS : bookmarksOf(config.bookmarks),
     bookmarkManager: config.bookmarkManager ?? undefined,
     database: readText(config.database, 'database') || undefined,

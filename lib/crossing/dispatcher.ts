@@ -6,6 +6,7 @@
  */
 
 import type { Unwatch } from '../abort'
+import type { ServerInfo } from '../config/servers'
 import { errorOf, type Failure, rejectLater } from '../errors'
 import { inTurn, now, throwLater } from '../event-loop'
 import { Message } from '../format'
@@ -47,7 +48,7 @@ export interface DriverListener {
 
 export interface TopologyView {
   /** In the order of the configuration; null where nothing has changed. */
-  servers: readonly ({ status: number; type: number; distance: number; err?: string | null } | null)[]
+  servers: readonly ((Omit<ServerInfo, 'err'> & { err?: string | null }) | null)[]
   master: number
 }
 

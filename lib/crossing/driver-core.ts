@@ -6,7 +6,7 @@
 import { inspect } from 'node:util'
 import type { BookmarkManager } from 'neo4j-driver-core'
 import type { IntegerMode } from '../codec/decode'
-import { isManager, type NativeToken, type TokenManager, Tokens } from '../config/auth'
+import { isManager, type NativeToken, nativeToken, type TokenManager, Tokens } from '../config/auth'
 import { HAStrategies, Status } from '../config/constants'
 import type { DriverSettings } from '../config/options'
 import type { Location, ServedBy, Server, ServerInfo } from '../config/servers'
@@ -57,7 +57,7 @@ export class DriverCore implements DriverListener {
   readonly #context = new Context()
   /** Of the servers whose token is not always the same, by their index. */
   readonly #managers: readonly (TokenManager | undefined)[]
-  readonly #tokens = new Tokens()
+  readonly #tokens: Tokens
   readonly bookmarkManagers = new BookmarkManagers()
   readonly #native: NativeDriver
   /** Begins when the driver is closed. */
@@ -76,17 +76,20 @@ export class DriverCore implements DriverListener {
     this.settings = settings
     this.integers = settings.integers
     this.parametersAsNeo4jDriver = settings.parametersAsNeo4jDriver
+    this.#tokens = new Tokens(settings.parametersAsNeo4jDriver)
     this.servers = entries
     this.#managers = servers.map(({ auth }) => (isManager(auth) ? auth : undefined))
     const config = {
       ...settings.native,
       strategy: this.#numberOf(strategy),
-      servers: servers.map(({ location: { weight, zone }, http, bolt, auth }) => ({
+      servers: servers.map(({ location: { weight, zone }, http, bolt, auth, authName }) => ({
         http,
         bolt,
         weight,
         zone,
-        ...(isManager(auth) ? { managed: true } : { auth })
+        ...(isManager(auth)
+          ? { managed: true }
+          : { auth: nativeToken(auth, authName, settings.parametersAsNeo4jDriver) })
       }))
     }
     this.#native = this.dispatcher.open(JSON.stringify(config), this)
@@ -226,12 +229,12 @@ export class DriverCore implements DriverListener {
   topology(view: TopologyView): void {
     view.servers.forEach((server, i) => {
       if (server === null) return
-      const { status, type, distance, err } = server
+      const { err, ...found } = server
       const entry = this.servers[i]
       const failed = err !== undefined && err !== null
       // What was never checked comes as unknown, without a latency and without an error.
-      if (entry.info === null && status === Status.unknown && distance < 0 && !failed) return
-      entry.info = failed ? withError({ status, type, distance }, err) : { status, type, distance }
+      if (entry.info === null && found.status === Status.unknown && found.distance < 0 && !failed) return
+      entry.info = failed ? withError(found, err) : found
     })
     this.masterIndex = view.master
   }

@@ -71,7 +71,9 @@ export class Cursor<R> implements Reader, PeekableAsyncIterator<R> {
       const summary = await new Promise<Summary>(resolve => {
         this.#stream.whenEnded(resolve, error => rejectLater(resolve, error))
       })
-      return { done: true, value: value ?? summary }
+      // What it returned is how it ended, to a later next(), too.
+      this.#summary = value ?? summary
+      return { done: true, value: this.#summary }
     }
     this.#forget()
     return { done: true, value: value ?? this.#summary }

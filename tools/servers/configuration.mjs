@@ -56,9 +56,10 @@ export const portsOf = members =>
  * @param {object} options
  * @param {boolean} options.auth
  * @param {boolean} options.mutual whether Bolt over TLS wants a client certificate
+ * @param {string} [options.advertised] the Bolt address it says it has, where that is not its own
  * @returns {Record<string, string>}
  */
-export function settings({ member, product, ports, replica }, firstPort, { auth, mutual }) {
+export function settings({ member, product, ports, replica }, firstPort, { auth, mutual, advertised }) {
   const generation = era(product)
   const connector = generation === 5 ? 'server' : 'dbms.connector'
   const addresses = { 3: 'dbms.connectors', 4: 'dbms', 5: 'server' }[generation]
@@ -82,6 +83,7 @@ export function settings({ member, product, ports, replica }, firstPort, { auth,
       conf[`${policy}.client_auth`] = mutual && kind === 'bolt' ? 'REQUIRE' : 'NONE'
     }
   }
+  if (advertised) conf[`${connector}.bolt.advertised_address`] = advertised
   if (generation === 3) conf['dbms.udc.enabled'] = 'false'
   // else 256 MiB on disk for each database
   if (generation === 4) conf['dbms.tx_log.preallocate'] = 'false'

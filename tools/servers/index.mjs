@@ -179,6 +179,7 @@ export class Cluster {
  * @param {boolean} [options.auth] false: no authentication
  * @param {number} [options.port] the first of 60; default: a free block
  * @param {Record<string, string>} [options.settings] lines for neo4j.conf
+ * @param {string[]} [options.advertised] the Bolt address that each member says it has, where that is not its own: a proxy's
  * @param {{ key: string | Buffer, cert: string | Buffer }} [options.certificate] PEM, served on Bolt and HTTPS; default:
  *   a self-signed one for localhost and 127.0.0.1, made anew
  * @param {string | Buffer} [options.clientAuthority] PEM; over TLS, Bolt then wants a client certificate that it vouches for.
@@ -191,7 +192,7 @@ export class Cluster {
  */
 export async function up(name, options = {}) {
   const { reuse = false, password = DEFAULT_PASSWORD, auth: wantAuth = true, port, settings = {} } = options
-  const { certificate, clientAuthority } = options
+  const { certificate, clientAuthority, advertised = [] } = options
   const { timeout = BOOT_TIMEOUT, owner = sessionOwner(), onProgress = () => {} } = options
   const root = rootFolder(options.dir)
   const { product, instance } = parseName(inSession(name))
@@ -204,7 +205,7 @@ export async function up(name, options = {}) {
   const lock = join(root, `run.${instance}.lock`)
   const begin = async () => {
     const before = readState(root, instance)
-    if (before && reuse && isSame(before, { auth, settings, tls }) && isWhole(root, before)) {
+    if (before && reuse && isSame(before, { auth, settings, advertised, tls }) && isWhole(root, before)) {
       const cluster = new Cluster(root, before)
       await cluster.waitReady(timeout, onProgress)
       return cluster
@@ -213,7 +214,7 @@ export async function up(name, options = {}) {
     const openssl = certificate ? null : needOpenssl()
     const jvm = await fetchProduct(root, product, onProgress)
     await remove(root, instance)
-    const state = await register(root, { instance, auth, settings, tls, owner, ...jvm }, port)
+    const state = await register(root, { instance, auth, settings, advertised, tls, owner, ...jvm }, port)
     const members = membersIn(root, state)
     try {
       await prepare(members, state, { openssl, certificate, clientAuthority })
@@ -293,9 +294,10 @@ function fingerprint(...parts) {
   return hash.digest('hex')
 }
 
-function isSame(state, { auth, settings, tls }) {
+function isSame(state, wanted) {
   const shape = value => JSON.stringify(value && Object.entries(value).sort())
-  return shape(state.auth) === shape(auth) && shape(state.settings) === shape(settings) && state.tls === tls
+  const isAlike = name => shape(state[name]) === shape(wanted[name])
+  return ['auth', 'settings', 'advertised'].every(isAlike) && state.tls === wanted.tls
 }
 
 const isWhole = (root, state) => membersIn(root, state).every(member => pidOf(member) !== null)
@@ -320,7 +322,11 @@ async function prepare(members, state, { openssl, certificate, clientAuthority }
       mkdirSync(join(member.home, folder), { recursive: true })
     }
     const conf = {
-      ...configuration(member, state.port, { auth: state.auth !== null, mutual: Boolean(clientAuthority) }),
+      ...configuration(member, state.port, {
+        auth: state.auth !== null,
+        mutual: Boolean(clientAuthority),
+        advertised: state.advertised[member.member - 1]
+      }),
       ...state.settings
     }
     const lines = Object.entries(conf).map(([key, value]) => `${key}=${value}\n`)

@@ -25,6 +25,7 @@ const BLOCKS = 180
  * @property {number} port the first of its block
  * @property {{ user: string, pass: string } | null} auth
  * @property {Record<string, string>} settings
+ * @property {string[]} advertised the Bolt address that each member says it has; those left out say their own
  * @property {string | null} tls fingerprint of the certificates that were given; null where none was
  * @property {number | null} owner pid of the process it belongs to and ends with; null: until `down`
  * @property {string} [java]

@@ -63,6 +63,15 @@ describe('parameters', () => {
     }
   })
 
+  it('are no Map or other iterable as neo4j-driver would send them, and the error says so', () => {
+    assert.equal(readPackStream(encodeParameters(new Map([['a', 1]])).bytes).size, 1)
+    for (const list of [new Map([['a', 1]]), new Set([1])]) {
+      const message = /an object of names and values, .*parameterConversion: 'neo4j-driver' no Map/
+      assert.throws(() => encodeParameters(list, true), { name: 'Neo4jError', message })
+    }
+    assert.equal(readPackStream(encodeParameters(new Date(0), true).bytes).size, 0)
+  })
+
   it('keep their order, and leave out what is undefined', () => {
     assert.deepEqual(
       [...readPackStream(encodeParameters({ b: 1, skipped: undefined, a: null }).bytes)],

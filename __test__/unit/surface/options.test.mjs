@@ -45,8 +45,9 @@ test('the defaults', t => {
     zone: null,
     rwMask: 7,
     checkInterval: 500,
-    checkTimeout: 2000,
-    unresponsiveTimeout: 10000,
+    alarmInterval: 10,
+    checkTimeout: 1500,
+    unresponsiveTimeout: 5000,
     retryOnError: 10,
     badConnectionsCountAsErrors: false,
     retryUnknownOutcome: false,
@@ -320,28 +321,41 @@ test('a notification filter of a session is checked as that of the driver', t =>
   assert.match(warning.mock.calls[0].arguments[0], /notificationFilter\.minimumSeverity is not an option/)
 })
 
-test('Infinity is taken where neo4j-driver takes it, for as much or as long as can be', t => {
-  const config = driverConfigOf(t, {
-    maxTransactionRetryTime: Number.POSITIVE_INFINITY,
-    maxConnectionLifetime: Number.POSITIVE_INFINITY,
-    connectionAcquisitionTimeout: Number.POSITIVE_INFINITY,
-    connectionTimeout: Number.POSITIVE_INFINITY,
-    connectionLossTimeout: Number.POSITIVE_INFINITY,
-    maxConnectionPoolSize: Number.POSITIVE_INFINITY,
-    fetchSize: Number.POSITIVE_INFINITY
+for (const huge of [2 ** 53, 1e300, Number.MAX_VALUE, Number.POSITIVE_INFINITY, 2n ** 63n]) {
+  test(`${huge} of any option that counts is as much or as long as can be`, t => {
+    const config = driverConfigOf(t, {
+      maxTransactionRetryTime: huge,
+      connectionLivenessCheckTimeout: huge,
+      maxConnectionLifetime: huge,
+      connectionAcquisitionTimeout: huge,
+      connectionTimeout: huge,
+      connectionLossTimeout: huge,
+      maxConnectionPoolSize: huge,
+      fetchSize: huge
+    })
+    const { checkInterval, checkTimeout, unresponsiveTimeout, retryOnError } = configOf(t, ['bolt://a'], {
+      checkInterval: huge,
+      checkTimeout: huge,
+      unresponsiveTimeout: huge,
+      retryOnError: huge
+    })
+    const most = Number.MAX_SAFE_INTEGER
+    assert.deepEqual([checkInterval, checkTimeout, unresponsiveTimeout], [most, most, most])
+    assert.equal(retryOnError, 0xffffffff)
+    assert.equal(config.maxTransactionRetryTime, most)
+    assert.equal(config.connectionLivenessCheckTimeout, most)
+    assert.equal(config.fetchSize, -1)
+    for (const name of [
+      'maxConnectionLifetime',
+      'connectionAcquisitionTimeout',
+      'connectionTimeout',
+      'connectionLossTimeout',
+      'maxConnectionPoolSize'
+    ]) {
+      assert.equal(config[name], 0xffffffff, name)
+    }
   })
-  assert.equal(config.maxTransactionRetryTime, Number.MAX_SAFE_INTEGER)
-  assert.equal(config.fetchSize, -1)
-  for (const name of [
-    'maxConnectionLifetime',
-    'connectionAcquisitionTimeout',
-    'connectionTimeout',
-    'connectionLossTimeout',
-    'maxConnectionPoolSize'
-  ]) {
-    assert.equal(config[name], 0xffffffff, name)
-  }
-})
+}
 
 test('white space around an address is not of it', t => {
   const made = configOf(t, [

@@ -131,12 +131,8 @@ fn auth_tokens_of_other_schemes() {
             "A2 86 'scheme' 86 'bearer' 8B 'credentials' 81 't'",
         ),
         (
-            Auth {
-                scheme: "own".into(),
-                parameters: Some(packed("n", Value::Integer(1))),
-                ..Auth::default()
-            },
-            "A2 86 'scheme' 83 'own' 8A 'parameters' A1 81 'n' 01",
+            Auth { scheme: "own".into(), others: Some(packed("n", Value::Integer(1))), ..Auth::default() },
+            "A2 86 'scheme' 83 'own' 81 'n' 01",
         ),
     ];
     for (auth, map) in table {
@@ -150,8 +146,7 @@ fn auth_tokens_of_other_schemes() {
 
 #[test]
 fn an_auth_token_shows_no_secret() {
-    let auth =
-        Auth { parameters: Some(packed("token", Value::from("hidden"))), ..Auth::basic("neo", "hidden") };
+    let auth = Auth { others: Some(packed("token", Value::from("hidden"))), ..Auth::basic("neo", "hidden") };
     let shown = format!("{auth:?} {:?}", auth.credentials);
     assert!(shown.contains("neo") && !shown.contains("hidden"), "{shown}");
 }
@@ -159,7 +154,7 @@ fn an_auth_token_shows_no_secret() {
 #[test]
 fn a_hello_whose_token_cannot_be_sent_leaves_nothing_behind() {
     let uuid = Value::Uuid(Box::default());
-    let auth = Auth { parameters: Some(packed("id", uuid)), ..Auth::none() };
+    let auth = Auth { others: Some(packed("id", uuid)), ..Auth::none() };
     for version in versions("1.0", "6.0") {
         let mut connection = fresh(version);
         let hello =

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::error::{Error, Kind};
 use crate::strategy::{Permissions, Strategy};
+use crate::topology::Kinds;
 
 /// Everything a [`crate::Driver`] is made from. Times are in milliseconds, as in the public options.
 #[derive(Debug, Clone, Deserialize)]
@@ -18,6 +19,8 @@ pub struct Config {
     pub servers: Vec<ServerConfig>,
     /// How roles are found.
     pub mode: Mode,
+    /// For [`Mode::Ha`]: which kinds of clusters the servers may be members of.
+    pub topology: Kinds,
     /// For [`Mode::Routing`]: what the cluster is told of its client, from the query string of the URI.
     pub routing_context: Option<RoutingContext>,
     /// For [`Mode::Routing`]: [`crate::Observer::resolve`] is asked where the first server's name leads.
@@ -32,9 +35,11 @@ pub struct Config {
     pub rw_mask: i32,
     /// Time between two checks of the servers. Default 500.
     pub check_interval: u64,
-    /// How long one check may take before the server counts as down. Default 2,000.
+    /// Time between two checks of a server, when no master is known any more; it grows as that lasts. Default 10.
+    pub alarm_interval: u64,
+    /// How long one check may take before the server counts as down. Default 1,500.
     pub check_timeout: u64,
-    /// How long a server may leave its checks unanswered before work under way on it is given up. Default 10,000.
+    /// How long a server may leave its checks unanswered before work under way on it is given up. Default 5,000.
     pub unresponsive_timeout: u64,
     /// How many times a query is sent again after an error that another attempt may cure. Default 10.
     pub retry_on_error: u32,
@@ -89,6 +94,7 @@ impl Default for Config {
         Config {
             servers: Vec::new(),
             mode: Mode::Ha,
+            topology: Kinds::Auto,
             routing_context: None,
             resolver: false,
             strategy: 0,
@@ -96,8 +102,9 @@ impl Default for Config {
             zone: None,
             rw_mask: i32::from(Permissions::MASTER_READ_WRITE_SLAVE_READ.0),
             check_interval: 500,
-            check_timeout: 2_000,
-            unresponsive_timeout: 10_000,
+            alarm_interval: 10,
+            check_timeout: 1_500,
+            unresponsive_timeout: 5_000,
             retry_on_error: 10,
             bad_connections_count_as_errors: false,
             retry_unknown_outcome: false,
@@ -241,9 +248,9 @@ pub struct AuthConfig {
     pub credentials: Option<secrecy::SecretString>,
     /// The realm, if the server has several.
     pub realm: Option<String>,
-    /// Parameters of a custom scheme: one packed map, see [`bolt::Auth`]. In JSON a text of one character a byte.
+    /// What else the token says: one packed map, see [`bolt::Auth`]. In JSON a text of one character a byte.
     #[serde(default, deserialize_with = "packed")]
-    pub parameters: Option<Zeroizing<Vec<u8>>>,
+    pub others: Option<Zeroizing<Vec<u8>>>,
     /// By which a manager of tokens knows this one: errors of connections that are logged in with it say it.
     pub serial: Option<u32>,
 }
@@ -278,7 +285,7 @@ impl AuthConfig {
             principal: None,
             credentials: None,
             realm: None,
-            parameters: None,
+            others: None,
             serial: None,
         }
     }
@@ -288,7 +295,7 @@ impl AuthConfig {
         self.scheme == other.scheme
             && self.principal == other.principal
             && self.realm == other.realm
-            && self.parameters == other.parameters
+            && self.others == other.others
             && self.secret() == other.secret()
     }
 
@@ -303,7 +310,7 @@ impl AuthConfig {
             principal: self.principal.clone(),
             credentials: self.secret().map(|secret| bolt::Secret::from(secret.to_owned())),
             realm: self.realm.clone(),
-            parameters: self.parameters.clone(),
+            others: self.others.clone(),
         }
     }
 }

@@ -191,6 +191,11 @@ impl Error {
         self.failure.as_deref().is_some_and(|failure| is_not_writable(&failure.code))
     }
 
+    /// Whether it is the server that failed, not the work: another one may do it at once, or this one when it is fit again.
+    pub fn is_of_server(&self) -> bool {
+        self.server_unfit() || self.kind == Kind::Expired
+    }
+
     /// Whether the server this came from is not what it was taken for, or gone.
     pub(crate) fn server_unfit(&self) -> bool {
         match (&self.failure, self.kind) {

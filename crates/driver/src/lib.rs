@@ -39,4 +39,4 @@ pub use error::{Error, Kind, ServerRef};
 pub use observer::{Answer, NoAnswer, Observer};
 pub use session::{Begin, Done, Flow, Head, Run, Session, Sink, Summary};
 pub use strategy::{Intent, Permissions, Strategy};
-pub use topology::{Role, ServerInfo, Status, View};
+pub use topology::{Kinds, Role, ServerInfo, Status, View};

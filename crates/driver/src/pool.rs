@@ -360,6 +360,16 @@ impl Pool {
         self.in_use() + self.waiting.load(Ordering::Relaxed)
     }
 
+    /// Makes sure that there is a connection, so that the next work does not wait for one to be made.
+    pub(crate) async fn warm_up(self: Arc<Self>) {
+        if self.idle.lock().is_empty() && self.in_use() == 0 {
+            // Why there is none is told to whoever needs one.
+            if let Ok(pooled) = self.acquire(None, &Phases::default()).await {
+                pooled.release();
+            }
+        }
+    }
+
     /// The server is not wanted any more: idle connections are closed now, others when their work is done.
     pub(crate) fn retire(&self) {
         self.retired.store(true, Ordering::Relaxed);

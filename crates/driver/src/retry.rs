@@ -14,6 +14,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LEAST_SHARE: Duration = Duration::from_millis(500);
 /// Longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Longest pause of work that waits for a server only, once there is one.
+const LONGEST_LEAST_PAUSE: Duration = Duration::from_millis(80);
 /// A pause is this much longer or shorter at random, so that clients do not come in step.
 const JITTER: f64 = 0.2;
 
@@ -22,6 +24,8 @@ pub(crate) struct Retry {
     deadline: Instant,
     errors_left: u32,
     connection_errors_count: bool,
+    /// The last attempt failed since its server was not what it was taken for.
+    was_refused: bool,
     never: bool,
     pause: Duration,
     attempts: u32,
@@ -41,6 +45,7 @@ impl Retry {
             deadline: Instant::now() + time,
             errors_left: config.retry_on_error,
             connection_errors_count: config.bad_connections_count_as_errors,
+            was_refused: false,
             never: config.mode != Mode::Ha,
             pause: FIRST_PAUSE,
             attempts: 1,
@@ -49,29 +54,36 @@ impl Retry {
         }
     }
 
+    /// When the attempts end.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// Attempts so far, the one under way included.
     pub(crate) fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// Takes one more attempt after this error, or gives the error back: there is none left. Tells whether the connection was
-    /// lost: another server can then take the work at once.
-    pub(crate) fn after(&mut self, error: Error) -> Result<bool, Error> {
+    /// Takes one more attempt after this error, or gives the error back: there is none left.
+    pub(crate) fn after(&mut self, error: Error) -> Result<(), Error> {
         let lost = error.kind == Kind::Connection;
-        let counts = !lost || self.connection_errors_count;
+        let refused = !lost && error.server_unfit();
+        // While a cluster elects a master, or that one is not ready, one attempt follows the other: all of them count as one.
+        let counts = if lost { self.connection_errors_count } else { !(refused && self.was_refused) };
         if self.never || left(self.deadline).is_zero() || (counts && self.errors_left == 0) {
             return Err(self.end(error));
         }
         if counts {
             self.errors_left -= 1;
         }
+        self.was_refused = refused;
         self.attempts += 1;
         self.failed.extend(error.server.as_ref().map(|s| s.index));
         // Many attempts fail alike: one text for each run of equal errors is enough.
         if self.earlier.last() != Some(&error.message) {
             self.earlier.push(error.message);
         }
-        Ok(lost)
+        Ok(())
     }
 
     /// The error that ends the attempts, with those before it.
@@ -108,12 +120,12 @@ impl Retry {
         (!is_last && share < left).then_some(share)
     }
 
-    /// How long to wait before the next attempt.
-    pub(crate) fn pause(&mut self) -> Duration {
+    /// How long to wait before the next attempt: at least, where the server is found fit before that, and at most.
+    pub(crate) fn pause(&mut self) -> (Duration, Duration) {
         let jitter = 1.0 + JITTER * (fastrand::f64() * 2.0 - 1.0);
         let pause = self.pause.mul_f64(jitter).min(left(self.deadline));
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        pause
+        ((pause / 5).min(LONGEST_LEAST_PAUSE), pause)
     }
 
     /// The pause is over: servers that failed may have recovered. The last one is left alone once more.
@@ -121,6 +133,11 @@ impl Retry {
         let last = self.failed.pop();
         self.failed.clear();
         self.failed.extend(last);
+    }
+
+    /// Servers that failed have recovered.
+    pub(crate) fn forgive_all(&mut self) {
+        self.failed.clear();
     }
 }
 
@@ -168,13 +185,24 @@ mod tests {
         let config = Config { retry_on_error: 2, ..Config::default() };
         let mut retry = Retry::new(&config);
         for _ in 0..20 {
-            assert!(retry.after(lost()).unwrap());
+            retry.after(lost()).unwrap();
         }
         let transient = || server("Neo.TransientError.Transaction.DeadlockDetected");
-        assert!(!retry.after(transient()).unwrap());
-        assert!(!retry.after(transient()).unwrap());
+        retry.after(transient()).unwrap();
+        retry.after(transient()).unwrap();
         let last = retry.after(transient()).unwrap_err();
         assert_eq!(last.earlier.len(), 2, "runs of equal errors are told once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_of_refusals_by_servers_that_change_their_roles_counts_once() {
+        let config = Config { retry_on_error: 2, ..Config::default() };
+        let mut retry = Retry::new(&config);
+        let no_leader = || server("Neo.ClientError.Cluster.NotALeader");
+        (0..20).for_each(|_| retry.after(no_leader()).unwrap());
+        retry.after(server("Neo.TransientError.Transaction.DeadlockDetected")).unwrap();
+        assert!(retry.after(no_leader()).is_err(), "another run");
+        assert!(Retry::new(&Config { retry_on_error: 0, ..config }).after(no_leader()).is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -191,7 +219,8 @@ mod tests {
         let started = Instant::now();
         let mut pauses = Vec::new();
         while retry.after(lost()).is_ok() {
-            let pause = retry.pause();
+            let (least, pause) = retry.pause();
+            assert!(least <= pause / 5 && least <= Duration::from_millis(80));
             pauses.push(pause);
             tokio::time::sleep(pause).await;
         }

@@ -13,7 +13,7 @@ use crate::latency::Latency;
 use crate::log::Log;
 use crate::observer::Observer;
 use crate::pool::Pool;
-use crate::strategy::{is_eligible, pick, Intent, Measures, Rotation, Strategy};
+use crate::strategy::{any_eligible, is_eligible, pick, Intent, Measures, Rotation, Strategy};
 use crate::topology::{Role, Status, Topology, View};
 
 /// How often the same situation is warned of at most.
@@ -171,18 +171,24 @@ impl ServerSelection {
             (None, Strategy::Custom(_)) => preferred,
             _ if !view.checked => None,
             // Somebody is being looked at again: the session's work waits for that instead of falling back now.
-            _ if view.is_in_doubt() && !has_eligible(&view, intent) => None,
+            _ if !any_eligible(&view, intent.permissions, intent.write) && self.waits(&view, intent) => None,
             _ => Some(self.choose(&view, intent)),
         }
     }
 
     /// Chooses, for work that begins now, by any strategy, asking the user's own where it is one. Avoids some servers if there
-    /// are others, and falls back only when no server is about to be looked at again.
-    pub(crate) async fn choose_patiently(&self, intent: Intent, avoid: &[usize]) -> Result<usize, Error> {
+    /// are others, and falls back only when no server is about to be looked at again, and no master is to be expected; or at the
+    /// deadline.
+    pub(crate) async fn choose_patiently(
+        &self,
+        intent: Intent,
+        avoid: &[usize],
+        deadline: Instant,
+    ) -> Result<usize, Error> {
         if let Some(pinned) = intent.pinned {
             return Ok(pinned);
         }
-        let view = self.wait_for_candidates(intent).await;
+        let view = self.wait_for_candidates(intent, deadline).await;
         loop {
             let candidates = Candidates::new(self, &view, intent, avoid);
             let picked = match intent.strategy {
@@ -215,11 +221,14 @@ impl ServerSelection {
         }
     }
 
+    /// Whether the server still fits the intent.
+    pub(crate) fn fits(&self, index: usize, intent: Intent) -> bool {
+        intent.pinned.is_some() || is_eligible(&self.topology.view(), index, intent.permissions, intent.write)
+    }
+
     /// Whether work of this intent may begin on a server that was chosen before.
     pub(crate) fn still_takes(&self, server: usize, intent: Intent) -> bool {
-        intent.pinned.is_some()
-            || is_eligible(&self.topology.view(), server, intent.permissions, intent.write)
-                && self.ejections.let_in(server)
+        intent.pinned.is_some() || self.fits(server, intent) && self.ejections.let_in(server)
     }
 
     /// A query was taken up by the server, this long after it was asked.
@@ -275,36 +284,50 @@ impl ServerSelection {
 
     /// Whether the server does not fit, and another one does.
     pub(crate) fn is_outdone(&self, index: usize, intent: Intent) -> bool {
-        let view = self.topology.view();
-        intent.pinned.is_none()
-            && !is_eligible(&view, index, intent.permissions, intent.write)
-            && has_eligible(&view, intent)
+        !self.fits(index, intent) && any_eligible(&self.topology.view(), intent.permissions, intent.write)
     }
 
     /// Whether a choice now would be one that was not tried: one that fits, or where none does, one that a read falls back on.
     pub(crate) fn has_untried(&self, tried: &[usize], intent: Intent) -> bool {
         let view = self.topology.view();
-        let falls_back_on_all = !intent.write && view.master().is_none() && !has_eligible(&view, intent);
+        let falls_back_on_all = !intent.write
+            && view.master().is_none()
+            && !any_eligible(&view, intent.permissions, intent.write);
         let is_choice =
             |i: &usize| falls_back_on_all || is_eligible(&view, *i, intent.permissions, intent.write);
         intent.pinned.is_none() && (0..view.servers.len()).filter(is_choice).any(|i| !tried.contains(&i))
     }
 
-    /// The view, when it has a server for this work or no server is in doubt any more.
-    async fn wait_for_candidates(&self, intent: Intent) -> Arc<View> {
+    /// The view, when it has a server for this work, or none is to be expected any more.
+    async fn wait_for_candidates(&self, intent: Intent, deadline: Instant) -> Arc<View> {
         let mut changes = self.topology.changes();
-        let limit = tokio::time::sleep(self.patience);
-        tokio::pin!(limit);
+        let checks_end = Instant::now() + self.patience;
         loop {
             let view = self.topology.view();
-            if has_eligible(&view, intent) || !view.is_in_doubt() {
+            if any_eligible(&view, intent.permissions, intent.write) {
                 return view;
             }
+            let limit = match self.master_until(intent) {
+                Some(promised) => promised.min(deadline),
+                None if view.is_in_doubt() => checks_end,
+                None => return view,
+            };
             tokio::select! {
                 _ = changes.changed() => {}
-                () = &mut limit => return self.topology.view(),
+                () = tokio::time::sleep_until(limit) => return self.topology.view(),
             }
         }
+    }
+
+    /// Whether work that no server fits waits for one.
+    fn waits(&self, view: &View, intent: Intent) -> bool {
+        view.is_in_doubt() || self.master_until(intent).is_some()
+    }
+
+    /// Until when a master may be found for this work.
+    fn master_until(&self, intent: Intent) -> Option<Instant> {
+        let wants_master = intent.permissions.allow(Role::Master, intent.write);
+        self.topology.master_is_promised_until().filter(|_| wants_master && intent.write)
     }
 
     /// The master, else the first server. A read that has just failed there goes on to those that it has not tried, the ones
@@ -327,11 +350,6 @@ impl ServerSelection {
         }
         index
     }
-}
-
-/// Whether anybody may do the work.
-fn has_eligible(view: &View, intent: Intent) -> bool {
-    (0..view.servers.len()).any(|server| is_eligible(view, server, intent.permissions, intent.write))
 }
 
 #[cfg(test)]
@@ -384,6 +402,10 @@ mod tests {
         (topology, selection)
     }
 
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(30)
+    }
+
     fn lost() -> Error {
         Error::new(Kind::Connection, "lost")
     }
@@ -404,7 +426,7 @@ mod tests {
     async fn chosen(selection: &ServerSelection, intent: Intent, times: usize) -> Vec<usize> {
         let mut chosen = Vec::new();
         for _ in 0..times {
-            chosen.push(selection.choose_patiently(intent, &[]).await.unwrap());
+            chosen.push(selection.choose_patiently(intent, &[], soon()).await.unwrap());
         }
         chosen
     }
@@ -417,7 +439,11 @@ mod tests {
         topology.demote(1, &lost());
 
         let began = Instant::now();
-        assert_eq!(selection.choose_patiently(WRITES, &[]).await.unwrap(), 0, "it falls back on the first");
+        assert_eq!(
+            selection.choose_patiently(WRITES, &[], soon()).await.unwrap(),
+            0,
+            "it falls back on the first"
+        );
         assert_eq!(began.elapsed(), patience);
 
         let began = Instant::now();
@@ -425,7 +451,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(300)).await;
             topology.found_master(1);
         };
-        let (chosen, ()) = tokio::join!(selection.choose_patiently(WRITES, &[]), check);
+        let (chosen, ()) = tokio::join!(selection.choose_patiently(WRITES, &[], soon()), check);
         assert_eq!((chosen.unwrap(), began.elapsed()), (1, Duration::from_millis(300)));
     }
 
@@ -436,8 +462,8 @@ mod tests {
         assert_eq!(chosen(&selection, READS, 4).await, [1, 2, 1, 2]);
         assert_eq!(selection.candidates(READS), [1, 2]);
         assert_eq!(chosen(&selection, WRITES, 2).await, [0, 0], "the master is elsewhere");
-        assert_eq!(selection.choose_patiently(READS, &[1]).await.unwrap(), 2);
-        let elsewhere = selection.choose_patiently(READS, &[1, 2]).await.unwrap();
+        assert_eq!(selection.choose_patiently(READS, &[1], soon()).await.unwrap(), 2);
+        let elsewhere = selection.choose_patiently(READS, &[1, 2], soon()).await.unwrap();
         assert_eq!(elsewhere, 0, "those of the zone have just failed");
         topology.demote(1, &lost());
         topology.demote(2, &lost());

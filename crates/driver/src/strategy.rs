@@ -177,6 +177,11 @@ pub struct Intent {
     pub pinned: Option<usize>,
 }
 
+/// Whether any server may do this work.
+pub(crate) fn any_eligible(view: &View, permissions: Permissions, write: bool) -> bool {
+    (0..view.servers.len()).any(|i| is_eligible(view, i, permissions, write))
+}
+
 /// Whether one server may do this work.
 pub(crate) fn is_eligible(view: &View, index: usize, permissions: Permissions, write: bool) -> bool {
     view.servers.get(index).is_some_and(|s| {
@@ -263,9 +268,7 @@ mod tests {
                     status,
                     role,
                     distance,
-                    error: None,
-                    in_doubt: false,
-                    claim: None,
+                    ..ServerInfo::unknown()
                 })
                 .collect(),
             checked: true,

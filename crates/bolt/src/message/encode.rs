@@ -2,7 +2,7 @@
 
 use super::tag;
 use super::{Auth, Hello, NotificationFilter, RequestError, Route, Run, TxMeta};
-use crate::packstream::Writer;
+use crate::packstream::{Reader, Writer};
 use crate::params::{adapt, adapt_map, Carrier};
 use crate::version::{Features, HelloForm, NotificationForm, PullForm, RouteForm};
 use secrecy::zeroize::Zeroizing;
@@ -78,27 +78,28 @@ impl Encoder {
             ("credentials", credentials),
             ("realm", auth.realm.as_deref()),
         ];
-        let parameters = auth.parameters.as_ref().map(|map| self.auth_parameters(map)).transpose()?;
+        let others = auth.others.as_ref().map(|map| self.other_entries(map)).transpose()?;
+        let (count, others) = others.unwrap_or_default();
         let there = entries.iter().filter(|(_, value)| value.is_some()).count();
         let mut writer = Writer::new(out);
-        writer.map(more + there + usize::from(parameters.is_some()));
+        writer.map(more + there + count);
         for (key, value) in entries {
             if let Some(value) = value {
                 writer.string_entry(key, value);
             }
         }
-        if let Some(parameters) = parameters {
-            writer.string("parameters");
-            writer.raw(&parameters);
-        }
+        writer.raw(&others);
         Ok(())
     }
 
-    fn auth_parameters(&self, map: &[u8]) -> Result<Zeroizing<Vec<u8>>, RequestError> {
-        match adapt_map(map, self.carrier) {
-            Ok(adapted) => Ok(Zeroizing::new(adapted.into_owned())),
-            Err(error) => Err(RequestError::Auth(Box::new(error))),
-        }
+    /// How many entries a packed map has, and the entries without the head of the map.
+    fn other_entries(&self, map: &[u8]) -> Result<(usize, Zeroizing<Vec<u8>>), RequestError> {
+        let adapted = adapt_map(map, self.carrier).map_err(|error| RequestError::Auth(Box::new(error)))?;
+        let adapted = Zeroizing::new(adapted.into_owned());
+        let mut reader = Reader::new(&adapted);
+        let count = reader.map().map_err(RequestError::Malformed)?;
+        let entries = adapted.get(reader.position()..).unwrap_or_default();
+        Ok((count, Zeroizing::new(entries.to_vec())))
     }
 
     /// RUN with its parameters, and from Bolt 3 on the settings of its transaction.

@@ -71,8 +71,8 @@ pub enum RequestError {
     /// Parameters or transaction metadata are not one packed map.
     #[error("parameters are malformed: {0}")]
     Malformed(#[source] DecodeError),
-    /// The parameters of the credentials cannot be sent.
-    #[error("auth.parameters: {0}")]
+    /// Something of the credentials cannot be sent.
+    #[error("auth: {0}")]
     Auth(#[source] Box<RequestError>),
 }
 
@@ -129,8 +129,9 @@ pub struct Auth {
     pub credentials: Option<Secret>,
     /// Who vouches for the user.
     pub realm: Option<String>,
-    /// What else the scheme wants: one packed map, with date-times as in [`Parameters`].
-    pub parameters: Option<Zeroizing<Vec<u8>>>,
+    /// What else is to be said, of any type: one packed map of entries that stand beside those above, with date-times as
+    /// in [`Parameters`].
+    pub others: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Auth {
@@ -150,7 +151,7 @@ impl Auth {
     }
 }
 
-/// Shows no more than the scheme and the name: parameters may be secret as well.
+/// Shows no more than the scheme and the name: the others may be secret as well.
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Auth")

@@ -13,18 +13,19 @@ use crate::topology::Status;
 impl State {
     /// The server to work on now: the one chosen before while it fits, else a new choice that avoids those that have
     /// just failed.
-    async fn choose(&mut self, session: &Inner, avoid: &[usize]) -> Result<usize, Error> {
+    async fn choose(&mut self, session: &Inner, retry: &Retry) -> Result<usize, Error> {
         let core = &session.core;
         core.wait_checked().await;
         if core.is_closed() {
             return Err(Error::driver_closed());
         }
+        let avoid = retry.failed();
         let takes =
             |server: &usize| !avoid.contains(server) && core.selection.still_takes(*server, session.intent);
         if let Some(server) = self.server.filter(takes) {
             return Ok(server);
         }
-        let server = core.selection.choose_patiently(session.intent, avoid).await?;
+        let server = core.selection.choose_patiently(session.intent, avoid, retry.deadline()).await?;
         self.server = Some(server);
         Ok(server)
     }
@@ -56,7 +57,7 @@ impl State {
     /// A connection to the server that is chosen, or to another one where that comes to fit better while it is waited for.
     async fn connect_to_chosen(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
         loop {
-            let server = self.choose(session, retry.failed()).await?;
+            let server = self.choose(session, retry).await?;
             if let Some(pooled) = Self::connect_while_it_fits(server, session, retry).await? {
                 return Ok((server, pooled));
             }
@@ -118,7 +119,8 @@ impl State {
         session.core.debug(|| format!("attempt {} failed: {error}", retry.attempts()));
     }
 
-    /// After an attempt that failed and may be made again: waits for the time of the next one. An error is the one to surface.
+    /// After an attempt that failed and may be made again: waits for the time of the next one, and no longer than until there is
+    /// a server for it that did not fail; or for a write, until the master is one again. An error is the one to surface.
     pub(super) async fn retry(
         &mut self,
         session: &Inner,
@@ -127,14 +129,22 @@ impl State {
     ) -> Result<(), Error> {
         let error = session.on_error(error);
         let core = &session.core;
-        let lost = retry.after(error)?;
+        let is_of_server = error.is_of_server();
+        retry.after(error)?;
+        let selection = &core.selection;
         // Somebody who has not failed just now: there is nothing to wait for.
-        if lost && core.selection.has_untried(retry.failed(), session.intent) {
+        if is_of_server && selection.has_untried(retry.failed(), session.intent) {
             return Ok(());
         }
-        let pause = tokio::time::sleep(retry.pause());
-        tokio::pin!(pause);
         let mut changes = core.topology.changes();
+        let unfit: Vec<usize> =
+            retry.failed().iter().copied().filter(|i| !selection.fits(*i, session.intent)).collect();
+        let (least, most) = retry.pause();
+        let pause = tokio::time::sleep(most);
+        // A master that is one again may need a moment all the same.
+        let earliest = tokio::time::sleep(least);
+        tokio::pin!(pause, earliest);
+        let mut is_early = true;
         loop {
             tokio::select! {
                 () = &mut pause => {
@@ -142,11 +152,16 @@ impl State {
                     return Ok(());
                 }
                 error = core.closing() => return Err(retry.end(error)),
-                _ = changes.changed(), if lost => {
-                    if core.selection.has_untried(retry.failed(), session.intent) {
-                        return Ok(());
-                    }
-                }
+                () = &mut earliest, if is_early => is_early = false,
+                _ = changes.changed(), if is_of_server => {}
+            }
+            if is_of_server && selection.has_untried(retry.failed(), session.intent) {
+                return Ok(());
+            }
+            let is_waiting_for_master = is_of_server && session.intent.write && !is_early;
+            if is_waiting_for_master && unfit.iter().any(|i| selection.fits(*i, session.intent)) {
+                retry.forgive_all();
+                return Ok(());
             }
         }
     }

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::ha::{self, Checker};
+use super::check::{self, Checker};
 use super::routing::Router;
 use super::Topology;
 use crate::config::Config;
@@ -33,7 +33,8 @@ impl Cluster {
         runtime: &Handle,
     ) -> Result<Cluster, Error> {
         let checker = Arc::new(Checker::new(config, pools, topology, log)?);
-        let checks = (0..pools.len()).map(|index| runtime.spawn(ha::watch(checker.clone(), index))).collect();
+        let checks =
+            (0..pools.len()).map(|index| runtime.spawn(check::watch(checker.clone(), index))).collect();
         Ok(Cluster::Ha { checker, checks: Mutex::new(checks) })
     }
 

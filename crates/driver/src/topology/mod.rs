@@ -1,20 +1,26 @@
 //! Who is what: one published, immutable view of the servers.
 
+mod alarm;
+mod check;
 mod cluster;
-mod ha;
+mod kind;
 pub(crate) mod routing;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::{watch, Notify};
+use tokio::time::Instant;
 
 use crate::config::{Config, Mode, ServerConfig};
 use crate::error::Error;
 use crate::log::Log;
 use crate::observer::Observer;
+use alarm::{Alarm, Pace};
 pub(crate) use cluster::Cluster;
+pub use kind::Kinds;
 
 /// Whether a server can be used. The numbers are the public values of `Status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +55,12 @@ pub struct ServerInfo {
     pub status: Status,
     /// What it is.
     pub role: Role,
+    /// The same in its cluster's own word: `master`, `slave`, `leader`, `follower`, `read replica`, `single`.
+    pub role_name: Option<&'static str>,
+    /// The kind of its cluster: `ha`, `cluster`, `single`.
+    pub topology: Option<&'static str>,
+    /// Since when its status and role are these.
+    pub since: SystemTime,
     /// Smoothed time of a check in milliseconds; -1 when it does not answer.
     pub distance: f64,
     /// Why it is not up.
@@ -64,10 +76,17 @@ impl ServerInfo {
         ServerInfo { status: Status::Down, error: Some(error.into()), ..ServerInfo::unknown() }
     }
 
-    fn unknown() -> Self {
+    fn failing(error: String) -> Self {
+        ServerInfo { status: Status::Error, error: Some(error.into()), ..ServerInfo::unknown() }
+    }
+
+    pub(crate) fn unknown() -> Self {
         ServerInfo {
             status: Status::Unknown,
             role: Role::Unknown,
+            role_name: None,
+            topology: None,
+            since: SystemTime::now(),
             distance: -1.0,
             error: None,
             in_doubt: false,
@@ -116,6 +135,8 @@ pub(crate) struct Topology {
     records: Mutex<Records>,
     /// Wake the checks of one server before their time.
     urgent: Vec<Notify>,
+    /// How often the servers are checked during an alarm, and otherwise.
+    pace: Pace,
     addresses: Vec<String>,
     observer: Arc<dyn Observer>,
     log: Log,
@@ -129,6 +150,10 @@ struct Records {
     /// How many times the work of any server found it unfit.
     demotions: u64,
     claims: u64,
+    /// There is no master, and there was one or will be.
+    alarm: Option<Alarm>,
+    /// The last one, and when it ended.
+    last_alarm: Option<(Alarm, Instant)>,
 }
 
 #[derive(Clone, Default)]
@@ -168,8 +193,16 @@ impl Topology {
             view: ArcSwap::from_pointee(View { servers: vec![info; servers], checked: !is_checked }),
             is_checked,
             changed: watch::Sender::new(()),
-            records: Mutex::new(Records { servers: records, unchecked: servers, demotions: 0, claims: 0 }),
+            records: Mutex::new(Records {
+                servers: records,
+                unchecked: servers,
+                demotions: 0,
+                claims: 0,
+                alarm: None,
+                last_alarm: None,
+            }),
             urgent: (0..servers).map(|_| Notify::new()).collect(),
+            pace: Pace::new(config),
             addresses,
             observer,
             log,
@@ -200,6 +233,9 @@ impl Topology {
         }
         let before = self.view();
         let Some(was) = before.servers.get(index) else { return };
+        if (was.status, was.role) == (info.status, info.role) {
+            info.since = was.since;
+        }
         // The check that the last demotion hurried is still to come.
         info.in_doubt = was.in_doubt && generation < Generation(records.demotions);
         if generation < Generation(record.demoted) {
@@ -226,7 +262,7 @@ impl Topology {
         }
         let mut view = View::clone(&before);
         view.checked = checked;
-        self.replace(&before, view, index, info);
+        self.replace(records, &before, view, index, info);
     }
 
     /// The server did not behave as what it was taken for: nobody gets it before its next check. That starts now, and so
@@ -248,10 +284,13 @@ impl Topology {
         };
         let mut view = View::clone(&before);
         view.servers.iter_mut().for_each(|server| server.in_doubt = true);
-        self.replace(&before, view, index, info);
-        for urgent in &self.urgent {
-            urgent.notify_one();
-        }
+        self.replace(records, &before, view, index, info);
+        self.hurry();
+    }
+
+    /// Wakes the checks of all servers.
+    fn hurry(&self) {
+        self.urgent.iter().for_each(Notify::notify_one);
     }
 
     /// Whether what this server is asked is done by it alone. An HA member that is not known to be the master, by its own
@@ -264,17 +303,50 @@ impl Topology {
         self.addresses.get(index).map_or("?", String::as_str)
     }
 
-    /// Waits until the next check of the server is wanted before its time.
-    pub(crate) async fn hurried(&self, index: usize) {
-        match self.urgent.get(index) {
-            Some(urgent) => urgent.notified().await,
-            None => std::future::pending().await,
+    /// Waits until a server is to be checked again that was checked from `began` to `ended`.
+    pub(crate) async fn until_next_check(&self, index: usize, began: Instant, ended: Instant) {
+        let Some(urgent) = self.urgent.get(index) else { return std::future::pending().await };
+        let next = self.pace.next(began, ended, self.alarm(index));
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = async {
+                urgent.notified().await;
+                tokio::time::sleep_until(ended + self.pace.least(self.alarm(index))).await;
+            } => {}
         }
+    }
+
+    /// Waits until this server, which was the master, does not answer its checks, and another one is the master in its place.
+    pub(crate) async fn replaced(&self, index: usize) {
+        let mut changes = self.changes();
+        while !self.is_replaced(index) && changes.changed().await.is_ok() {}
+    }
+
+    fn is_replaced(&self, index: usize) -> bool {
+        let Some(claim) = self.records.lock().servers.get(index).and_then(|record| record.claim) else {
+            return false;
+        };
+        let view = self.view();
+        let is_down = view.servers.get(index).is_some_and(|server| server.status == Status::Down);
+        is_down && view.servers.iter().any(|other| other.claim > Some(claim))
+    }
+
+    /// Until when a master is likely to be found, where there is none now.
+    pub(crate) fn master_is_promised_until(&self) -> Option<Instant> {
+        self.records.lock().alarm.and_then(|alarm| alarm.promised_until(self.pace))
+    }
+
+    /// The alarm, as far as it concerns this server: one whose endpoint refuses to say what it is, such as to a wrong password,
+    /// is not asked more often for it.
+    fn alarm(&self, index: usize) -> Option<Alarm> {
+        let alarm = self.records.lock().alarm;
+        let refuses = |server: &ServerInfo| server.status == Status::Error;
+        alarm.filter(|_| !self.view().servers.get(index).is_some_and(refuses))
     }
 
     /// Puts another view in the place of the one before, and tells of it if it is new. Called with the records locked, so that
     /// views follow each other as they were made.
-    fn replace(&self, before: &View, mut view: View, index: usize, info: ServerInfo) {
+    fn replace(&self, records: &mut Records, before: &View, mut view: View, index: usize, info: ServerInfo) {
         let (Some(was), Some(server)) = (before.servers.get(index), view.servers.get_mut(index)) else {
             return;
         };
@@ -290,8 +362,34 @@ impl Topology {
         if is_other {
             self.log_change(&view, index, &info);
         }
+        if view.checked {
+            self.watch_for_the_master(records, before, &view);
+        }
         if is_other || is_settled {
             self.changed.send_replace(());
+        }
+    }
+
+    /// Begins or ends the alarm.
+    fn watch_for_the_master(&self, records: &mut Records, before: &View, view: &View) {
+        match (view.master(), records.alarm) {
+            (None, None) => {
+                records.alarm = Some(Alarm::after(records.last_alarm, before.master().is_some()));
+                self.log.info(|| "no master is known: all servers are asked until one is".to_owned());
+                self.hurry();
+            }
+            (Some(master), Some(alarm)) => {
+                records.alarm = None;
+                records.last_alarm = Some((alarm, Instant::now()));
+                self.log.info(|| {
+                    format!(
+                        "{} is the master, after {} ms without one",
+                        self.address(master),
+                        alarm.lasted().as_millis()
+                    )
+                });
+            }
+            _ => {}
         }
     }
 

@@ -32,7 +32,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use secrecy::ExposeSecret;
 use tokio::sync::watch;
 
 use crate::address::Address;
@@ -126,8 +125,9 @@ impl Router {
             (None, Some(auth)) => Some(match &auth.principal {
                 Some(name) => format!("{} {name}", auth.scheme),
                 None => {
-                    let secret = auth.credentials.as_ref().map_or("", |c| c.expose_secret());
-                    format!("{} {:x}", auth.scheme, self.hasher.hash_one(secret))
+                    // A name that is no text is among the others.
+                    let others = auth.others.as_ref().map(|others| others.as_slice());
+                    format!("{} {:x}", auth.scheme, self.hasher.hash_one((auth.secret(), others)))
                 }
             }),
             (None, None) => None,

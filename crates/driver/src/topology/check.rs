@@ -1,7 +1,5 @@
-//! The check of HA members: `GET {url}/db/manage/server/ha/available`, for every server at once, again and again.
-//!
-//! The endpoint is Neo4j's own for load balancers (Neo4j 3.x operations manual, "HTTP endpoints for status
-//! information"): 200 with `master` or `slave`, 404 where the server has no role.
+//! The check of the members: each is asked over HTTP what it is (`kind.rs` has the questions), or over Bolt whether it answers, again
+//! and again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -13,22 +11,19 @@ use reqwest::StatusCode;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
+use super::kind::{Kind, Kinds, Question, Says, SINGLE};
 use super::{Role, ServerInfo, Status, Topology};
 use crate::config::{AuthConfig, Config, ServerConfig, StatusEndpoint};
-use crate::error::{Error, Kind};
+use crate::error::{self, Error};
 use crate::log::Log;
 use crate::net::tls;
 use crate::observer::NoAnswer;
-use crate::pool::Pool;
+use crate::pool::{left, Pool};
 
-const PATH: &str = "/db/manage/server/ha/available";
 /// The longest answer that is read; the real ones have seven bytes.
 const MAX_ANSWER: usize = 1024;
 /// Weight of the newest latency in the smoothed one.
 const SMOOTHING: f64 = 0.3;
-/// Between the end of a check and the next one of the same server, however much that is hurried: a cluster in trouble is
-/// not to be flooded by its clients.
-const LEAST_PAUSE: Duration = Duration::from_millis(50);
 /// First checks that begin at the same time. As many more begin with each step: a thousand connections at once would be a burst
 /// for the machine and for the network.
 const FIRST_AT_ONCE: usize = 64;
@@ -50,12 +45,23 @@ pub(crate) struct Checker {
 struct Member {
     pool: Arc<Pool>,
     status: Option<StatusUrl>,
+    /// What it was when it was asked last, so that this is asked first.
+    known: parking_lot::Mutex<Option<Known>>,
     /// Held during a check: one at a time for each server.
     turn: Mutex<()>,
 }
 
+/// What a member is.
+#[derive(Clone, Copy)]
+enum Known {
+    Member(&'static Question),
+    /// No cluster's.
+    Single,
+}
+
 /// Where a member says what it is. No credential is in the URL.
 struct StatusUrl {
+    /// The base of its endpoints.
     url: reqwest::Url,
     /// Who asks, where not the user of the driver.
     auth: Option<Arc<AuthConfig>>,
@@ -79,11 +85,12 @@ impl Checker {
             .user_agent(&config.user_agent)
             .build()
             .map_err(|e| {
-                Error::new(Kind::Client, format!("The HTTP client of the checks cannot be made: {e}"))
+                Error::new(error::Kind::Client, format!("The HTTP client of the checks cannot be made: {e}"))
             })?;
         let member = |(server, pool): (&ServerConfig, &Arc<Pool>)| {
-            let status = server.http.as_ref().map(StatusUrl::new).transpose()?;
-            Ok(Member { pool: pool.clone(), status, turn: Mutex::new(()) })
+            let http = server.http.as_ref().filter(|_| config.topology != Kinds::Single);
+            let status = http.map(StatusUrl::new).transpose()?;
+            Ok(Member { pool: pool.clone(), status, known: Default::default(), turn: Mutex::new(()) })
         };
         Ok(Checker {
             config: config.clone(),
@@ -125,10 +132,7 @@ impl Checker {
         let before = self.topology.view().servers.get(index).map_or(-1.0, |s| s.distance);
         let distance = if before < 0.0 { latency } else { before + SMOOTHING * (latency - before) };
         let (info, sign) = match answer {
-            Answer::Is(status, role, error) => {
-                let error = error.map(Arc::from);
-                (ServerInfo { status, role, distance, error, ..ServerInfo::unknown() }, Sign::Alive)
-            }
+            Answer::Is(found) => (ServerInfo { distance, ..found }, Sign::Alive),
             // That nobody listens for HTTP says nothing of the connections by Bolt. Where nobody does for Bolt, none is left.
             Answer::Refused(error) => {
                 let sign = if member.status.is_some() { Sign::Unclear } else { Sign::Alive };
@@ -145,37 +149,99 @@ impl Checker {
         matches!(self.connect(member).await, Answer::Is(..))
     }
 
-    async fn ask(&self, member: &Member, StatusUrl { url, auth }: &StatusUrl) -> Answer {
+    /// Asks until an answer says what the member is; what it was last time, first.
+    async fn ask(&self, member: &Member, status: &StatusUrl) -> Answer {
+        let known = *member.known.lock();
+        if let Some(Known::Single) = known {
+            let answer = self.connect(member).await;
+            if !matches!(answer, Answer::Is(ServerInfo { status: Status::Up, .. })) {
+                // It may come back as something else.
+                *member.known.lock() = None;
+            }
+            return answer;
+        }
         let Some(http) = self.http.lock().clone() else {
             return Answer::Refused("the driver is closed".into());
         };
         // User and password of the URL are what the endpoint wants, whoever the driver is by Bolt.
-        let auth = match auth {
+        let auth = match &status.auth {
             Some(own) => own.clone(),
             None => match self.token(member).await {
                 Ok(auth) => auth,
-                Err(no) => return Answer::Is(Status::Error, Role::Unknown, Some(no.why)),
+                Err(no) => return Answer::Is(ServerInfo::failing(no.why)),
             },
         };
-        let request = http.get(url.clone()).header(ACCEPT, "text/plain");
+        let deadline = Instant::now() + Duration::from_millis(self.config.check_timeout);
+        let mut questions = self.config.topology.questions();
+        if let Some(Known::Member(known)) = known {
+            questions.sort_by_key(|(_, question)| !std::ptr::eq(*question, known));
+        }
+        let mut refusal = None;
+        for (kind, question) in questions {
+            let (code, body) = match self.get(&http, status.at(question.path), &auth, deadline).await {
+                Ok(answer) => answer,
+                Err(none) => return none,
+            };
+            if let Some(says) = question.means(code.as_u16(), &body) {
+                *member.known.lock() = Some(Known::Member(question));
+                return Answer::Is(found(kind, says));
+            }
+            match code {
+                // It is not one of that kind.
+                StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => refusal = refusal.or(Some(code)),
+                code => return Answer::Is(unreadable(kind, code)),
+            }
+        }
+        *member.known.lock() = None;
+        // Where there are others, one that knows none of the endpoints may be on its way to become what they are.
+        let is_alone = self.config.topology == Kinds::Auto && self.members.len() == 1;
+        match refusal {
+            Some(StatusCode::NOT_FOUND) if is_alone => {
+                let answer = self.connect(member).await;
+                if matches!(answer, Answer::Is(ServerInfo { status: Status::Up, .. })) {
+                    *member.known.lock() = Some(Known::Single);
+                }
+                answer
+            }
+            Some(StatusCode::FORBIDDEN) => Answer::Is(ServerInfo::failing(format!(
+                "the check was answered with HTTP 403: this is no member of {}",
+                self.config.topology.titles(),
+            ))),
+            _ => Answer::Is(ServerInfo {
+                error: Some("it has no role in a cluster now (404)".into()),
+                ..ServerInfo::unknown()
+            }),
+        }
+    }
+
+    /// One request, and its answer whole.
+    async fn get(
+        &self,
+        http: &reqwest::Client,
+        url: reqwest::Url,
+        auth: &AuthConfig,
+        deadline: Instant,
+    ) -> Result<(StatusCode, String), Answer> {
+        let is_plain = url.scheme() == "http";
+        let request = http.get(url.clone()).header(ACCEPT, "text/plain").timeout(left(deadline));
         // What is of another scheme means nothing to HTTP, and is for the Bolt port alone.
         let (request, is_secret) = match (auth.scheme.as_str(), &auth.principal, auth.secret()) {
             ("bearer", _, Some(token)) => (request.bearer_auth(token), true),
             ("basic", Some(user), password) => (request.basic_auth(user, password), true),
             _ => (request, false),
         };
-        if is_secret && url.scheme() == "http" {
-            self.warn_of_plain_http(url);
+        if is_secret && is_plain {
+            self.warn_of_plain_http(&url);
         }
         match request.send().await {
-            Err(e) if e.is_timeout() => Answer::Silence(describe(&e)),
-            Err(e) => Answer::Refused(describe(&e)),
+            Err(e) if e.is_timeout() => Err(Answer::Silence(describe(&e))),
+            Err(e) => Err(Answer::Refused(describe(&e))),
             Ok(response) => {
                 let status = response.status();
                 match read_answer(response).await {
-                    Ok(body) => classify(status, &body),
+                    Ok(body) => Ok((status, body)),
                     // What began an answer and did not end it may be anything, and its connections may hang as well.
-                    Err(e) => Answer::Silence(describe(&e)),
+                    Err(e) => Err(Answer::Silence(describe(&e))),
                 }
             }
         }
@@ -201,12 +267,18 @@ impl Checker {
         let limit = Duration::from_millis(self.config.check_timeout);
         let token = match self.token(member).await {
             Ok(token) => token,
-            Err(no) => return Answer::Is(Status::Error, Role::Unknown, Some(no.why)),
+            Err(no) => return Answer::Is(ServerInfo::failing(no.why)),
         };
         match tokio::time::timeout(limit, member.pool.probe(token, limit)).await {
-            Ok(Ok(())) => Answer::Is(Status::Up, Role::Master, None),
-            Ok(Err(e)) if matches!(e.kind, Kind::Server | Kind::Client) => {
-                Answer::Is(Status::Error, Role::Unknown, Some(e.message))
+            Ok(Ok(())) => Answer::Is(ServerInfo {
+                status: Status::Up,
+                role: Role::Master,
+                role_name: Some(SINGLE),
+                topology: Some(SINGLE),
+                ..ServerInfo::unknown()
+            }),
+            Ok(Err(e)) if matches!(e.kind, error::Kind::Server | error::Kind::Client) => {
+                Answer::Is(ServerInfo::failing(e.message))
             }
             Ok(Err(e)) => Answer::Refused(e.message),
             Err(_) => Answer::Silence(format!("no answer over Bolt within {} ms", limit.as_millis())),
@@ -243,35 +315,39 @@ enum Sign {
 }
 
 enum Answer {
-    Is(Status, Role, Option<String>),
+    Is(ServerInfo),
     /// No answer, and none to wait for.
     Refused(String),
     /// No answer in time.
     Silence(String),
 }
 
-/// The table of the drop-in contract.
-fn classify(status: StatusCode, body: &str) -> Answer {
-    match (status, body.trim()) {
-        (StatusCode::OK, "master") => Answer::Is(Status::Up, Role::Master, None),
-        (StatusCode::OK, "slave") => Answer::Is(Status::Up, Role::Slave, None),
-        (StatusCode::OK, _) => Answer::Is(Status::Up, Role::Unknown, None),
-        (StatusCode::NOT_FOUND, _) => {
-            Answer::Is(Status::Unknown, Role::Unknown, Some("it has no HA role now (404)".into()))
+/// What a member of a cluster says of itself.
+fn found(kind: &Kind, says: Says) -> ServerInfo {
+    let topology = Some(kind.name);
+    match says {
+        Says::Is(role, name) => {
+            ServerInfo { status: Status::Up, role, role_name: Some(name), topology, ..ServerInfo::unknown() }
         }
-        (status, _) => {
-            let hint = match status {
-                StatusCode::UNAUTHORIZED => ": are user and password right?",
-                StatusCode::FORBIDDEN => ": this is not an HA member",
-                _ => "",
-            };
-            Answer::Is(
-                Status::Error,
-                Role::Unknown,
-                Some(format!("the check was answered with HTTP {}{hint}", status.as_u16())),
-            )
+        Says::NoRole => {
+            let error = Some("it has no role in its cluster now".into());
+            ServerInfo { topology, error, ..ServerInfo::unknown() }
         }
     }
+}
+
+/// What an answer means that no member gives. That it is up is all that any other text says, as 1.2.3 has it.
+fn unreadable(kind: &Kind, code: StatusCode) -> ServerInfo {
+    if code == StatusCode::OK {
+        return ServerInfo { status: Status::Up, ..ServerInfo::unknown() };
+    }
+    let hint = match code {
+        StatusCode::UNAUTHORIZED => {
+            format!(": are user and password right? With {} the server asks for none", kind.setting)
+        }
+        _ => String::new(),
+    };
+    ServerInfo::failing(format!("the check was answered with HTTP {}{hint}", code.as_u16()))
 }
 
 async fn read_answer(mut response: reqwest::Response) -> Result<String, reqwest::Error> {
@@ -304,7 +380,7 @@ impl StatusUrl {
         // The text may hold a password.
         let wrong = |why: &str| {
             Error::new(
-                Kind::Client,
+                error::Kind::Client,
                 format!("The address of a status endpoint is wrong: {why}. Use http://host:port."),
             )
         };
@@ -315,40 +391,64 @@ impl StatusUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong("user and password have a place of their own"));
         }
-        let path = format!("{}{PATH}", url.path().trim_end_matches('/'));
-        url.set_path(&path);
+        url.set_query(None);
+        url.set_fragment(None);
         Ok(StatusUrl { url, auth: endpoint.auth.clone().map(Arc::new) })
+    }
+
+    /// One of its endpoints.
+    fn at(&self, path: &str) -> reqwest::Url {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        url
     }
 }
 
 /// Checks one server for as long as the driver lives. One check at a time: a slow one delays the next.
 pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
     let Some(member) = checker.members.get(index) else { return };
+    let topology = &checker.topology;
     let interval = Duration::from_millis(checker.config.check_interval.max(1));
     let unresponsive = Duration::from_millis(checker.config.unresponsive_timeout);
     let mut silence = Silence::default();
+    let mut is_replaced = false;
+    let mut is_warmed_up = false;
     tokio::time::sleep(first_after(index)).await;
-    // Those that follow are spread over the interval.
-    let mut pause = interval.mul_f64(0.5 + fastrand::f64() * 0.5);
+    // The checks that follow the first are spread over the interval.
+    let mut head_start = interval.mul_f64(fastrand::f64() * 0.5);
     loop {
         let started = Instant::now();
-        let sign = checker.check_member(index, member).await;
+        let checked = tokio::select! {
+            sign = checker.check_member(index, member) => Some(sign),
+            () = topology.replaced(index), if !is_replaced => None,
+        };
         let has_sent = member.pool.endpoint.has_received.swap(false, Ordering::Relaxed);
-        let is_silent = sign != Sign::Alive && !has_sent;
-        if silence.is_too_long(is_silent, started, unresponsive)
-            && (sign == Sign::Silent || !checker.answers_by_bolt(member).await)
-        {
-            member.pool.give_up();
+        match checked {
+            Some(sign) => {
+                let is_silent = sign != Sign::Alive && !has_sent;
+                is_replaced &= is_silent;
+                let is_candidate = sign == Sign::Alive && topology.master_is_promised_until().is_some();
+                if is_candidate && !is_warmed_up {
+                    tokio::spawn(member.pool.clone().warm_up());
+                }
+                is_warmed_up = is_candidate;
+                if silence.is_too_long(is_silent, started, unresponsive)
+                    && (sign == Sign::Silent || !checker.answers_by_bolt(member).await)
+                {
+                    member.pool.give_up();
+                }
+            }
+            // Another one is the master now: whoever still waits for an answer of this one waits in vain.
+            None => {
+                is_replaced = true;
+                if !has_sent {
+                    member.pool.give_up();
+                }
+            }
         }
         let ended = Instant::now();
-        tokio::select! {
-            () = tokio::time::sleep_until(started + pause) => {}
-            () = async {
-                checker.topology.hurried(index).await;
-                tokio::time::sleep_until(ended + LEAST_PAUSE).await;
-            } => {}
-        }
-        pause = interval;
+        let began = started.checked_sub(std::mem::take(&mut head_start)).unwrap_or(started);
+        topology.until_next_check(index, began, ended).await;
     }
 }
 
@@ -410,30 +510,10 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_answers() {
-        let table = [
-            (200, "master", Status::Up, Role::Master),
-            (200, "slave\n", Status::Up, Role::Slave),
-            (200, "something", Status::Up, Role::Unknown),
-            (404, "UNKNOWN", Status::Unknown, Role::Unknown),
-            (401, "", Status::Error, Role::Unknown),
-            (403, "", Status::Error, Role::Unknown),
-            (302, "", Status::Error, Role::Unknown),
-            (500, "master", Status::Error, Role::Unknown),
-        ];
-        for (code, body, status, role) in table {
-            match classify(StatusCode::from_u16(code).unwrap(), body) {
-                Answer::Is(s, r, _) => assert_eq!((s, r), (status, role), "{code} {body}"),
-                Answer::Refused(_) | Answer::Silence(_) => panic!("{code}"),
-            }
-        }
-    }
-
-    #[test]
     fn status_urls() {
         let url = |url: &str| {
             StatusUrl::new(&StatusEndpoint { url: url.into(), auth: None })
-                .map(|status| status.url.to_string())
+                .map(|status| status.at("/db/manage/server/ha/available").to_string())
         };
         assert_eq!(url("http://h:7474").unwrap(), "http://h:7474/db/manage/server/ha/available");
         assert_eq!(url("https://h/proxy/").unwrap(), "https://h/proxy/db/manage/server/ha/available");
