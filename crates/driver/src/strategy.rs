@@ -257,7 +257,13 @@ fn cost(of: &impl Measures, server: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::latency::Latency;
     use crate::topology::ServerInfo;
 
     fn view(servers: &[(Status, Role, f64)]) -> View {
@@ -371,8 +377,7 @@ mod tests {
     fn every_strategy_reaches_every_equal_candidate_and_nothing_else() {
         for strategy in NUMBERS.map(Strategy::from_number) {
             assert!(!matches!(strategy, Strategy::Custom(_)));
-            let seen: std::collections::BTreeSet<_> =
-                picks(strategy, &equal(4), &[0, 2, 3], 200).into_iter().collect();
+            let seen: BTreeSet<_> = picks(strategy, &equal(4), &[0, 2, 3], 200).into_iter().collect();
             assert_eq!(seen.into_iter().collect::<Vec<_>>(), [0, 2, 3], "{strategy:?}");
             let none = pick(strategy, std::iter::empty(), &equal(4), 0.0, &Rotation::default(), true);
             assert_eq!(none, None, "{strategy:?}");
@@ -482,6 +487,78 @@ mod tests {
         assert!(idle[1] == 0 && idle[0].abs_diff(idle[2]) < 500, "{idle:?}");
         assert_eq!(shares(Strategy::Fastest, &slow(vec![98, 0, 98]))[1], 0);
         assert!(shares(Strategy::Fastest, &slow(vec![100, 0, 100]))[1] > 6_000);
+    }
+
+    /// Servers whose answers take time.
+    struct Reading {
+        in_flight: Vec<usize>,
+        latencies: Vec<Latency>,
+    }
+
+    impl Measures for Reading {
+        fn weight(&self, _: usize) -> f64 {
+            1.0
+        }
+
+        fn distance(&self, _: usize) -> f64 {
+            1.0
+        }
+
+        fn in_flight(&self, server: usize) -> usize {
+            self.in_flight[server]
+        }
+
+        fn latency(&self, server: usize) -> Option<f64> {
+            self.latencies[server].now()
+        }
+    }
+
+    /// How many of so many reads each server has, when that many readers read one after the other.
+    async fn reads(readers: usize, reads: usize, mut takes: impl FnMut(usize) -> Duration) -> Vec<usize> {
+        fastrand::seed(7);
+        let mut of = Reading {
+            in_flight: vec![0; 3],
+            latencies: std::iter::repeat_with(Latency::default).take(3).collect(),
+        };
+        let rotation = Rotation::default();
+        let (mut had, mut ends) = (vec![0; 3], BTreeSet::new());
+        for read in 0..readers + reads {
+            if read >= readers {
+                let (end, _, began, server): (Instant, usize, Instant, usize) = ends.pop_first().unwrap();
+                tokio::time::advance(end - Instant::now()).await;
+                of.in_flight[server] -= 1;
+                of.latencies[server].took(end - began);
+                had[server] += 1;
+            }
+            let server = pick(Strategy::Fastest, 0..3, &of, 0.0, &rotation, false).unwrap();
+            of.in_flight[server] += 1;
+            let now = Instant::now();
+            ends.insert((now + takes(server), read, now, server));
+        }
+        had
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_three_readers_one_that_is_ten_times_slower_has_less_than_a_hundredth() {
+        for readers in [1, 4, 16] {
+            // The times of healthy servers are never the same twice.
+            let had = reads(readers, 10_000, |server| {
+                let usual = if server == 1 { 20.0 } else { 2.0 };
+                Duration::from_secs_f64(usual * (0.5 + fastrand::f64()) / 1000.0)
+            });
+            let had = had.await;
+            assert!(had[1] < 100 && had[0] > 3_000 && had[2] > 3_000, "{readers} readers: {had:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_was_slow_for_a_while_has_its_share_again() {
+        let began = Instant::now();
+        let pause = Duration::from_secs(5);
+        let takes =
+            |server| Duration::from_millis(if server == 1 && began.elapsed() < pause { 20 } else { 2 });
+        let had = reads(4, 100_000, takes).await;
+        assert!(had[1] > 10_000, "{had:?}");
     }
 
     #[test]
