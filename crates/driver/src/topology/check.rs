@@ -9,6 +9,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::ACCEPT;
 use reqwest::StatusCode;
 use tokio::sync::{Mutex, Semaphore};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::kind::{Kind, Kinds, Question, Says, SINGLE};
@@ -28,6 +29,8 @@ const SMOOTHING: f64 = 0.3;
 /// for the machine and for the network.
 const FIRST_AT_ONCE: usize = 64;
 const FIRST_STEP: Duration = Duration::from_millis(10);
+/// Connections that are made to a member which may become the master, for those that wait for one.
+const WARM_AT_MOST: usize = 16;
 /// Names that are looked up at the same time: each takes a thread.
 const LOOKUPS: usize = 16;
 
@@ -412,7 +415,7 @@ pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
     let unresponsive = Duration::from_millis(checker.config.unresponsive_timeout);
     let mut silence = Silence::default();
     let mut is_replaced = false;
-    let mut is_warmed_up = false;
+    let mut warming_up: Option<JoinHandle<()>> = None;
     tokio::time::sleep(first_after(index)).await;
     // The checks that follow the first are spread over the interval.
     let mut head_start = interval.mul_f64(fastrand::f64() * 0.5);
@@ -428,10 +431,10 @@ pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
                 let is_silent = sign != Sign::Alive && !has_sent;
                 is_replaced &= is_silent;
                 let is_candidate = sign == Sign::Alive && topology.master_is_promised_until().is_some();
-                if is_candidate && !is_warmed_up {
-                    tokio::spawn(member.pool.clone().warm_up());
+                if is_candidate && warming_up.as_ref().is_none_or(JoinHandle::is_finished) {
+                    let wanted = topology.waiting().clamp(1, WARM_AT_MOST);
+                    warming_up = Some(tokio::spawn(member.pool.clone().warm_up(wanted)));
                 }
-                is_warmed_up = is_candidate;
                 if silence.is_too_long(is_silent, started, unresponsive)
                     && (sign == Sign::Silent || !checker.answers_by_bolt(member).await)
                 {
