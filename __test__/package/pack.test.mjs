@@ -89,9 +89,11 @@ describe('the packed packages', () => {
   it('hold what a user needs and nothing else', () => {
     const files = readdirSync(join(app, 'node_modules', 'neo4j-ha-bolt-driver')).sort()
     const wanted = [
+      'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'dist',
+      'docs',
       'index.d.mts',
       'index.d.ts',
       'index.mjs',
