@@ -274,7 +274,7 @@ export class DriverCore implements DriverListener {
         return manager && (await this.#tokens.ask(manager))
       }
       case 'certificates':
-        return await this.settings.clientCertificates?.get()
+        return await this.settings.clientCertificates?.get(asked.anew)
       case 'addresses':
         return this.#addresses(await this.settings.resolver?.(asked.address))
       case 'bookmarks':
