@@ -178,6 +178,27 @@ for (const [how, wrap] of Object.entries({ ...shallow, 'a proxy that wraps what 
   })
 }
 
+test('who replaces the run of sessions and transactions sees what is run through them, as with neo4j-driver', async t => {
+  const server = await boltServer(t, { versions: bolt.neo4j526 })
+  const seen = []
+  for (const neo4j of [official, Neo4jHA.driver]) {
+    const ran = [neo4j.Session, neo4j.Transaction].map(({ prototype }) => t.mock.method(prototype, 'run'))
+    const driver = neo4j.driver(server.uri)
+    t.after(() => driver.close())
+    const session = driver.session()
+    await session.run('RETURN 1')
+    await session.executeRead(tx => tx.run('RETURN 2'))
+    const tx = await session.beginTransaction()
+    await tx.run('RETURN 3')
+    await tx.commit()
+    const reactive = driver.rxSession()
+    await lastValueFrom(reactive.run('RETURN 4').records())
+    await lastValueFrom(reactive.executeRead(tx => tx.run('RETURN 5').records()))
+    seen.push(ran.map(({ mock }) => mock.calls.map(({ arguments: [query] }) => query)))
+  }
+  assert.deepEqual(seen[1], seen[0])
+})
+
 /** Prototypes of the classes of a namespace, with those they inherit from. */
 const prototypesOf = exported => {
   const found = new Set()

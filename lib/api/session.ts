@@ -128,22 +128,13 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
     return new TransactionPromise(this.#begin(this.#theMain(writes), options, undefined))
   }
 
-  /** A transaction function. */
-  execute<T>(
-    mode: AccessMode,
-    work: (transaction: Transaction) => T | Promise<T>,
-    transactionConfig: TransactionConfig | undefined
-  ): Promise<T> {
-    return this.#execute(mode, work, transactionConfig, FUNCTION)
-  }
-
   /** As a transaction function, for one query, which is sent together with BEGIN: one exchange less. */
   executePipelined<T>(
     mode: AccessMode,
     work: (transaction: ManagedTransaction) => Promise<T>,
     transactionConfig: TransactionConfig | undefined
   ): Promise<T> {
-    return this.#execute(mode, tx => work(new ManagedTransaction(tx)), transactionConfig, PIPELINED)
+    return this.execute(mode, tx => work(new ManagedTransaction(tx)), transactionConfig, PIPELINED)
   }
 
   /**
@@ -293,11 +284,12 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
     return state
   }
 
-  #execute<T>(
+  /** A transaction function. */
+  execute<T>(
     mode: AccessMode,
     work: (transaction: Transaction) => T | Promise<T>,
     transactionConfig: TransactionConfig | undefined,
-    settings: TxSettings
+    settings: TxSettings = FUNCTION
   ): Promise<T> {
     const options = this.#checkTxConfig(transactionConfig)
     const { signal } = options

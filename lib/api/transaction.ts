@@ -403,7 +403,8 @@ export class Transaction extends TransactionBase {
     parameters?: unknown,
     parameterRules?: Rules
   ): Result<T> {
-    return run<T>(this._impl, query, parameters, parameterRules)
+    const { text, parameters: checked } = checkQuery(query, parameters, parameterRules)
+    return new Result<T>(this._impl.run(text, checked), this._impl.lowWatermark)
   }
 
   /**
@@ -432,16 +433,6 @@ export class Transaction extends TransactionBase {
   override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-}
-
-function run<T extends RecordShape>(
-  state: TransactionState,
-  query: Query,
-  parameters: unknown,
-  parameterRules: Rules | undefined
-): Result<T> {
-  const { text, parameters: checked } = checkQuery(query, parameters, parameterRules)
-  return new Result<T>(state.run(text, checked), state.lowWatermark)
 }
 
 const PromiseBase = Transaction as unknown as new (
@@ -477,12 +468,12 @@ export class TransactionPromise extends PromiseBase implements Promise<Transacti
 /** The transaction of a transaction function: whoever runs the function begins and ends it. */
 export class ManagedTransaction extends baseOf(CoreManagedTransaction) {
   /** @internal */
-  declare readonly _impl: TransactionState
+  declare readonly _impl: Transaction
 
   /** @internal */
-  constructor({ _impl }: Transaction) {
+  constructor(transaction: Transaction) {
     super()
-    keep(this, _impl)
+    keep(this, transaction)
   }
 
   /** Runs a query in this transaction: see {@link Transaction.run}. */
@@ -491,6 +482,6 @@ export class ManagedTransaction extends baseOf(CoreManagedTransaction) {
     parameters?: unknown,
     parameterRules?: Rules
   ): Result<T> {
-    return run<T>(this._impl, query, parameters, parameterRules)
+    return this._impl.run<T>(query, parameters, parameterRules)
   }
 }
