@@ -340,7 +340,7 @@ declare namespace Neo4jHA {
     checkTimeout?: number
     /**
      * Milliseconds a server may leave its checks unanswered, with no byte over Bolt either, before work under way on it is ended.
-     * Default: 5000.
+     * Default: 4000.
      */
     unresponsiveTimeout?: number
     /** How many times a query is sent again after an error that another attempt may cure. Default: 10. */

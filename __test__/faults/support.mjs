@@ -9,7 +9,7 @@ export const { Status, ServerType, HAStrategies } = Neo4jHA
 
 /**
  * How long a single operation may take at most, in ms. Work that was sent ends when its server has been silent for
- * `unresponsiveTimeout` (5 s), as the check that ends then finds (2.5 s); a transaction function is tried again for
+ * `unresponsiveTimeout` (4 s), as the check that ends then finds (2.5 s); a transaction function is tried again for
  * `maxTransactionRetryTime` (30 s) after that. Then a write that members pass on to each other may wait for as long as they do
  * (`ha.lock_read_timeout` and `ha.read_timeout`: 20 s each).
  */

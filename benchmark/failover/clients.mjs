@@ -67,33 +67,23 @@ async function inSession(session, work) {
   }
 }
 
-async function ours({ kind, members, auth, logger }, run) {
+async function ours({ members, auth, logger }, run) {
   const Neo4jHA = require(OURS)
-  const neo4j = Neo4jHA.driver
-  const config = logger ? { logging: { level: 'debug', logger } } : {}
-  const isHA = kind === 'ha'
-  const driver = isHA
-    ? new Neo4jHA(
-        members.map(({ http, bolt }) => [http, bolt]),
-        { auth, neo4jDriverOptions: config }
-      )
-    : routing(neo4j, { members, auth }, config)
-  if (isHA) await driver.ready
-  const session = isWrite =>
-    isHA
-      ? driver.session(isWrite)
-      : driver.session({ defaultAccessMode: isWrite ? neo4j.session.WRITE : neo4j.session.READ })
+  const driver = new Neo4jHA(
+    members.map(({ http, bolt }) => [http, bolt]),
+    { auth, neo4jDriverOptions: logger ? { logging: { level: 'debug', logger } } : {} }
+  )
+  await driver.ready
   return {
-    write: query => inSession(session(true), one => run(one, query, true)),
-    read: query => inSession(session(false), one => run(one, query, false)),
+    write: query => inSession(driver.session(true), one => run(one, query, true)),
+    read: query => inSession(driver.session(false), one => run(one, query, false)),
     close: () => driver.close(),
     isUnknown: error => Boolean(error.unknownOutcome)
   }
 }
 
-const routing = (neo4j, { members, auth }, config) =>
+const routing = (neo4j, { members, auth }) =>
   neo4j.driver(members[0].bolt.replace('bolt:', 'neo4j:'), neo4j.auth.basic(auth.user, auth.pass), {
-    ...config,
     resolver: () => members.map(addressOf)
   })
 

@@ -193,7 +193,7 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
       unresponsiveTimeout: count(
         given.unresponsiveTimeout || undefined,
         'unresponsiveTimeout',
-        5_000,
+        4_000,
         'milliseconds'
       ),
       retryOnError: count(given.retryOnError, 'retryOnError', 10, 'attempts', NO_LIMIT),

@@ -45,7 +45,7 @@ test('the defaults', t => {
     checkInterval: 500,
     alarmInterval: 10,
     checkTimeout: 1500,
-    unresponsiveTimeout: 5000,
+    unresponsiveTimeout: 4000,
     retryOnError: 10,
     badConnectionsCountAsErrors: false,
     retryUnknownOutcome: false,

@@ -35,7 +35,7 @@ pub struct Config {
     pub alarm_interval: u64,
     /// How long one check may take before the server counts as down. Default 1,500.
     pub check_timeout: u64,
-    /// How long a server may leave its checks unanswered before work under way on it is given up. Default 5,000.
+    /// How long a server may leave its checks unanswered before work under way on it is given up. Default 4,000.
     pub unresponsive_timeout: u64,
     /// How many times a query is sent again after an error that another attempt may cure. Default 10.
     pub retry_on_error: u32,
@@ -98,7 +98,7 @@ impl Default for Config {
             check_interval: 500,
             alarm_interval: 10,
             check_timeout: 1_500,
-            unresponsive_timeout: 5_000,
+            unresponsive_timeout: 4_000,
             retry_on_error: 10,
             bad_connections_count_as_errors: false,
             retry_unknown_outcome: false,

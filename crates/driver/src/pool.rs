@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{watch, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::config::AuthConfig;
@@ -62,10 +63,10 @@ pub(crate) struct Pool {
 }
 
 /// Takes part in a count for as long as it lives.
-struct Counted<'a>(&'a AtomicUsize);
+pub(crate) struct Counted<'a>(&'a AtomicUsize);
 
 impl<'a> Counted<'a> {
-    fn by(count: &'a AtomicUsize) -> Self {
+    pub(crate) fn by(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Counted(count)
     }
@@ -212,11 +213,7 @@ impl Pool {
                 return Ok(());
             }
         }
-        let phases = Phases::starting_with(Phase::Certificate);
-        let conn = Box::pin(Conn::open(&self.endpoint, token, &phases)).await?;
-        self.register(&conn);
-        self.put_back(conn, None);
-        Ok(())
+        self.open_idle(token).await
     }
 
     /// Makes a connection idle, or closes it if it is not to be used again. One that was used without a permit stays only
@@ -355,14 +352,27 @@ impl Pool {
         self.size.saturating_sub(self.permits.available_permits())
     }
 
-    /// Makes sure that there is a connection, so that the next work does not wait for one to be made.
-    pub(crate) async fn warm_up(self: Arc<Self>) {
-        if self.idle.lock().is_empty() && self.in_use() == 0 {
-            // Why there is none is told to whoever needs one.
-            if let Ok(pooled) = self.acquire(None, &Phases::default()).await {
-                pooled.release();
-            }
+    /// Opens connections until so many are idle, for work that is to come. They need no permits: where there is no room for them
+    /// then, they are closed.
+    pub(crate) async fn warm_up(self: Arc<Self>, wanted: usize) {
+        let missing = wanted.min(self.size).saturating_sub(self.idle.lock().len());
+        // Why there is none is told to whoever needs one.
+        let Ok(token) = self.endpoint.identity.token_within(self.acquisition_limit()).await else { return };
+        let mut opening = JoinSet::new();
+        for _ in 0..missing {
+            let (pool, token) = (self.clone(), token.clone());
+            opening.spawn(async move { pool.open_idle(token).await.is_ok() });
         }
+        // The first that fails ends the others.
+        while let Some(Ok(true)) = opening.join_next().await {}
+    }
+
+    async fn open_idle(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<(), Error> {
+        let phases = Phases::starting_with(Phase::Certificate);
+        let conn = Box::pin(Conn::open(&self.endpoint, token, &phases)).await?;
+        self.register(&conn);
+        self.put_back(conn, None);
+        Ok(())
     }
 
     /// The server is not wanted any more: idle connections are closed now, others when their work is done.

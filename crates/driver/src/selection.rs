@@ -128,11 +128,14 @@ impl ServerSelection {
             if any_eligible(&view, intent.permissions, intent.write) {
                 return view;
             }
-            let limit = match self.master_until(intent) {
+            let master = self.master_until(intent);
+            let waits_for_master = master.is_some();
+            let limit = match master {
                 Some(promised) => promised.min(deadline),
                 None if view.is_in_doubt() => checks_end,
                 None => return view,
             };
+            let _counted = waits_for_master.then(|| self.topology.wait_for_master());
             tokio::select! {
                 _ = changes.changed() => {}
                 () = tokio::time::sleep_until(limit) => return self.topology.view(),
@@ -151,17 +154,18 @@ impl ServerSelection {
         self.topology.master_is_promised_until().filter(|_| wants_master && intent.write)
     }
 
-    /// The master, else the first server. A read that has just failed there goes on to those that it has not tried, the ones
-    /// that answer their checks first: members that know no master still read, and so do some whose checks fail.
+    /// The master, else the first server that answers its checks, else the first. A read that has just failed there goes on to those
+    /// that it has not tried, the ones that answer first: members that know no master still read, and so do some whose checks fail.
     fn fall_back(&self, view: &View, write: bool, avoid: &[usize]) -> usize {
         let what = if write { "writes" } else { "reads" };
         let answers = |i: &usize| view.servers.get(*i).is_some_and(|s| s.status != Status::Down);
         let untried = || (0..view.servers.len()).filter(|i| !avoid.contains(i));
         let other = untried().find(answers).or_else(|| untried().next());
+        let first = (0..view.servers.len()).find(answers).unwrap_or(0);
         let (index, whom) = match (view.master(), other) {
             (Some(master), _) => (master, "the master"),
-            (None, Some(other)) if !write && avoid.contains(&0) => (other, "another one"),
-            _ => (0, "the first server"),
+            (None, Some(other)) if !write && avoid.contains(&first) => (other, "another one"),
+            _ => (first, "the first server"),
         };
         let mut warned = self.warned.lock();
         if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {

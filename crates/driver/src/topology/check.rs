@@ -9,6 +9,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::ACCEPT;
 use reqwest::StatusCode;
 use tokio::sync::{Mutex, Semaphore};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::kind::{Kind, Kinds, Question, Says, SINGLE};
@@ -28,6 +29,8 @@ const SMOOTHING: f64 = 0.3;
 /// for the machine and for the network.
 const FIRST_AT_ONCE: usize = 64;
 const FIRST_STEP: Duration = Duration::from_millis(10);
+/// Connections that are made to a member which may become the master, for those that wait for one.
+const WARM_AT_MOST: usize = 16;
 /// Names that are looked up at the same time: each takes a thread.
 const LOOKUPS: usize = 16;
 
@@ -412,30 +415,41 @@ pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
     let unresponsive = Duration::from_millis(checker.config.unresponsive_timeout);
     let mut silence = Silence::default();
     let mut is_replaced = false;
-    let mut is_warmed_up = false;
+    let mut warming_up: Option<JoinHandle<()>> = None;
     tokio::time::sleep(first_after(index)).await;
     // The checks that follow the first are spread over the interval.
     let mut head_start = interval.mul_f64(fastrand::f64() * 0.5);
     loop {
         let started = Instant::now();
-        let checked = tokio::select! {
-            sign = checker.check_member(index, member) => Some(sign),
-            () = topology.replaced(index), if !is_replaced => None,
+        let check = checker.check_member(index, member);
+        tokio::pin!(check);
+        let checked = loop {
+            tokio::select! {
+                sign = &mut check => break Some(sign),
+                () = topology.replaced(index), if !is_replaced => break None,
+                // A check that hangs, too, is not to make it later.
+                () = silence.lasts(unresponsive) => {
+                    silence = Silence::default();
+                    if !member.pool.endpoint.has_received.load(Ordering::Relaxed) {
+                        member.pool.give_up();
+                    }
+                }
+            }
         };
         let has_sent = member.pool.endpoint.has_received.swap(false, Ordering::Relaxed);
         match checked {
             Some(sign) => {
                 let is_silent = sign != Sign::Alive && !has_sent;
                 is_replaced &= is_silent;
-                let is_candidate = sign == Sign::Alive && topology.master_is_promised_until().is_some();
-                if is_candidate && !is_warmed_up {
-                    tokio::spawn(member.pool.clone().warm_up());
-                }
-                is_warmed_up = is_candidate;
-                if silence.is_too_long(is_silent, started, unresponsive)
-                    && (sign == Sign::Silent || !checker.answers_by_bolt(member).await)
-                {
+                let is_too_long = silence.is_too_long(is_silent, started, unresponsive);
+                if is_too_long && (sign == Sign::Silent || !checker.answers_by_bolt(member).await) {
                     member.pool.give_up();
+                }
+                silence.is_unclear = sign == Sign::Unclear;
+                let is_candidate = sign == Sign::Alive && topology.master_is_promised_until().is_some();
+                if is_candidate && warming_up.as_ref().is_none_or(JoinHandle::is_finished) {
+                    let wanted = topology.waiting().clamp(1, WARM_AT_MOST);
+                    warming_up = Some(tokio::spawn(member.pool.clone().warm_up(wanted)));
                 }
             }
             // Another one is the master now: whoever still waits for an answer of this one waits in vain.
@@ -462,9 +476,19 @@ fn first_after(index: usize) -> Duration {
 #[derive(Default)]
 struct Silence {
     since: Option<Instant>,
+    /// Its endpoint refused to talk: before it is given up, it is asked over Bolt.
+    is_unclear: bool,
 }
 
 impl Silence {
+    /// Ends when nothing has come for so long; never, if the last check was answered in whatever way.
+    async fn lasts(&self, limit: Duration) {
+        match self.since.and_then(|since| since.checked_add(limit)) {
+            Some(end) if !self.is_unclear => tokio::time::sleep_until(end).await,
+            _ => std::future::pending().await,
+        }
+    }
+
     /// Whether there was no sign of life, at this check, which began at `asked`, and those before it, for as long as that. Then
     /// it begins anew.
     fn is_too_long(&mut self, silent: bool, asked: Instant, limit: Duration) -> bool {

@@ -6,6 +6,7 @@ mod cluster;
 mod kind;
 pub(crate) mod routing;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -18,6 +19,7 @@ use crate::config::{Config, Mode, ServerConfig};
 use crate::error::Error;
 use crate::log::Log;
 use crate::observer::Observer;
+use crate::pool::Counted;
 use alarm::{Alarm, Pace};
 pub(crate) use cluster::Cluster;
 pub use kind::Kinds;
@@ -135,6 +137,8 @@ pub(crate) struct Topology {
     records: Mutex<Records>,
     /// Wake the checks of one server before their time.
     urgent: Vec<Notify>,
+    /// Pieces of work that wait for a master.
+    waiting: AtomicUsize,
     /// How often the servers are checked during an alarm, and otherwise.
     pace: Pace,
     addresses: Vec<String>,
@@ -202,6 +206,7 @@ impl Topology {
                 last_alarm: None,
             }),
             urgent: (0..servers).map(|_| Notify::new()).collect(),
+            waiting: AtomicUsize::new(0),
             pace: Pace::new(config),
             addresses,
             observer,
@@ -336,6 +341,16 @@ impl Topology {
         self.records.lock().alarm.and_then(|alarm| alarm.promised_until(self.pace))
     }
 
+    /// How many pieces of work wait for a master.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Counts somebody who waits for a master, until what is returned is dropped.
+    pub(crate) fn wait_for_master(&self) -> Counted<'_> {
+        Counted::by(&self.waiting)
+    }
+
     /// The alarm, as far as it concerns this server: one whose endpoint refuses to say what it is, such as to a wrong password,
     /// is not asked more often for it.
     fn alarm(&self, index: usize) -> Option<Alarm> {
@@ -411,8 +426,6 @@ impl Topology {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
     use crate::config::{LogLevel, StatusEndpoint};
     use crate::error::Kind;
