@@ -222,6 +222,7 @@ describe('the packed packages', () => {
         'transaction-rx': 'RxTransaction',
         'transaction-managed-rx': 'RxManagedTransaction'
       })) assert.equal(require('neo4j-driver/lib/' + file).default, neo4j[name])
+      assert.equal(require('neo4j-driver/lib/version').default, require('neo4j-driver/package.json').version)
       import('neo4j-driver').then(({ driver, int, default: all }) => {
         assert.deepEqual([driver, int, all], [neo4j.driver, neo4j.int, neo4j])
         console.log(require('neo4j-driver/package.json').version)
