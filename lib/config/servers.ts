@@ -30,9 +30,9 @@ export interface ServerInfo {
   /** Smoothed time of a check in milliseconds; -1 when the server is down. */
   readonly distance: number
   /** What it is in its cluster's own word; null when it says nothing of the kind. */
-  readonly role: string | null
+  readonly role: 'master' | 'slave' | 'leader' | 'follower' | 'read replica' | 'single' | null
   /** The kind of its cluster; null when that is not known. */
-  readonly topology: string | null
+  readonly topology: 'ha' | 'cluster' | 'single' | null
   /** Since when its status and type are these: milliseconds since 1970. */
   readonly since: number
   /** Why the server is not up, if it is not. */
