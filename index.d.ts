@@ -395,7 +395,7 @@ declare namespace Neo4jHA {
     strategy?: Strategy
   }
 
-  export { Neo4jHA as default, neo4j as driver }
+  export { Neo4jHA, Neo4jHA as default, neo4j as driver }
 }
 
 /** The namespace of `neo4j-driver`, on this package's engine. Values, summaries and errors are the classes of its core. */

@@ -6,6 +6,9 @@ import { type GQLError, Neo4jError, newError, newGQLError } from 'neo4j-driver-c
 import { type IntegerMode, type Mode, makeSafe, modeOf } from './codec/integers'
 import { inMicrotask } from './event-loop'
 
+/** An environment may have taken it away: errors then say where they were made, and no more. */
+const captureStackTrace = Error.captureStackTrace ?? (() => {})
+
 /** A failure as it crosses: JSON made by the binding. */
 export interface Failure {
   code?: string
@@ -211,7 +214,7 @@ export function rejectLater(resolve: (value: PromiseLike<never>) => void, make: 
   const fail = (): never => {
     const error = make()
     // Errors of the application, such as the reason of an abort, keep theirs.
-    if (withoutStack.delete(error)) Error.captureStackTrace(error, fail)
+    if (withoutStack.delete(error)) captureStackTrace(error, fail)
     throw error
   }
   resolve(gate.then(fail))
@@ -226,7 +229,7 @@ export function rejectLater(resolve: (value: PromiseLike<never>) => void, make: 
 export function nameCaller(error: unknown): void {
   if (!(error instanceof Neo4jError) || typeof error.stack !== 'string') return
   const here = { stack: '' }
-  Error.captureStackTrace(here, nameCaller)
+  captureStackTrace(here, nameCaller)
   const { stack } = error
   const missing = here.stack
     .split('\n')

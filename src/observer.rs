@@ -170,8 +170,8 @@ impl Observer for JsObserver {
         self.ask("token", [("server", server.into())])
     }
 
-    fn client_certificates(&self) -> Answer<Vec<ClientCertificate>> {
-        self.ask("certificates", [])
+    fn client_certificates(&self, anew: bool) -> Answer<Vec<ClientCertificate>> {
+        self.ask("certificates", [("anew", anew.into())])
     }
 
     fn resolve(&self, address: &str) -> Answer<Vec<String>> {

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import { after } from 'node:test'
+import { inspect } from 'node:util'
 import { authority } from '../support/certificates.mjs'
 import {
   ask,
@@ -16,7 +17,7 @@ import {
   settle,
   test
 } from '../support/contract.mjs'
-import { within } from '../support/until.mjs'
+import { until, within } from '../support/until.mjs'
 
 const neo4j = Neo4jHA.driver
 const ca = authority()
@@ -114,6 +115,7 @@ test('a wrong password of the key is an error that does not show it', async t =>
 
 for (const [what, files] of [
   ['there is not', { certfile: '/no/such/client.pem', keyfile: '/no/such/client.key' }],
+  ['is a folder', { certfile: import.meta.dirname, keyfile: import.meta.dirname }],
   ['holds no certificate', { certfile: import.meta.filename, keyfile: import.meta.filename }]
 ]) {
   test(`a file that ${what} is an error that names it`, async t => {
@@ -125,11 +127,18 @@ for (const [what, files] of [
       5000,
       'the error'
     )
-    assert.match(error.message, /client\.pem|client\.key|client-certificate|certificate|PEM/i)
+    assert.ok(error.message.includes(`the certificate in '${files.certfile}' cannot be read`), error.message)
   })
 }
 
-for (const clientCertificate of [7, 'client.pem', {}, { certfile: 'a' }, { certfile: 1, keyfile: 2 }]) {
+for (const clientCertificate of [
+  { certfile: [], keyfile: [] },
+  7,
+  'client.pem',
+  {},
+  { certfile: 'a' },
+  { certfile: 1, keyfile: 2 }
+]) {
   test(`clientCertificate ${JSON.stringify(clientCertificate)} is refused when the driver is made`, () => {
     assert.throws(
       () => neo4j.driver('bolt+ssc://127.0.0.1', undefined, { clientCertificate }),
@@ -208,8 +217,101 @@ for (const [call, work] of [
     const error = await within(failing(work(driver)), 5000, call)
     assert.match(
       error.message,
-      /within 300 ms \(connectionTimeout\): the client certificate provider gave no/
+      /within 300 ms \(connectionTimeout\): the client certificate provider gave no certificate\. The server was not contacted/
     )
+    assert.equal(one.connections.total, 0)
+  })
+}
+
+for (const [when, hangsAt] of [
+  ['the first time', 1],
+  ['at an update', 2]
+]) {
+  test(`a provider that hangs ${when} is asked again by the next connection`, async t => {
+    const one = await server(t)
+    const { files, fingerprint } = client()
+    let asked = 0
+    const clientCertificate = {
+      hasUpdate: () => asked < 2,
+      getClientCertificate: () => {
+        asked++
+        return asked === hangsAt ? new Promise(() => {}) : files
+      }
+    }
+    const config = { clientCertificate, ...quick, connectionTimeout: 300 }
+    const driver = connect(t, secure(one), undefined, config)
+    for (let n = 1; n < hangsAt; n++) {
+      await ask(driver)
+      await one.kick()
+      await until(() => one.connections.open === 0)
+    }
+    assert.match((await within(failing(ask(driver)), 5000, 'the error')).message, /gave no certificate/)
+    assert.deepEqual(column(await within(ask(driver), 5000, 'the next')), [1])
+    assert.equal(shown(one).at(-1), fingerprint)
+    assert.equal(asked, hangsAt + 1)
+  })
+}
+
+test('connections that are opened at once share what the provider gives', async t => {
+  const one = await server(t)
+  const { files } = client()
+  let asked = 0
+  const clientCertificate = {
+    hasUpdate: () => false,
+    getClientCertificate: async () => {
+      asked++
+      return files
+    }
+  }
+  const driver = connect(t, secure(one), undefined, { clientCertificate })
+  await Promise.all(Array.from({ length: 5 }, () => ask(driver)))
+  assert.equal(asked, 1)
+})
+
+test('password: null is no password: beside the files, with the key, and of a provider', async t => {
+  const one = await server(t)
+  const { files, fingerprint } = client()
+  const { certfile, keyfile } = files
+  for (const certificate of [
+    { ...files, password: null },
+    { certfile, keyfile: { path: keyfile, password: null } }
+  ]) {
+    const provider = { hasUpdate: () => false, getClientCertificate: () => certificate }
+    for (const clientCertificate of [certificate, provider]) {
+      await ask(connect(t, secure(one), undefined, { clientCertificate }))
+      assert.equal(shown(one).at(-1), fingerprint)
+    }
+  }
+})
+
+for (const [given, shape] of [
+  [undefined, 'undefined'],
+  [null, 'null'],
+  [5, 'number'],
+  ['sEcReT', 'string'],
+  [{}, '{}'],
+  [{ certfile: 5, keyfile: 'sEcReT' }, '{certfile: number, keyfile: string}'],
+  [{ certfile: 'a', keyfile: null }, '{certfile: string, keyfile: null}'],
+  [{ certfile: 'a', keyfile: { path: 5 } }, '{certfile: string, keyfile: {path: number}}'],
+  [{ certfile: [], keyfile: [] }, '{certfile: [], keyfile: []}'],
+  [{ certfile: ['a', 7], keyfile: 'b' }, '{certfile: [string, number], keyfile: string}'],
+  [{ certfile: '', keyfile: '' }, "{certfile: '', keyfile: ''}"],
+  [
+    { certfile: 'a', keyfile: 'b', password: ['sEcReT'] },
+    '{certfile: string, keyfile: string, password: [string]}'
+  ]
+]) {
+  test(`a provider that returns ${shape} is told what it has to return`, async t => {
+    const one = await server(t)
+    const clientCertificate = { hasUpdate: () => false, getClientCertificate: () => given }
+    const error = await failing(ask(connect(t, secure(one), undefined, { clientCertificate, ...quick })))
+    assert.ok(
+      error.message.includes(
+        `getClientCertificate must return {certfile, keyfile, password}; it returned ${shape}`
+      ),
+      error.message
+    )
+    assert.ok(!inspect(error).includes('sEcReT'))
     assert.equal(one.connections.total, 0)
   })
 }

@@ -25,9 +25,11 @@ test('import has the class as default, and the same names', () => {
   }
 })
 
-test('import { Neo4jHA } and require().default work too', () => {
-  assert.equal(named.Neo4jHA ?? Neo4jHA, Neo4jHA)
-  assert.equal(Neo4jHA.default ?? Neo4jHA, Neo4jHA)
+test('{ Neo4jHA } and { default } of import and of require() are the class too', () => {
+  for (const name of ['Neo4jHA', 'default']) {
+    assert.equal(named[name], Neo4jHA, name)
+    assert.equal(Neo4jHA[name], Neo4jHA, name)
+  }
 })
 
 test('HAStrategies is {random:0, roundRobin:1, nearest:2}', () => {

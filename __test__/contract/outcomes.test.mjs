@@ -1,4 +1,4 @@
-// What became of work that failed, and whether it is sent again: the rules of the README, as an application sees them.
+// What became of work that failed, and whether it is sent again: the rules of docs/RETRIES.md, as an application sees them.
 import assert from 'node:assert/strict'
 import { cluster, failing, Neo4jHA, ready, test } from '../support/contract.mjs'
 import { chunked, pack, structure } from '../support/packstream.mjs'

@@ -89,9 +89,11 @@ describe('the packed packages', () => {
   it('hold what a user needs and nothing else', () => {
     const files = readdirSync(join(app, 'node_modules', 'neo4j-ha-bolt-driver')).sort()
     const wanted = [
+      'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'dist',
+      'docs',
       'index.d.mts',
       'index.d.ts',
       'index.mjs',
@@ -220,6 +222,7 @@ describe('the packed packages', () => {
         'transaction-rx': 'RxTransaction',
         'transaction-managed-rx': 'RxManagedTransaction'
       })) assert.equal(require('neo4j-driver/lib/' + file).default, neo4j[name])
+      assert.equal(require('neo4j-driver/lib/version').default, require('neo4j-driver/package.json').version)
       import('neo4j-driver').then(({ driver, int, default: all }) => {
         assert.deepEqual([driver, int, all], [neo4j.driver, neo4j.int, neo4j])
         console.log(require('neo4j-driver/package.json').version)

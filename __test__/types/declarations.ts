@@ -17,7 +17,7 @@ declare const of: <T>() => T
 // ---- what is there is what is declared ----
 
 // A namespace and a class that name themselves, which no type says twice.
-held<Omit<typeof Declared, 'prototype' | 'default' | 'driver'>>(of<typeof Lib>())
+held<Omit<typeof Declared, 'prototype' | 'default' | 'Neo4jHA' | 'driver'>>(of<typeof Lib>())
 held<Declared>(of<Lib>())
 held<Omit<neo4j, 'default' | 'v1' | 'auth' | 'types' | 'resultTransformers' | keyof Made>>(
   of<typeof Lib.driver>()

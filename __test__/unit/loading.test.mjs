@@ -51,7 +51,8 @@ function installed() {
         join(platform, 'package.json'),
         JSON.stringify({ name: `${NAME}-${target}`, version, main })
       )
-      writeFileSync(join(platform, main), content)
+      if (content !== undefined) writeFileSync(join(platform, main), content)
+      return platform
     }
   }
 }
@@ -132,6 +133,50 @@ describe('where there is no native module to load, the error says', () => {
     const said = load(folder)
     assert.ok(said.includes(join(folder, BUILT)), said)
     assert.match(said, /its file is damaged.*install .* again.*ERR_DLOPEN_FAILED$/)
+  })
+
+  it('that the file is cut short, and which: beside package.json, and of the package', () => {
+    // The first half of a library, with a table of sections behind its end.
+    const bytes = Buffer.alloc(4096)
+    bytes.writeUInt32BE(0x7f454c46)
+    bytes.writeUInt16BE(0x0201, 4)
+    bytes.writeBigUInt64LE(8192n, 40)
+    bytes.writeUInt16LE(64, 58)
+    bytes.writeUInt16LE(3, 60)
+    const beside = installed()
+    beside.build(bytes)
+    const within = installed()
+    const platform = within.addPackage(TARGET_HERE, BUILT, bytes)
+    for (const [folder, file] of [
+      [beside.folder, join(beside.folder, BUILT)],
+      [within.folder, join(platform, BUILT)]
+    ]) {
+      const said = load(folder)
+      assert.ok(said.includes(`${file} is cut short: install ${NAME}-${TARGET_HERE} again.`), said)
+    }
+  })
+
+  for (const [what, put, said] of [
+    ['is not there', () => {}, 'is missing'],
+    ['is a link to nothing', file => symlinkSync(`${file}.gone`, file, 'junction'), 'is a link to nothing'],
+    ['is a folder', file => mkdirSync(file), 'is no file']
+  ]) {
+    it(`that the file of the platform's package ${what}, and which`, () => {
+      const { folder, addPackage } = installed()
+      const file = join(addPackage(TARGET_HERE, BUILT), BUILT)
+      put(file)
+      const told = load(folder)
+      assert.ok(told.includes(`${file} ${said}: install ${NAME}-${TARGET_HERE} again.`), told)
+    })
+  }
+
+  it("that the platform's package is not complete", () => {
+    const { folder, addPackage } = installed()
+    rmSync(join(addPackage(TARGET_HERE, BUILT), 'package.json'))
+    assert.match(
+      load(folder),
+      new RegExp(`its package ${NAME}-${TARGET_HERE} is not complete: install it again`)
+    )
   })
 
   it("that the platform's package is not installed, by its name, and how to install it", () => {

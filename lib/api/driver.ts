@@ -21,16 +21,16 @@ import {
   type AccessMode,
   type HASessionConfig,
   readSessionConfig,
-  type SessionConfig,
-  type SessionSettings
+  type SessionConfig
 } from '../config/session-config'
 import type { Strategy } from '../config/strategy'
 import { DriverCore, type ServerEntry, type VerifyConfig } from '../crossing/driver-core'
 import { clientError } from '../errors'
+import { keep, leaveAlone } from '../impl'
 import { protocolVersion } from '../results/summary'
 import type { Result } from './result'
 import { RxSession } from './rx/session'
-import { Session } from './session'
+import { Session, SessionImpl } from './session'
 
 /** How `executeQuery` does its work. */
 export interface QueryConfig<T> {
@@ -69,21 +69,83 @@ const VERSION_OF = {
   sessionAuth: (5 << 8) | 1
 }
 
+/** What does the work of a driver. */
+class DriverImpl {
+  static {
+    leaveAlone(DriverImpl)
+  }
+
+  readonly target: Target
+  #executeQueryBookmarkManager: BookmarkManager | undefined
+  #sibling: Driver | undefined
+  #closing: Promise<void> | null = null
+
+  constructor(target: Target) {
+    this.target = target
+  }
+
+  open(config: HASessionConfig, chooseNow: boolean): SessionImpl {
+    this.assertOpen()
+    const { core, server, settings, strategy } = this.target
+    const { parametersAsNeo4jDriver, log } = settings
+    return new SessionImpl(
+      core,
+      readSessionConfig(config, strategy, server, chooseNow, parametersAsNeo4jDriver, log)
+    )
+  }
+
+  assertOpen(): void {
+    if (this.#closing !== null || this.target.core.isClosed) throw clientError('The driver is closed.')
+  }
+
+  get executeQueryBookmarkManager(): BookmarkManager {
+    this.#executeQueryBookmarkManager ??= this.target.core.bookmarkManager()
+    return this.#executeQueryBookmarkManager
+  }
+
+  /** Another driver of the same: always the same one. */
+  get sibling(): Driver {
+    this.#sibling ??= new Driver(this.target)
+    return this.#sibling
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.target.owned ? this.target.core.close() : Promise.resolve()
+    return this.#closing
+  }
+
+  async verify(
+    config: VerifyConfig = {}
+  ): Promise<{ address: string; version: ProtocolVersion; agent: string | null }> {
+    this.assertOpen()
+    const { address, version, agent } = await this.target.core.verify(this.target.server, config)
+    return { address, version: protocolVersion((version[0] << 8) | version[1]), agent }
+  }
+
+  async version(): Promise<ProtocolVersion> {
+    this.assertOpen()
+    const [major, minor] = await this.target.core.negotiate(this.target.server)
+    return protocolVersion((major << 8) | minor)
+  }
+
+  async supports(least: number): Promise<boolean> {
+    return (await this.version()).isGreaterOrEqualTo(protocolVersion(least))
+  }
+}
+
 /** A driver: opens sessions, and closes the connections behind them. Programs have one for each database they talk to. */
 export class Driver extends baseOf(CoreDriver) {
   /** @internal */
-  protected readonly target: Target
+  declare readonly _impl: DriverImpl
   /** Encrypts and decrypts property values on this side, by the profiles of the option `encryptionProfiles`. */
   override readonly encryption: EncryptionService
-  #executeQueryBookmarkManager: BookmarkManager | undefined
-  #closing: Promise<void> | null = null
 
   /** @internal */
   constructor(target: Target) {
     super()
-    this.target = target
+    keep(this, new DriverImpl(target))
     this.encryption = target.settings.encryption
-    Object.defineProperties(this, { target: { enumerable: false }, encryption: { enumerable: false } })
+    Object.defineProperty(this, 'encryption', { enumerable: false })
   }
 
   /**
@@ -96,7 +158,7 @@ export class Driver extends baseOf(CoreDriver) {
     config?: SessionConfig | AccessMode | null,
     bookmarks?: string | string[] | null
   ): Session {
-    return this.open(sessionConfig(config, bookmarks), false)
+    return new Session(this._impl.open(sessionConfig(config, bookmarks), false))
   }
 
   /**
@@ -106,36 +168,13 @@ export class Driver extends baseOf(CoreDriver) {
    * @throws Error when `rxjs` is not installed; Neo4jError when the driver is closed, or an option is wrong
    */
   rxSession(config?: HASessionConfig | null): RxSession {
-    return new RxSession(this.session(config ?? {}), this.target.settings.parametersAsNeo4jDriver)
-  }
-
-  /** @internal */
-  protected open(config: HASessionConfig, chooseNow: boolean): Session {
-    this.assertOpen()
-    return new Session(this.target.core, this.#settingsOf(config, chooseNow))
-  }
-
-  #settingsOf(config: HASessionConfig, chooseNow: boolean): SessionSettings {
-    const { server, settings, strategy } = this.target
-    return readSessionConfig(
-      config,
-      strategy,
-      server,
-      chooseNow,
-      settings.parametersAsNeo4jDriver,
-      settings.log
-    )
-  }
-
-  /** @internal */
-  protected assertOpen(): void {
-    if (this.#closing !== null || this.target.core.isClosed) throw clientError('The driver is closed.')
+    return new RxSession(this.session(config ?? {}), this._impl.target.settings.parametersAsNeo4jDriver)
   }
 
   /** What chains the queries of `executeQuery` causally, unless they are told otherwise. */
   override get executeQueryBookmarkManager(): BookmarkManager {
-    this.#executeQueryBookmarkManager ??= this.target.core.bookmarkManager()
-    return this.#executeQueryBookmarkManager
+    // Whoever looks at the prototype, as mock generators do, is to get an answer too.
+    return (this._impl as DriverImpl | undefined)?.executeQueryBookmarkManager as BookmarkManager
   }
 
   /**
@@ -152,7 +191,7 @@ export class Driver extends baseOf(CoreDriver) {
     const { routing = 'WRITE', database, impersonatedUser, auth, signal } = config
     if (routing !== 'READ' && routing !== 'WRITE')
       throw clientError(`Illegal query routing config: "${routing}"`)
-    const session = this.open(
+    const session = this._impl.open(
       {
         database,
         impersonatedUser,
@@ -193,7 +232,7 @@ export class Driver extends baseOf(CoreDriver) {
 
   /** What a server says of itself. */
   override async getServerInfo({ database }: { database?: string } = {}): Promise<ServerInfo> {
-    const { address, version, agent } = await this.#verify({ database })
+    const { address, version, agent } = await this._impl.verify({ database })
     return new ServerInfo({ address, version: agent ?? undefined }, version)
   }
 
@@ -210,8 +249,9 @@ export class Driver extends baseOf(CoreDriver) {
     database?: string
   } = {}): Promise<boolean> {
     try {
-      await this.#verify({
-        auth: plainTokenOf(auth, 'auth', this.target.settings.parametersAsNeo4jDriver),
+      const { parametersAsNeo4jDriver } = this._impl.target.settings
+      await this._impl.verify({
+        auth: plainTokenOf(auth, 'auth', parametersAsNeo4jDriver),
         database,
         login: true
       })
@@ -224,56 +264,41 @@ export class Driver extends baseOf(CoreDriver) {
 
   /** Whether the server has several databases: Bolt 4.0 and later. */
   override supportsMultiDb(): Promise<boolean> {
-    return this.#supports(VERSION_OF.multiDb)
+    return this._impl.supports(VERSION_OF.multiDb)
   }
 
   /** Whether the server takes timeout and metadata of transactions: Bolt 3 and later. */
   override supportsTransactionConfig(): Promise<boolean> {
-    return this.#supports(VERSION_OF.transactionConfig)
+    return this._impl.supports(VERSION_OF.transactionConfig)
   }
 
   /** Whether the server lets one user act as another: Bolt 4.4 and later. */
   override supportsUserImpersonation(): Promise<boolean> {
-    return this.#supports(VERSION_OF.impersonation)
+    return this._impl.supports(VERSION_OF.impersonation)
   }
 
   /** Whether the server lets a session have an auth of its own: Bolt 5.1 and later. */
   override supportsSessionAuth(): Promise<boolean> {
-    return this.#supports(VERSION_OF.sessionAuth)
+    return this._impl.supports(VERSION_OF.sessionAuth)
   }
 
   /** The Bolt version that is spoken with the server. It takes no authentication. */
-  override async getNegotiatedProtocolVersion(): Promise<ProtocolVersion> {
-    this.assertOpen()
-    const [major, minor] = await this.target.core.negotiate(this.target.server)
-    return protocolVersion((major << 8) | minor)
+  override getNegotiatedProtocolVersion(): Promise<ProtocolVersion> {
+    return this._impl.version()
   }
 
   /** Whether connections are encrypted. */
   override isEncrypted(): boolean {
-    return this.target.settings.encrypted
+    return this._impl.target.settings.encrypted
   }
 
   /** Ends all sessions and closes all connections. Work under way fails; nothing hangs. Calling it twice is fine. */
   override close(): Promise<void> {
-    this.#closing ??= this.target.owned ? this.target.core.close() : Promise.resolve()
-    return this.#closing
+    return this._impl.close()
   }
 
   override [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  async #verify(
-    config: VerifyConfig = {}
-  ): Promise<{ address: string; version: ProtocolVersion; agent: string | null }> {
-    this.assertOpen()
-    const { address, version, agent } = await this.target.core.verify(this.target.server, config)
-    return { address, version: protocolVersion((version[0] << 8) | version[1]), agent }
-  }
-
-  async #supports(least: number): Promise<boolean> {
-    return (await this.getNegotiatedProtocolVersion()).isGreaterOrEqualTo(protocolVersion(least))
   }
 }
 

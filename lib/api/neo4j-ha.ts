@@ -9,7 +9,7 @@ import {
   ServerType,
   Status
 } from '../config/constants'
-import { type HAOptions, type HASettings, readHAOptions, readRwConfig, readStrategy } from '../config/options'
+import { type HAOptions, readHAOptions, readRwConfig, readStrategy } from '../config/options'
 import { type Location, readServers, type ServerInfo, type ServerLocation } from '../config/servers'
 import type { AccessMode, HASessionConfig } from '../config/session-config'
 import type { StrategyFunction } from '../config/strategy'
@@ -17,7 +17,7 @@ import { DriverCore } from '../crossing/driver-core'
 import { throwLater } from '../event-loop'
 import { Driver, sessionConfig } from './driver'
 import { neo4j } from './namespace'
-import type { Session } from './session'
+import { Session } from './session'
 
 /** A server of the pool. */
 export interface HAServer {
@@ -43,8 +43,6 @@ export class Neo4jHA extends Driver {
   readonly servers: HAServer[]
   /** Resolves after the first check of all servers, though every one be down. */
   readonly ready: Promise<void>
-  readonly #settings: HASettings
-  #driver: Driver | undefined
 
   /**
    * Starts to check the servers at once.
@@ -67,7 +65,6 @@ export class Neo4jHA extends Driver {
     const entries = list.map(server => ({ location: server.location, info: null as ServerInfo | null }))
     const core = new DriverCore(list, entries, settings, settings.strategy)
     super({ core, server: DEFAULT, strategy: settings.strategy, settings, owned: true })
-    this.#settings = settings
     this.servers = entries.map((entry, server) =>
       Object.assign(entry, {
         driver: new Driver({ core, server, strategy: DEFAULT, settings, owned: false })
@@ -90,7 +87,8 @@ export class Neo4jHA extends Driver {
 
   /** Index of the master in `servers`; -1 when none is known. */
   get masterIndex(): number {
-    return this.target.core.masterIndex
+    // Whoever looks at the prototype, as mock generators do, is to get an answer too.
+    return (this._impl as typeof this._impl | undefined)?.target.core.masterIndex ?? -1
   }
 
   /** The master; undefined when none is known. */
@@ -104,7 +102,7 @@ export class Neo4jHA extends Driver {
    * @param done called without arguments when that is over
    */
   checkServers(done?: () => void): Promise<void> {
-    const checked = this.target.core.check()
+    const checked = this._impl.target.core.check()
     if (typeof done === 'function') checked.then(() => done(), throwLater)
     return checked
   }
@@ -119,10 +117,11 @@ export class Neo4jHA extends Driver {
     strategy?: Strategy | null
   ): HAServer {
     const access = readRwConfig(rwConfig, 'rwConfig')
-    const index = this.target.core.choose({
+    const { target } = this._impl
+    const index = target.core.choose({
       write: Boolean(canWrite),
       rwMask: access === undefined ? DEFAULT : rwMask(access),
-      strategy: readStrategy(strategy, 'strategy') ?? this.#settings.strategy,
+      strategy: readStrategy(strategy, 'strategy') ?? target.strategy,
       server: DEFAULT
     })
     return this.servers[index] ?? this.servers[0]
@@ -142,16 +141,14 @@ export class Neo4jHA extends Driver {
     strategy?: Strategy | null
   ): Session {
     if (typeof writeLock === 'object' || typeof writeLock === 'string') {
-      if (writeLock !== null) return this.open(sessionConfig(writeLock, rwConfig), true)
+      if (writeLock !== null) return new Session(this._impl.open(sessionConfig(writeLock, rwConfig), true))
     }
-    return this.open(
-      {
-        writeLock: Boolean(writeLock),
-        rwConfig: (rwConfig as ReadWriteConfig | null) ?? undefined,
-        strategy: (strategy as StrategyFunction | null) ?? undefined
-      },
-      true
-    )
+    const config = {
+      writeLock: Boolean(writeLock),
+      rwConfig: (rwConfig as ReadWriteConfig | null) ?? undefined,
+      strategy: (strategy as StrategyFunction | null) ?? undefined
+    }
+    return new Session(this._impl.open(config, true))
   }
 
   /**
@@ -159,7 +156,6 @@ export class Neo4jHA extends Driver {
    * each time, and closes with the pool, as the pool closes with it.
    */
   asDriver(): Driver {
-    this.#driver ??= new Driver(this.target)
-    return this.#driver
+    return this._impl.sibling
   }
 }

@@ -13,6 +13,7 @@ import type { Summary } from '../compat/summary'
 import type { ServedBy } from '../config/servers'
 import { Context } from '../context'
 import { rejectLater } from '../errors'
+import { keep, leaveAlone } from '../impl'
 import { type Collected, Collector } from '../results/collector'
 import { Cursor, type PeekableAsyncIterator } from '../results/cursor'
 import { Observer, type ResultObserver } from '../results/observer'
@@ -39,8 +40,49 @@ export interface MappedResult<O extends object> extends CoreMappedResult<O> {
 
 const Base = baseOf(CoreResult) as new <T extends RecordShape>() => CoreResult<T>
 
+/** A result as it is read: shared by all that stands for it. */
+class ResultImpl {
+  static {
+    leaveAlone(ResultImpl)
+  }
+
+  readonly stream: ResultStream
+  readonly #lowWatermark: number
+  #collector: Collector<Record> | null = null
+
+  constructor(stream: ResultStream, lowWatermark: number) {
+    this.stream = stream
+    this.#lowWatermark = lowWatermark
+  }
+
+  cursor<T>(): Cursor<T> {
+    return new Cursor(this.stream, this.#lowWatermark)
+  }
+
+  collect<T extends RecordShape>(): Promise<Collected<Record<T>>> {
+    if (this.#collector === null) {
+      this.#collector = new Collector()
+      this.stream.attach(this.#collector)
+    }
+    return this.#collector.promise as Promise<Collected<Record<T>>>
+  }
+}
+
+/** A cursor for the application: its functions need no `this`, as those of `neo4j-driver`. */
+function iteratorOf<R>(cursor: Cursor<R>): PeekableAsyncIterator<R> {
+  const iterator: PeekableAsyncIterator<R> = {
+    next: () => cursor.next(),
+    peek: () => cursor.peek(),
+    return: value => cursor.return(value),
+    [Symbol.asyncIterator]: () => iterator
+  }
+  return iterator
+}
+
 /** What iterates over a result, with what only this package does with it. */
-export let cursorOf: (result: Result) => Cursor<Record>
+export function cursorOf(result: Result): Cursor<Record> {
+  return result._impl.cursor()
+}
 
 /**
  * The result of a query. Work started when `run` was called: awaiting, subscribing and iterating only say how it is read.
@@ -49,26 +91,21 @@ export let cursorOf: (result: Result) => Cursor<Record>
  */
 export class Result<T extends RecordShape = RecordShape> extends Base<T> {
   override readonly [Symbol.toStringTag] = 'Result'
-  static {
-    cursorOf = result => new Cursor(result.#stream, result.#lowWatermark)
-  }
-
-  readonly #stream: ResultStream
-  readonly #lowWatermark: number
-  #collector: Collector<Record<T>> | null = null
+  /** @internal */
+  declare readonly _impl: ResultImpl
 
   /** @internal */
   constructor(stream: ResultStream, lowWatermark: number) {
     super()
-    this.#stream = stream
-    this.#lowWatermark = lowWatermark
+    keep(this, new ResultImpl(stream, lowWatermark))
   }
 
   /**
    * The server that did the work: its location and what was known of it; undefined until the result has ended well.
    */
   get servedBy(): ServedBy | undefined {
-    return this.#stream.summary?.servedBy
+    // Whoever looks at the prototype is to get an answer too.
+    return (this._impl as ResultImpl | undefined)?.stream.summary?.servedBy
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a result is a promise, as in neo4j-driver
@@ -76,17 +113,17 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
     onFulfilled?: ((value: Collected<Record<T>>) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
   ): Promise<A | B> {
-    return this.#collect().then(onFulfilled, onRejected)
+    return this._impl.collect<T>().then(onFulfilled, onRejected)
   }
 
   override catch<B = never>(
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
   ): Promise<Collected<Record<T>> | B> {
-    return this.#collect().catch(onRejected)
+    return this._impl.collect<T>().catch(onRejected)
   }
 
   override finally(onFinally?: (() => void) | null): Promise<Collected<Record<T>>> {
-    return this.#collect().finally(onFinally)
+    return this._impl.collect<T>().finally(onFinally)
   }
 
   /**
@@ -98,10 +135,10 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
    */
   override subscribe(observer: ResultObserver<Record<T>>): this {
     const reader = new Observer(observer)
-    if (reader.takesRecords) this.#stream.attach(reader)
+    if (reader.takesRecords) this._impl.stream.attach(reader)
     else {
-      this.#stream.follow(reader)
-      this.#stream.discard('by subscribe() without onNext')
+      this._impl.stream.follow(reader)
+      this._impl.stream.discard('by subscribe() without onNext')
     }
     return this
   }
@@ -109,7 +146,7 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
   /** Names of the fields, in their order. Rejects with the error of the query. */
   override keys(): Promise<string[]> {
     return new Promise(resolve => {
-      this.#stream.whenKeys(resolve, error => rejectLater(resolve, error))
+      this._impl.stream.whenKeys(resolve, error => rejectLater(resolve, error))
     })
   }
 
@@ -120,14 +157,14 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
    */
   override summary<N extends NumberOrInteger = Integer>(): Promise<Summary<N>> {
     return new Promise(resolve => {
-      this.#stream.whenEnded(resolve as (summary: Summary) => void, error => rejectLater(resolve, error))
-      this.#stream.discard('by summary()')
+      this._impl.stream.whenEnded(resolve as (summary: Summary) => void, error => rejectLater(resolve, error))
+      this._impl.stream.discard('by summary()')
     })
   }
 
   /** True until a summary or an error has reached whoever reads the result. */
   override isOpen(): boolean {
-    return this.#stream.isOpen
+    return this._impl.stream.isOpen
   }
 
   /**
@@ -135,7 +172,7 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
    * was awaited is iterated over once more; one that was read otherwise is gone, and iterating rejects.
    */
   override [Symbol.asyncIterator](): PeekableAsyncIterator<Record<T>> {
-    return new Cursor(this.#stream, this.#lowWatermark)
+    return iteratorOf(this._impl.cursor())
   }
 
   /** Gives each record as an object of a class, or as rules say: see `neo4j-driver`'s object mapping. */
@@ -143,15 +180,7 @@ export class Result<T extends RecordShape = RecordShape> extends Base<T> {
   override as<O extends object = object>(type: GenericConstructor<O>, rules?: Rules): MappedResult<O>
   override as<O extends object>(typeOrRules: GenericConstructor<O> | Rules, rules?: Rules): MappedResult<O> {
     const context = new Context()
-    this.#stream.map(record => context.run(() => record.as(typeOrRules as new () => O, rules)))
+    this._impl.stream.map(record => context.run(() => record.as(typeOrRules as new () => O, rules)))
     return this as unknown as MappedResult<O>
-  }
-
-  #collect(): Promise<Collected<Record<T>>> {
-    if (this.#collector === null) {
-      this.#collector = new Collector()
-      this.#stream.attach(this.#collector)
-    }
-    return this.#collector.promise
   }
 }

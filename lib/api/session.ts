@@ -23,6 +23,7 @@ import type { AccessMode, SessionSettings } from '../config/session-config'
 import type { DriverCore } from '../crossing/driver-core'
 import type { NativeSession } from '../crossing/native-module'
 import { clientError, unreadable } from '../errors'
+import { keep, leaveAlone } from '../impl'
 import { Collector } from '../results/collector'
 import { ResultStream, type StreamOwner } from '../results/result-stream'
 import { Shutdown } from '../shutdown'
@@ -42,10 +43,12 @@ const ROWS_OF_A_BATCH = 1_000
 
 const CLOSED = Promise.resolve()
 
-/** A unit of causally ordered work. Not to be shared between concurrent pieces of work, though several queries at once do work. */
-export class Session extends baseOf(CoreSession) implements StreamOwner, TransactionOwner {
-  /** Whether this session may write: what it was opened with. */
-  writeLock: boolean
+/** What does the work of a session. */
+export class SessionImpl implements StreamOwner, TransactionOwner {
+  static {
+    leaveAlone(SessionImpl)
+  }
+
   readonly #core: DriverCore
   readonly #settings: SessionSettings
   readonly #lowWatermark: number
@@ -67,37 +70,30 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
   #newest: NativeSession | null = null
   #home: string | undefined
 
-  /** @internal */
   constructor(core: DriverCore, settings: SessionSettings) {
-    super()
     this.#core = core
     this.#settings = settings
     this.#bookmarks = settings.bookmarks
-    this.writeLock = settings.intent.write
     const fetchSize = settings.fetchSize ?? core.settings.fetchSize
     this.#lowWatermark = Math.floor(
       LOW_WATERMARK * (fetchSize > 0 ? Math.min(fetchSize, ROWS_OF_A_BATCH) : ROWS_OF_A_BATCH)
     )
-    if (settings.chooseNow) this.#untouched = this.#theMain()
+    if (settings.chooseNow) this.#untouched = this.#theMain(settings.intent.write)
+  }
+
+  /** Whether it was opened for writing. */
+  get writes(): boolean {
+    return this.#settings.intent.write
   }
 
   // ---- work ----
 
-  /**
-   * Runs a query as a transaction of its own. It starts before this returns, without anybody awaiting it; several can be under way
-   * at once, and are done in the order of the calls.
-   *
-   * @param query Cypher, or `{text, parameters}`
-   * @param parameters its parameters, by name
-   * @param transactionConfig timeout and metadata of this query, and a signal that aborts it
-   * @param parameterRules how to check and convert the parameters
-   * @throws TypeError when it is no query, or the parameters are no object
-   */
-  override run<T extends RecordShape = RecordShape>(
+  run<T extends RecordShape>(
+    writes: boolean,
     query: Query,
-    parameters?: unknown,
-    transactionConfig?: TransactionConfig,
-    parameterRules?: Rules
+    parameters: unknown,
+    transactionConfig: TransactionConfig | undefined,
+    parameterRules: Rules | undefined
   ): Result<T> {
     const { text, parameters: checked } = checkQuery(query, parameters, parameterRules)
     const options = this.#checkTxConfig(transactionConfig)
@@ -107,7 +103,7 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     if (signal?.aborted === true) return this.#failed<T>(text, checked, () => signal.reason)
     let native: NativeSession
     try {
-      native = this.#theMain()
+      native = this.#theMain(writes)
       this.#untouched = null
     } catch (error) {
       return this.#failed<T>(text, checked, () => error as Error)
@@ -129,69 +125,26 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     if (signal !== undefined) stream.abortBy(signal, () => stream.native.abort(stream.op))
   }
 
-  /**
-   * Begins a transaction, which can be used without awaiting this. A session has one transaction at a time.
-   *
-   * @throws Neo4jError when the session is closed or has an open transaction
-   */
-  override beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
+  begin(writes: boolean, transactionConfig: TransactionConfig | undefined): TransactionPromise {
     const options = this.#checkTxConfig(transactionConfig)
     this.#assertFree()
-    const native = this.#theMain()
+    const native = this.#theMain(writes)
     this.#untouched = null
     return new TransactionPromise(this.#begin(native, options, undefined))
   }
 
-  /**
-   * Runs a transaction function on a server that may read; commits when its promise resolves, rolls back when it rejects. Errors
-   * that another attempt may cure make it run again, from the start and on a server chosen anew: after 1 s, then twice as long each
-   * time, by 20 % more or less, for `maxTransactionRetryTime` (30 s). Never after a commit whose outcome is unknown.
-   *
-   * @returns what the function's promise resolves to
-   */
-  override executeRead<T>(
-    work: (transaction: ManagedTransaction) => T | Promise<T>,
-    transactionConfig?: TransactionConfig
-  ): Promise<T> {
-    return this.#execute('READ', tx => work(new ManagedTransaction(tx)), transactionConfig, FUNCTION)
-  }
-
-  /** As {@link Session.executeRead}, on a server that may write. */
-  override executeWrite<T>(
-    work: (transaction: ManagedTransaction) => T | Promise<T>,
-    transactionConfig?: TransactionConfig
-  ): Promise<T> {
-    return this.#execute('WRITE', tx => work(new ManagedTransaction(tx)), transactionConfig, FUNCTION)
-  }
-
-  /** @deprecated Use {@link Session.executeRead}. The function gets a transaction that it may commit or roll back itself. */
-  readTransaction<T>(
-    work: (transaction: Transaction) => T | Promise<T>,
-    transactionConfig?: TransactionConfig
-  ): Promise<T> {
-    return this.#execute('READ', work, transactionConfig, FUNCTION)
-  }
-
-  /** @deprecated Use {@link Session.executeWrite}. The function gets a transaction that it may commit or roll back itself. */
-  writeTransaction<T>(
-    work: (transaction: Transaction) => T | Promise<T>,
-    transactionConfig?: TransactionConfig
-  ): Promise<T> {
-    return this.#execute('WRITE', work, transactionConfig, FUNCTION)
-  }
-
-  /** @internal As executeRead and executeWrite, for one query, which is sent together with BEGIN: one exchange less. */
+  /** As a transaction function, for one query, which is sent together with BEGIN: one exchange less. */
   executePipelined<T>(
     mode: AccessMode,
     work: (transaction: ManagedTransaction) => Promise<T>,
     transactionConfig: TransactionConfig | undefined
   ): Promise<T> {
-    return this.#execute(mode, tx => work(new ManagedTransaction(tx)), transactionConfig, PIPELINED)
+    return this.execute(mode, tx => work(new ManagedTransaction(tx)), transactionConfig, PIPELINED)
   }
 
   /**
-   * @internal One query, whose transaction the engine begins and commits: nobody has a say in it but who aborts it. Tried again as
-   * executeRead and executeWrite are.
+   * One query, whose transaction the engine begins and commits: nobody has a say in it but who aborts it. Tried again as transaction
+   * functions are.
    *
    * @returns all of the result, once it is committed
    */
@@ -222,51 +175,30 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     }, options.signal)
   }
 
-  /** Bookmarks of the last work that was committed, or those the session was opened with. */
-  override lastBookmarks(): string[] {
+  /** Those of the last work that was committed, or those it was opened with. */
+  lastBookmarks(): string[] {
     return [...this.#latestBookmarks()]
   }
 
-  /** The last bookmark; null when there is none. A name of 1.x: see {@link Session.lastBookmarks}. */
-  lastBookmark(): string | null {
-    return this.lastBookmarks().at(-1) ?? null
-  }
-
-  /**
-   * Ends the session. What is under way is finished, and settles with what happened: results that are awaited or subscribed to are read
-   * to their end, a commit is waited for, and a transaction goes on for as long as somebody waits for its queries. One that is open
-   * behind that is rolled back, and its transaction function rejects. Of other results the rest is discarded, and whoever reads on gets
-   * an error. Calling it twice is fine.
-   *
-   * @param callback called when it is done, as in 1.x; what it throws rejects the promise of this call
-   */
-  override close(callback?: () => void): Promise<void> {
+  close(): Promise<void> {
     this.#closing ??= this.#close()
-    return typeof callback === 'function' ? this.#closing.then(() => callback()) : this.#closing
-  }
-
-  override [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+    return this.#closing
   }
 
   // ---- what ended ----
 
-  /** @internal */
   ended(stream: ResultStream): void {
     this.#streams.delete(stream)
   }
 
-  /** @internal */
   transactionEnded(): void {
     this.#transaction = null
   }
 
-  /** @internal */
   transactionOver(state: TransactionState): void {
     this.#transactions.delete(state)
   }
 
-  /** @internal */
   committed(native: NativeSession): void {
     if (native === this.#main) return
     this.#bookmarks = this.#bookmarksOf(native)
@@ -275,10 +207,10 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
 
   // ---- native sessions ----
 
-  #theMain(): NativeSession {
-    if (this.#main === null || this.#mainWrites !== this.writeLock) {
-      this.#mainWrites = this.writeLock
-      this.#main = this.#open(this.writeLock)
+  #theMain(writes: boolean): NativeSession {
+    if (this.#main === null || this.#mainWrites !== writes) {
+      this.#mainWrites = writes
+      this.#main = this.#open(writes)
     }
     return this.#main
   }
@@ -369,11 +301,12 @@ export class Session extends baseOf(CoreSession) implements StreamOwner, Transac
     return state
   }
 
-  #execute<T>(
+  /** A transaction function. */
+  execute<T>(
     mode: AccessMode,
     work: (transaction: Transaction) => T | Promise<T>,
     transactionConfig: TransactionConfig | undefined,
-    settings: TxSettings
+    settings: TxSettings = FUNCTION
   ): Promise<T> {
     const options = this.#checkTxConfig(transactionConfig)
     const { signal } = options
@@ -494,3 +427,111 @@ function isSame(some: readonly string[], others: readonly string[]): boolean {
 /** For results that never started. */
 const NOBODY: StreamOwner = { ended() {} }
 const NEVER = { cancel() {}, more() {} } as unknown as NativeSession
+
+/** A unit of causally ordered work. Not to be shared between concurrent pieces of work, though several queries at once do work. */
+export class Session extends baseOf(CoreSession) {
+  /** @internal */
+  declare readonly _impl: SessionImpl
+  /** Whether this session may write: what it was opened with. */
+  writeLock: boolean
+
+  /** @internal */
+  constructor(impl: SessionImpl) {
+    super()
+    keep(this, impl)
+    this.writeLock = impl.writes
+  }
+
+  /**
+   * Runs a query as a transaction of its own. It starts before this returns, without anybody awaiting it; several can be under way
+   * at once, and are done in the order of the calls.
+   *
+   * @param query Cypher, or `{text, parameters}`
+   * @param parameters its parameters, by name
+   * @param transactionConfig timeout and metadata of this query, and a signal that aborts it
+   * @param parameterRules how to check and convert the parameters
+   * @throws TypeError when it is no query, or the parameters are no object
+   */
+  override run<T extends RecordShape = RecordShape>(
+    query: Query,
+    parameters?: unknown,
+    transactionConfig?: TransactionConfig,
+    parameterRules?: Rules
+  ): Result<T> {
+    return this._impl.run<T>(this.writeLock, query, parameters, transactionConfig, parameterRules)
+  }
+
+  /**
+   * Begins a transaction, which can be used without awaiting this. A session has one transaction at a time.
+   *
+   * @throws Neo4jError when the session is closed or has an open transaction
+   */
+  override beginTransaction(transactionConfig?: TransactionConfig): TransactionPromise {
+    return this._impl.begin(this.writeLock, transactionConfig)
+  }
+
+  /**
+   * Runs a transaction function on a server that may read; commits when its promise resolves, rolls back when it rejects. Errors
+   * that another attempt may cure make it run again, from the start and on a server chosen anew: after 1 s, then twice as long each
+   * time, by 20 % more or less, for `maxTransactionRetryTime` (30 s). Never after a commit whose outcome is unknown.
+   *
+   * @returns what the function's promise resolves to
+   */
+  override executeRead<T>(
+    work: (transaction: ManagedTransaction) => T | Promise<T>,
+    transactionConfig?: TransactionConfig
+  ): Promise<T> {
+    return this._impl.execute('READ', tx => work(new ManagedTransaction(tx)), transactionConfig)
+  }
+
+  /** As {@link Session.executeRead}, on a server that may write. */
+  override executeWrite<T>(
+    work: (transaction: ManagedTransaction) => T | Promise<T>,
+    transactionConfig?: TransactionConfig
+  ): Promise<T> {
+    return this._impl.execute('WRITE', tx => work(new ManagedTransaction(tx)), transactionConfig)
+  }
+
+  /** @deprecated Use {@link Session.executeRead}. The function gets a transaction that it may commit or roll back itself. */
+  readTransaction<T>(
+    work: (transaction: Transaction) => T | Promise<T>,
+    transactionConfig?: TransactionConfig
+  ): Promise<T> {
+    return this._impl.execute('READ', work, transactionConfig)
+  }
+
+  /** @deprecated Use {@link Session.executeWrite}. The function gets a transaction that it may commit or roll back itself. */
+  writeTransaction<T>(
+    work: (transaction: Transaction) => T | Promise<T>,
+    transactionConfig?: TransactionConfig
+  ): Promise<T> {
+    return this._impl.execute('WRITE', work, transactionConfig)
+  }
+
+  /** Bookmarks of the last work that was committed, or those the session was opened with. */
+  override lastBookmarks(): string[] {
+    return this._impl.lastBookmarks()
+  }
+
+  /** The last bookmark; null when there is none. A name of 1.x: see {@link Session.lastBookmarks}. */
+  lastBookmark(): string | null {
+    return this.lastBookmarks().at(-1) ?? null
+  }
+
+  /**
+   * Ends the session. What is under way is finished, and settles with what happened: results that are awaited or subscribed to are read
+   * to their end, a commit is waited for, and a transaction goes on for as long as somebody waits for its queries. One that is open
+   * behind that is rolled back, and its transaction function rejects. Of other results the rest is discarded, and whoever reads on gets
+   * an error. Calling it twice is fine.
+   *
+   * @param callback called when it is done, as in 1.x; what it throws rejects the promise of this call
+   */
+  override close(callback?: () => void): Promise<void> {
+    const closed = this._impl.close()
+    return typeof callback === 'function' ? closed.then(() => callback()) : closed
+  }
+
+  override [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

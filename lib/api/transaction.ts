@@ -16,6 +16,7 @@ import type { Inbox } from '../crossing/inbox'
 import type { NativeSession } from '../crossing/native-module'
 import { Aborted, abortedBy, clientError, errorOf, type Failure, rejectLater } from '../errors'
 import { Message } from '../format'
+import { keep, leaveAlone } from '../impl'
 import { ResultStream, type StreamHost, type StreamOwner } from '../results/result-stream'
 import type { Answering } from '../results/summary'
 import { Result } from './result'
@@ -43,6 +44,10 @@ export interface TransactionOwner {
 
 /** The state of a transaction, shared by the objects that stand for it. */
 export class TransactionState implements StreamOwner, StreamHost, Operation {
+  static {
+    leaveAlone(TransactionState)
+  }
+
   readonly #host: StreamHost
   readonly lowWatermark: number
   readonly native: NativeSession
@@ -58,6 +63,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   #error: Error | null = null
   #reported: Failure | null = null
   #waiting: BeginWatcher[] = []
+  #promise: Promise<Transaction> | null = null
   /** The rollback that follows a failure: frees the connection. */
   #cleaning: Promise<void> | null = null
   /** The result whose failure ended it. */
@@ -148,6 +154,17 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     if (this.#begun) begun()
     else if (this.#failure !== null) failed(() => this.#beginError())
     else this.#waiting.push({ begun, failed })
+  }
+
+  /** The transaction, when it has begun. */
+  promise(): Promise<Transaction> {
+    this.#promise ??= new Promise(resolve => {
+      this.whenBegun(
+        () => resolve(new Transaction(this)),
+        error => rejectLater(resolve, error)
+      )
+    })
+    return this.#promise
   }
 
   #beginError(): Error {
@@ -365,14 +382,12 @@ const TransactionBase = baseOf<CoreTransaction>(CoreTransactionPromise)
 /** A transaction: several queries that take effect together, or not at all. */
 export class Transaction extends TransactionBase {
   /** @internal */
-  protected readonly state: TransactionState
+  declare readonly _impl: TransactionState
 
   /** @internal */
   constructor(state: TransactionState) {
     super()
-    this.state = state
-    // Not for the application, and not for those who print it.
-    Object.defineProperty(this, 'state', { enumerable: false })
+    keep(this, state)
   }
 
   /**
@@ -389,7 +404,7 @@ export class Transaction extends TransactionBase {
     parameterRules?: Rules
   ): Result<T> {
     const { text, parameters: checked } = checkQuery(query, parameters, parameterRules)
-    return new Result<T>(this.state.run(text, checked), this.state.lowWatermark)
+    return new Result<T>(this._impl.run(text, checked), this._impl.lowWatermark)
   }
 
   /**
@@ -397,22 +412,22 @@ export class Transaction extends TransactionBase {
    * `unknownOutcome`: the connection was lost before the answer came, and only a look at the data can tell.
    */
   override commit(): Promise<void> {
-    return this.state.commit()
+    return this._impl.commit()
   }
 
   /** Undoes all that was done. Of a transaction that has failed nothing is left to undo. */
   override rollback(): Promise<void> {
-    return this.state.rollback()
+    return this._impl.rollback()
   }
 
   /** True until it was committed or rolled back, or has failed. */
   override isOpen(): boolean {
-    return this.state.isOpen
+    return this._impl.isOpen
   }
 
   /** Rolls back, if it is still open. */
   override close(): Promise<void> {
-    return this.state.close()
+    return this._impl.close()
   }
 
   override [Symbol.asyncDispose](): Promise<void> {
@@ -430,45 +445,35 @@ const PromiseBase = Transaction as unknown as new (
  */
 export class TransactionPromise extends PromiseBase implements Promise<Transaction> {
   override readonly [Symbol.toStringTag] = 'TransactionPromise'
-  #promise: Promise<Transaction> | null = null
 
   // biome-ignore lint/suspicious/noThenProperty: it is a promise, as in neo4j-driver
   override then<A = Transaction, B = never>(
     onFulfilled?: ((value: Transaction) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
   ): Promise<A | B> {
-    return this.#begun().then(onFulfilled, onRejected)
+    return this._impl.promise().then(onFulfilled, onRejected)
   }
 
   override catch<B = never>(
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null
   ): Promise<Transaction | B> {
-    return this.#begun().catch(onRejected)
+    return this._impl.promise().catch(onRejected)
   }
 
   override finally(onFinally?: (() => void) | null): Promise<Transaction> {
-    return this.#begun().finally(onFinally)
-  }
-
-  #begun(): Promise<Transaction> {
-    this.#promise ??= new Promise(resolve => {
-      this.state.whenBegun(
-        () => resolve(new Transaction(this.state)),
-        error => rejectLater(resolve, error)
-      )
-    })
-    return this.#promise
+    return this._impl.promise().finally(onFinally)
   }
 }
 
 /** The transaction of a transaction function: whoever runs the function begins and ends it. */
 export class ManagedTransaction extends baseOf(CoreManagedTransaction) {
-  readonly #transaction: Transaction
+  /** @internal */
+  declare readonly _impl: Transaction
 
   /** @internal */
   constructor(transaction: Transaction) {
     super()
-    this.#transaction = transaction
+    keep(this, transaction)
   }
 
   /** Runs a query in this transaction: see {@link Transaction.run}. */
@@ -477,6 +482,6 @@ export class ManagedTransaction extends baseOf(CoreManagedTransaction) {
     parameters?: unknown,
     parameterRules?: Rules
   ): Result<T> {
-    return this.#transaction.run<T>(query, parameters, parameterRules)
+    return this._impl.run<T>(query, parameters, parameterRules)
   }
 }

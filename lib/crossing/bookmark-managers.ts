@@ -2,6 +2,7 @@
 
 import type { BookmarkManager } from 'neo4j-driver-core'
 import { bookmarksOf } from '../config/option-values'
+import { keep } from '../impl'
 import type { NativeBookmarks } from './native-module'
 import { Numbers } from './numbers'
 
@@ -42,17 +43,18 @@ export class BookmarkManagers {
 
 /** As `bookmarkManager()` of `neo4j-driver` makes them. */
 class NativeBookmarkManager implements BookmarkManager {
-  readonly #native: NativeBookmarks
+  declare readonly _impl: Pick<NativeBookmarks, 'get' | 'update'>
 
   constructor(open: (manager: BookmarkManager) => NativeBookmarks) {
-    this.#native = open(this)
+    const native = open(this)
+    keep(this, { get: () => native.get(), update: native.update.bind(native) })
   }
 
   async getBookmarks(): Promise<string[]> {
-    return this.#native.get()
+    return this._impl.get()
   }
 
   async updateBookmarks(previous: Iterable<string>, next: Iterable<string>): Promise<void> {
-    this.#native.update([...previous], [...next])
+    this._impl.update([...previous], [...next])
   }
 }

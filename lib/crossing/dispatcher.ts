@@ -61,7 +61,7 @@ interface LogLine {
 export type Asked =
   | { what: 'strategy'; strategy: number; candidates: number[]; write: boolean }
   | { what: 'token'; server: number }
-  | { what: 'certificates' }
+  | { what: 'certificates'; anew: boolean }
   | { what: 'addresses'; address: string }
   | { what: 'bookmarks'; manager: number }
 

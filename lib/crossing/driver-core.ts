@@ -24,6 +24,7 @@ import {
   type TopologyView,
   theDispatcher
 } from './dispatcher'
+import { jsonOf } from './json'
 import type { NativeDriver, NativeSession } from './native-module'
 import { Numbers } from './numbers'
 
@@ -92,7 +93,7 @@ export class DriverCore implements DriverListener {
           : { auth: nativeToken(auth, authName, settings.parametersAsNeo4jDriver) })
       }))
     }
-    this.#native = this.dispatcher.open(JSON.stringify(config), this)
+    this.#native = this.dispatcher.open(jsonOf(config), this)
   }
 
   // ---- choosing ----
@@ -105,13 +106,7 @@ export class DriverCore implements DriverListener {
       const preferred = this.#ask(strategy, native.candidates(write, rwMask), write)
       if (typeof preferred === 'number') all = { ...config, preferred }
     }
-    return native.session(
-      write,
-      rwMask,
-      this.#numberOf(strategy),
-      server,
-      all === null ? null : JSON.stringify(all)
-    )
+    return native.session(write, rwMask, this.#numberOf(strategy), server, all === null ? null : jsonOf(all))
   }
 
   /** A bookmark manager of a driver's own, which nobody else has to be asked for. */
@@ -176,7 +171,7 @@ export class DriverCore implements DriverListener {
     server: number,
     config: VerifyConfig
   ): Promise<{ address: string; version: [major: number, minor: number]; agent: string | null }> {
-    const json = JSON.stringify(config)
+    const json = jsonOf(config)
     return await this.dispatcher.ask(
       op => this.#native.verify(op, server, json),
       failure => this.onFailure(failure)
@@ -246,7 +241,7 @@ export class DriverCore implements DriverListener {
   asked(question: number, asked: Asked): void {
     this.#context
       .run(() => this.#answer(asked))
-      .then(answer => JSON.stringify(answer))
+      .then(answer => jsonOf(answer) ?? null)
       .then(
         json => this.#native.answer(question, json),
         error => {
@@ -276,7 +271,7 @@ export class DriverCore implements DriverListener {
         return manager && (await this.#tokens.ask(manager))
       }
       case 'certificates':
-        return await this.settings.clientCertificates?.get()
+        return await this.settings.clientCertificates?.get(asked.anew)
       case 'addresses':
         return this.#addresses(await this.settings.resolver?.(asked.address))
       case 'bookmarks':

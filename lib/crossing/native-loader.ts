@@ -3,12 +3,16 @@
  * platform's package. If there is none, the error says why, and what to do.
  */
 
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, existsSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { VERSION } from '../config/user-agent'
 
 const NAME = 'neo4j-ha-bolt-driver'
+
+/** How Linux libraries begin. */
+const ELF = 0x7f454c46
+const ELF_64_LITTLE_ENDIAN = 0x0201
 
 /** Where package.json is; null in a bundle of ES modules. */
 const ROOT = typeof __dirname === 'string' ? join(__dirname, '..', '..') : null
@@ -22,6 +26,8 @@ const ROOT = typeof __dirname === 'string' ? join(__dirname, '..', '..') : null
 export function loadNativeModule(): unknown {
   const target = targetHere()
   const built = ROOT === null ? '' : join(ROOT, `${NAME}.${target}.node`)
+  const file = existsSync(built) ? built : installed(target)
+  if (isCutShort(file)) throw unusable(target, `${file} is cut short: install ${NAME}-${target} again.`)
   try {
     if (existsSync(built)) return createRequire(__filename)(built)
     switch (target) {
@@ -46,6 +52,15 @@ export function loadNativeModule(): unknown {
     throw unusable(target, reasonOf(cause as Cause, target), cause)
   }
   throw unusable(target, 'there is none for this platform. It can be built on it, in a clone: npm run build')
+}
+
+/** The file that the platform's package is; none where it cannot be told, as in a bundle. */
+function installed(target: string): string {
+  try {
+    return createRequire(__filename).resolve(`${NAME}-${target}`)
+  } catch {
+    return ''
+  }
 }
 
 function unusable(target: string, reason: string, cause?: unknown): Error {
@@ -79,6 +94,16 @@ function head(path: string, length: number): Buffer {
   }
 }
 
+/** Whether the end of a Linux library is missing, which the system's loader does not look at: it dies of it. */
+function isCutShort(path: string): boolean {
+  const bytes = head(path, 64)
+  if (bytes.length < 64 || bytes.readUInt32BE(0) !== ELF || bytes.readUInt16BE(4) !== ELF_64_LITTLE_ENDIAN)
+    return false
+  // Behind everything else comes the table of its sections.
+  const [at, size, count] = [bytes.readBigUInt64LE(40), bytes.readUInt16LE(58), bytes.readUInt16LE(60)]
+  return Number(at) + size * count > statSync(path).size
+}
+
 interface Cause extends Error {
   code?: string
 }
@@ -90,7 +115,11 @@ export function reasonOf({ code, message }: Cause, target: string): string {
   if (code === 'ERR_DLOPEN_DISABLED') {
     return 'addons are not allowed in this process. Start node without --no-addons and, where --permission is set, with --allow-addons.'
   }
-  if (code === 'MODULE_NOT_FOUND' && message.includes(name)) return notInstalled(name)
+  if (code === 'MODULE_NOT_FOUND') {
+    const missing = /'(.+\.node)'/.exec(message)?.[1]
+    if (missing !== undefined) return `${missing} ${whatIsAt(missing)}: ${again}.`
+    if (message.includes(name)) return notInstalled(name)
+  }
   const file = /(?:\/|[A-Za-z]:\\)[^:\n]*\.node/.exec(message)?.[0]
   const glibc = /GLIBC_([\d.]+)' not found/.exec(message)
   if (glibc !== null) {
@@ -125,15 +154,26 @@ export function reasonOf({ code, message }: Cause, target: string): string {
 /** What kind of processor a Linux library was made for, in Node's words; undefined for what is none. */
 function machineOf(file: string): string | undefined {
   const bytes = head(file, 20)
-  if (bytes.length < 20 || bytes.readUInt32BE(0) !== 0x7f454c46) return undefined
+  if (bytes.length < 20 || bytes.readUInt32BE(0) !== ELF) return undefined
   const machine = bytes.readUInt16LE(18)
   return machine === 0x3e ? 'x64' : machine === 0xb7 ? 'arm64' : 'another processor'
 }
 
+/** Why there is no file to load. */
+function whatIsAt(path: string): string {
+  try {
+    const found = lstatSync(path)
+    return found.isSymbolicLink() ? 'is a link to nothing' : 'is no file'
+  } catch {
+    return 'is missing'
+  }
+}
+
 function notInstalled(name: string): string {
-  const others = siblings().filter(other => other !== name)
-  if (others.length > 0) {
-    return `its package ${name} is not installed, but ${others.join(' and ')} is: node_modules comes from another platform. Install on this very one.`
+  const platforms = siblings()
+  if (platforms.includes(name)) return `its package ${name} is not complete: install it again.`
+  if (platforms.length > 0) {
+    return `its package ${name} is not installed, but ${platforms.join(' and ')} is: node_modules comes from another platform. Install on this very one.`
   }
   return `its package ${name} is not installed. It is an optional dependency of ${NAME}: install without --omit=optional, on this very platform (or with npm's --os, --cpu and --libc for it).`
 }

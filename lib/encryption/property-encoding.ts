@@ -11,6 +11,7 @@ import { out, putListHeader, use } from '../codec/packer'
 import { ENCRYPTED, ENCRYPTED_FIELDS, unpackEncrypted, unpackValue } from '../codec/unpack'
 import { Unsendable } from '../codec/unsendable'
 import { clientError } from '../errors'
+import { leaveAlone } from '../impl'
 
 /** Of the encoding of values: PackStream of Bolt 6.1. */
 const VERSION = '1.0'
@@ -19,6 +20,10 @@ const FORMAT = 1
 const INITIAL_SIZE = 1024
 
 export class PropertyEncoding {
+  static {
+    leaveAlone(PropertyEncoding)
+  }
+
   readonly #mode: Mode
 
   /** @param mode what integers that were encrypted become */

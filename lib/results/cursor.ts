@@ -23,7 +23,7 @@ interface Waiter<R> {
   peeks: boolean
 }
 
-export class Cursor<R> implements Reader, PeekableAsyncIterator<R> {
+export class Cursor<R> implements Reader, Omit<PeekableAsyncIterator<R>, typeof Symbol.asyncIterator> {
   readonly takesAll = false
   readonly hears = true
   readonly #stream: ResultStream
@@ -89,10 +89,6 @@ export class Cursor<R> implements Reader, PeekableAsyncIterator<R> {
       summary => this.end(summary),
       error => this.fail(error)
     )
-  }
-
-  [Symbol.asyncIterator](): PeekableAsyncIterator<R> {
-    return this
   }
 
   // ---- of the result ----

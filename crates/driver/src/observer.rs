@@ -55,8 +55,9 @@ pub trait Observer: Send + Sync {
         nobody("manages tokens")
     }
 
-    /// The certificates that connections opened from now on show: the first that the server can take.
-    fn client_certificates(&self) -> Answer<Vec<ClientCertificate>> {
+    /// The certificates that connections opened from now on show: the first that the server can take. `anew`: somebody asked before and
+    /// did not wait for the answer any more, which may never come.
+    fn client_certificates(&self, _anew: bool) -> Answer<Vec<ClientCertificate>> {
         nobody("provides certificates")
     }
 

@@ -8,28 +8,71 @@ import type { Observable, Subscriber } from 'rxjs'
 import type { Summary } from '../../compat/summary'
 import { Context } from '../../context'
 import { clientError } from '../../errors'
+import { keep, leaveAlone } from '../../impl'
 import type { Cursor } from '../../results/cursor'
 import { cursorOf, type Result } from '../result'
 import { emitting, rxjs } from './rxjs'
 
 export class RxResult {
+  /** @internal */
+  declare readonly _impl: RxResultImpl
+
+  /** @internal */
+  constructor(run: () => Result) {
+    keep(this, new RxResultImpl(run))
+  }
+
+  /** The names of the fields, as one value. */
+  keys(): Observable<string[]> {
+    return this._impl.keys()
+  }
+
+  /** The records, for one subscriber. Unsubscribing discards the rest. */
+  records(): Observable<Record> {
+    return this._impl.records()
+  }
+
+  /** The summary, as one value. If nobody has subscribed to the records by then, they are discarded. */
+  consume(): Observable<Summary> {
+    return this._impl.consume()
+  }
+
+  /** Takes no further records until {@link RxResult.resume} or {@link RxResult.push}. */
+  pause(): void {
+    this._impl.pause()
+  }
+
+  /** Takes records again, as long as nobody pauses. Resolves when that ends. */
+  resume(): Promise<void> {
+    return this._impl.resume()
+  }
+
+  /** Takes one record more, and pauses. Resolves when the subscriber has it, or at once if there is none. */
+  push(): Promise<void> {
+    return this._impl.push()
+  }
+}
+
+/** What does the work of a reactive result. */
+class RxResultImpl {
+  static {
+    leaveAlone(RxResultImpl)
+  }
+
   readonly #run: () => Result
   #started: Result | null = null
   #reading: Reading | null = null
   #summary: Promise<Summary> | null = null
   #paused = false
 
-  /** @internal */
   constructor(run: () => Result) {
     this.#run = run
   }
 
-  /** The names of the fields, as one value. */
   keys(): Observable<string[]> {
     return emitting(async () => this.#result.keys())
   }
 
-  /** The records, for one subscriber. Unsubscribing discards the rest. */
   records(): Observable<Record> {
     return new (rxjs().Observable)<Record>(subscriber => {
       if (this.#summary !== null || this.#reading !== null) {
@@ -54,7 +97,6 @@ export class RxResult {
     })
   }
 
-  /** The summary, as one value. If nobody has subscribed to the records by then, they are discarded. */
   consume(): Observable<Summary> {
     return emitting(async () => {
       if (this.#reading !== null) return this.#reading.summary()
@@ -63,13 +105,11 @@ export class RxResult {
     })
   }
 
-  /** Takes no further records until {@link RxResult.resume} or {@link RxResult.push}. */
   pause(): void {
     this.#paused = true
     if (this.#reading !== null) this.#reading.paused = true
   }
 
-  /** Takes records again, as long as nobody pauses. Resolves when that ends. */
   async resume(): Promise<void> {
     this.#paused = false
     if (this.#reading === null) return
@@ -77,7 +117,6 @@ export class RxResult {
     await this.#reading.take()
   }
 
-  /** Takes one record more, and pauses. Resolves when the subscriber has it, or at once if there is none. */
   async push(): Promise<void> {
     this.pause()
     await this.#reading?.push()

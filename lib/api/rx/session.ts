@@ -3,15 +3,27 @@
 import type { Observable, ObservableInput, Subscriber } from 'rxjs'
 import { checkTxConfig, type Query, type TransactionConfig } from '../../config/query'
 import { clientError } from '../../errors'
+import { keep } from '../../impl'
 import type { Session } from '../session'
 import type { ManagedTransaction, Transaction } from '../transaction'
 import { RxResult } from './result'
 import { ending, rxjs } from './rxjs'
 import { RxManagedTransaction, RxTransaction } from './transaction'
 
+interface Impl {
+  readonly session: Session
+  /** The option `parameterConversion`. */
+  readonly asNeo4jDriver: boolean
+}
+
+/** What is wrong is said at the call, though the work starts later. */
+function check({ asNeo4jDriver }: Impl, config: TransactionConfig | undefined): void {
+  checkTxConfig(config, asNeo4jDriver)
+}
+
 export class RxSession {
-  readonly #session: Session
-  readonly #asNeo4jDriver: boolean
+  /** @internal */
+  declare readonly _impl: Impl
 
   /**
    * @internal
@@ -20,18 +32,12 @@ export class RxSession {
   constructor(session: Session, asNeo4jDriver: boolean) {
     // Who has no rxjs is to hear of it here.
     rxjs()
-    this.#session = session
-    this.#asNeo4jDriver = asNeo4jDriver
-  }
-
-  /** What is wrong is said at the call, though the work starts later. */
-  #check(config: TransactionConfig | undefined): void {
-    checkTxConfig(config, this.#asNeo4jDriver)
+    keep(this, { session, asNeo4jDriver })
   }
 
   /** A query as a transaction of its own, sent at the first subscription to its result. */
   run(query: Query, parameters?: unknown, transactionConfig?: TransactionConfig): RxResult {
-    return new RxResult(() => this.#session.run(query, parameters, transactionConfig))
+    return new RxResult(() => this._impl.session.run(query, parameters, transactionConfig))
   }
 
   /**
@@ -40,9 +46,10 @@ export class RxSession {
    * @throws TypeError or Neo4jError when the options are wrong
    */
   beginTransaction(transactionConfig?: TransactionConfig): Observable<RxTransaction> {
-    this.#check(transactionConfig)
+    check(this._impl, transactionConfig)
+    const begin = async (): Promise<Transaction> => this._impl.session.beginTransaction(transactionConfig)
     return new (rxjs().Observable)<RxTransaction>(subscriber => {
-      this.#begin(transactionConfig).then(
+      begin().then(
         transaction => {
           if (subscriber.closed) transaction.close().catch(() => {})
           subscriber.next(new RxTransaction(transaction))
@@ -53,10 +60,6 @@ export class RxSession {
     })
   }
 
-  async #begin(transactionConfig: TransactionConfig | undefined): Promise<Transaction> {
-    return this.#session.beginTransaction(transactionConfig)
-  }
-
   /**
    * Runs a transaction function on a server that may read, for each subscriber: commits when its observable completes, rolls back when
    * it fails or its subscriber leaves, and tries again as {@link Session.executeRead}. Values are passed on as they come, also those of
@@ -65,48 +68,48 @@ export class RxSession {
    * @throws TypeError or Neo4jError when the options are wrong
    */
   executeRead<T>(work: ManagedWork<T>, transactionConfig?: TransactionConfig): Observable<T> {
-    this.#check(transactionConfig)
+    check(this._impl, transactionConfig)
     return attempts(attempt =>
-      this.#session.executeRead(tx => attempt(() => managed(work, tx)), transactionConfig)
+      this._impl.session.executeRead(tx => attempt(() => managed(work, tx)), transactionConfig)
     )
   }
 
   /** As {@link RxSession.executeRead}, on a server that may write. */
   executeWrite<T>(work: ManagedWork<T>, transactionConfig?: TransactionConfig): Observable<T> {
-    this.#check(transactionConfig)
+    check(this._impl, transactionConfig)
     return attempts(attempt =>
-      this.#session.executeWrite(tx => attempt(() => managed(work, tx)), transactionConfig)
+      this._impl.session.executeWrite(tx => attempt(() => managed(work, tx)), transactionConfig)
     )
   }
 
   /** @deprecated Use {@link RxSession.executeRead}. The function gets a transaction that it may commit or roll back itself. */
   readTransaction<T>(work: Work<RxTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
-    this.#check(transactionConfig)
+    check(this._impl, transactionConfig)
     return attempts(attempt =>
-      this.#session.readTransaction(tx => attempt(() => work(new RxTransaction(tx))), transactionConfig)
+      this._impl.session.readTransaction(tx => attempt(() => work(new RxTransaction(tx))), transactionConfig)
     )
   }
 
   /** @deprecated Use {@link RxSession.executeWrite}. The function gets a transaction that it may commit or roll back itself. */
   writeTransaction<T>(work: Work<RxTransaction, T>, transactionConfig?: TransactionConfig): Observable<T> {
-    this.#check(transactionConfig)
+    check(this._impl, transactionConfig)
     return attempts(attempt =>
-      this.#session.writeTransaction(tx => attempt(() => work(new RxTransaction(tx))), transactionConfig)
+      this._impl.session.writeTransaction(tx => attempt(() => work(new RxTransaction(tx))), transactionConfig)
     )
   }
 
   /** Completes when the session is closed: see {@link Session.close}. */
   close(): Observable<never> {
-    return ending(() => this.#session.close())
+    return ending(() => this._impl.session.close())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#session.close()
+    return this._impl.session.close()
   }
 
   /** Bookmarks of the last work that was committed, or those the session was opened with. */
   lastBookmarks(): string[] {
-    return this.#session.lastBookmarks()
+    return this._impl.session.lastBookmarks()
   }
 
   /** @deprecated Use {@link RxSession.lastBookmarks}, which gives the same. */

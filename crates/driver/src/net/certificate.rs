@@ -1,6 +1,7 @@
 //! The certificates that the driver shows to servers that ask for one.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -19,6 +20,8 @@ use crate::observer::{NoAnswer, Observer};
 pub(crate) struct ClientCertificates {
     observer: Arc<dyn Observer>,
     current: Mutex<Current>,
+    /// Somebody asked and went away without an answer.
+    given_up: AtomicBool,
 }
 
 #[derive(Default)]
@@ -29,18 +32,36 @@ struct Current {
 
 impl ClientCertificates {
     pub(crate) fn new(observer: Arc<dyn Observer>) -> Self {
-        ClientCertificates { observer, current: Mutex::default() }
+        ClientCertificates { observer, current: Mutex::default(), given_up: AtomicBool::new(false) }
     }
 
     /// Asks what connections opened from now on show. An error says why there is nothing.
     pub(crate) async fn renew(&self) -> Result<(), NoAnswer> {
-        let given = self.observer.client_certificates().await?;
+        let anew = self.given_up.swap(false, Ordering::Relaxed);
+        let mut asking = Asking { given_up: &self.given_up, is_answered: false };
+        let answer = self.observer.client_certificates(anew).await;
+        asking.is_answered = true;
+        let given = answer?;
         let mut current = self.current.lock();
         if !is_same(&given, &current.given) {
             let ready = given.iter().map(prepare).collect::<Result<_, String>>()?;
             *current = Current { given, ready };
         }
         Ok(())
+    }
+}
+
+/// Somebody waits for an answer, and may give up: its time is limited.
+struct Asking<'a> {
+    given_up: &'a AtomicBool,
+    is_answered: bool,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.given_up.store(true, Ordering::Relaxed);
+        }
     }
 }
 

@@ -77,11 +77,14 @@ impl Endpoint {
             limit => (limit, "connectionTimeout"),
         };
         tokio::time::timeout(Duration::from_millis(limit), opening).await.unwrap_or_else(|_| {
-            let what = format!(
-                "No connection to {} within {limit} ms ({option}): {}. Is the server up?",
-                self.address,
-                phases.now()
-            );
+            let phase = phases.now();
+            let advice = if phase.is_of_server() {
+                "Is the server up?"
+            } else {
+                "The server was not contacted: hasUpdate() and getClientCertificate() have to settle."
+            };
+            let what =
+                format!("No connection to {} within {limit} ms ({option}): {phase}. {advice}", self.address);
             Err(self.error(Kind::Connection, what))
         })
     }

@@ -1,6 +1,6 @@
 //! What may be sent again: one pure function of one description of the attempt.
 //!
-//! Every rule is a sentence of the README ("When a server dies"); the table of the tests holds both together. How often and for
+//! Every rule is a sentence of docs/RETRIES.md ("What is sent again"); the table of the tests holds both together. How often and for
 //! how long is [`crate::retry`]'s; what a batch is, [`super::batches`]'s.
 
 use bolt::Version;
@@ -130,7 +130,7 @@ mod tests {
     use bolt::ServerFailure;
     use Verdict::{Again, AgainInDoubt, Surface, SurfaceUnknown};
 
-    const README: &str = include_str!("../../../../README.md");
+    const DOCS: &str = include_str!("../../../../docs/RETRIES.md");
     const QUERY: Work = Work::Query { batches: false };
     const BATCHES: Work = Work::Query { batches: true };
     const DEADLOCK: &str = "Neo.TransientError.Transaction.DeadlockDetected";
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
-    fn every_rule_of_the_readme() {
+    fn every_rule_of_the_page_on_retries() {
         let (lost, deadlock, changed, syntax) = (&lost(), &answer(DEADLOCK), &answer(STATE_CHANGED), &answer(SYNTAX));
         let (aborted, internal) = (&Error::new(Kind::Aborted, "aborted"), &Error::new(Kind::Internal, "a panic"));
         let not_a_leader = &answer("Neo.ClientError.Cluster.NotALeader");
@@ -277,9 +277,9 @@ mod tests {
             ]),
         ];
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let readme = words(README);
+        let page = words(DOCS);
         for (sentence, rows) in table {
-            assert!(readme.contains(&words(sentence)), "the README does not say: {sentence}");
+            assert!(page.contains(&words(sentence)), "docs/RETRIES.md does not say: {sentence}");
             for (attempt, verdict) in *rows {
                 assert_eq!(judge(attempt), *verdict, "{sentence}\n{attempt:?}");
             }
