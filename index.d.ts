@@ -129,8 +129,15 @@ declare namespace Neo4jHA {
     readonly random: 0
     /** One after the other, beginning with the first; counted for each driver. */
     readonly roundRobin: 1
-    /** The one with the lowest smoothed latency of its checks. */
+    /** The one with the lowest smoothed latency of its checks; see {@link Options.nearestWindow}. */
     readonly nearest: 2
+    /** Of two at random the one with fewer connections in flight, for its weight. Not enumerable, as 1.2.3 did not have it. */
+    readonly leastConnected: 'leastConnected'
+    /**
+     * Of two at random the one that takes work up sooner: by the smoothed time from RUN to its answer, by what is in flight there, and
+     * by its weight. Not enumerable, as 1.2.3 did not have it.
+     */
+    readonly fastest: 'fastest'
   }
 
   /** What the last check of a server found. */
@@ -176,11 +183,14 @@ declare namespace Neo4jHA {
     readonly slave: RoleAccess
   }
 
-  /** A strategy of your own: returns one of `candidates`, which are the eligible entries of `servers`. */
+  /**
+   * A strategy of your own: returns one of `candidates`, which are the eligible entries of `servers`: those of the driver's zone, if it
+   * has one and any of them is eligible, and without those that are left alone because they failed again and again.
+   */
   export type StrategyFunction = (candidates: Server[], intent: { write: boolean }) => Server
 
   /** One of {@link HAStrategies}, or a function. */
-  export type Strategy = 0 | 1 | 2 | StrategyFunction
+  export type Strategy = 0 | 1 | 2 | 'leastConnected' | 'fastest' | StrategyFunction
 
   /** User and password. */
   export interface Credentials {
@@ -197,7 +207,18 @@ declare namespace Neo4jHA {
   /** Where a server is: its HTTP URL and its Bolt URI, or the Bolt URI alone. */
   export type ServerLocation =
     | readonly [httpUrl: string, boltUrl: string]
-    | { readonly url?: string | null; readonly bolt: string; readonly auth?: Auth }
+    | {
+        readonly url?: string | null
+        readonly bolt: string
+        readonly auth?: Auth
+        /**
+         * How much of the work it gets beside the others: above 0, default 1. `random`, `roundRobin`, `leastConnected` and `fastest`
+         * honour it, and `nearest` among those that are as near.
+         */
+        readonly weight?: number
+        /** Where it is: see {@link Options.zone}. */
+        readonly zone?: string
+      }
     | string
 
   /** Where a server is, as it was given. */
@@ -207,6 +228,10 @@ declare namespace Neo4jHA {
     readonly bolt: string
     /** Its own, or the driver's. The secret in it is not enumerable: no log and no JSON shows it. */
     readonly auth: Auth | undefined
+    /** As it was given. */
+    readonly weight?: number
+    /** As it was given. */
+    readonly zone?: string
   }
 
   /** What the last check of a server found. */
@@ -321,6 +346,13 @@ declare namespace Neo4jHA {
     auth?: Auth
     /** How one of several eligible servers is picked. Default: `HAStrategies.random`. */
     strategy?: Strategy
+    /**
+     * For `nearest`: servers whose latency is at most so many milliseconds above the lowest count as equally near, and take turns.
+     * Default: 0.
+     */
+    nearestWindow?: number
+    /** Servers of this zone are chosen before others, which get work when none of it is eligible. Default: none. */
+    zone?: string
     /** What each role may be used for. Default: `HAReadWrite.masterReadWriteSlaveRead`. */
     rwConfig?: ReadWriteConfig
     /**

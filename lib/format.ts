@@ -203,8 +203,12 @@ export const enum Strategy {
   ROUND_ROBIN = 1,
   /** The one with the lowest smoothed latency of its checks. */
   NEAREST = 2,
+  /** Of two at random the one with fewer connections in flight. */
+  LEAST_CONNECTED = 3,
+  /** Of two at random the one that takes work up sooner, for what is in flight there. */
+  FASTEST = 4,
   /** From here on, functions of the application. */
-  FIRST_FUNCTION = 3
+  FIRST_FUNCTION = 5
 }
 
 /** Whether a server can be used. The numbers are the public values of `Status`. */

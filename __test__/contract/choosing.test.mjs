@@ -78,6 +78,19 @@ test('round robin: in turn, and the first server first', async t => {
   assert.deepEqual(await chosen(driver, 7, false), [0, 1, 2, 0, 1, 2, 0])
 })
 
+test('round robin: a session whose work is a transaction function has one turn', async t => {
+  const { servers } = await cluster(t)
+  const driver = await ready(t, servers, { strategy: HAStrategies.roundRobin })
+  const seen = []
+  for (let n = 0; n < 6; n++) {
+    const session = driver.session(false)
+    const { servedBy } = await session.executeRead(tx => tx.run('RETURN 1'))
+    await session.close()
+    seen.push(driver.servers.findIndex(({ location }) => location.bolt === servedBy.location.bolt))
+  }
+  assert.deepEqual(seen, [0, 1, 2, 0, 1, 2])
+})
+
 test('round robin: each driver counts for itself', async t => {
   const { servers } = await cluster(t)
   const one = await ready(t, servers, { strategy: HAStrategies.roundRobin })

@@ -29,7 +29,7 @@ export interface HAServer {
   info: ServerInfo | null
 }
 
-type Strategy = number | StrategyFunction<HAServer>
+type Strategy = number | string | StrategyFunction<HAServer>
 
 /** Access to a Neo4j HA cluster: sessions on servers chosen by role, permission and strategy, with failover. */
 export class Neo4jHA extends Driver {

@@ -57,6 +57,8 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
   /** For auto-commit queries and `beginTransaction`; null when none was needed yet, or its bookmarks are out of date. */
   #main: NativeSession | null = null
   #mainWrites = false
+  /** The main one as it was opened with this session, to choose a server then, until anything is asked of the session. */
+  #untouched: NativeSession | null = null
   /** The one that is open. */
   #transaction: TransactionState | null = null
   /** Those of which something is under way: it, and others whose end is not answered yet. */
@@ -76,7 +78,7 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
     this.#lowWatermark = Math.floor(
       LOW_WATERMARK * (fetchSize > 0 ? Math.min(fetchSize, ROWS_OF_A_BATCH) : ROWS_OF_A_BATCH)
     )
-    if (settings.chooseNow) this.#theMain(settings.intent.write)
+    if (settings.chooseNow) this.#untouched = this.#theMain(settings.intent.write)
   }
 
   /** Whether it was opened for writing. */
@@ -102,6 +104,7 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
     let native: NativeSession
     try {
       native = this.#theMain(writes)
+      this.#untouched = null
     } catch (error) {
       return this.#failed<T>(text, checked, () => error as Error)
     }
@@ -125,7 +128,9 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
   begin(writes: boolean, transactionConfig: TransactionConfig | undefined): TransactionPromise {
     const options = this.#checkTxConfig(transactionConfig)
     this.#assertFree()
-    return new TransactionPromise(this.#begin(this.#theMain(writes), options, undefined))
+    const native = this.#theMain(writes)
+    this.#untouched = null
+    return new TransactionPromise(this.#begin(native, options, undefined))
   }
 
   /** As a transaction function, for one query, which is sent together with BEGIN: one exchange less. */
@@ -150,7 +155,7 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
   ): Promise<EagerResult> {
     const options = this.#checkTxConfig(transactionConfig)
     return this.#retrying(async (opened, again) => {
-      const stream = new ResultStream(this.#core, this, this.#open(mode === 'WRITE'), text, parameters)
+      const stream = new ResultStream(this.#core, this, this.#another(mode === 'WRITE'), text, parameters)
       this.#start(stream, 'execute', txJson(options, settingsOf(WHOLE, again)), options)
       const collector = new Collector<Record>()
       stream.attach(collector)
@@ -208,6 +213,18 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
       this.#main = this.#open(writes)
     }
     return this.#main
+  }
+
+  /**
+   * A native session for a transaction of its own. The first is the one whose server was chosen when this session was opened: a
+   * second choice would be another turn.
+   */
+  #another(write: boolean): NativeSession {
+    const chosen = this.#untouched
+    this.#untouched = null
+    if (chosen === null || chosen !== this.#main || this.#mainWrites !== write) return this.#open(write)
+    this.#main = null
+    return chosen
   }
 
   #latestBookmarks(): readonly string[] {
@@ -296,7 +313,7 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
     const { shutdown } = this.#core
     const attempt: Attempt<T> = async (opened, again) => {
       this.#assertFree()
-      const state = this.#begin(this.#open(mode === 'WRITE'), options, settingsOf(settings, again))
+      const state = this.#begin(this.#another(mode === 'WRITE'), options, settingsOf(settings, again))
       const begun = new TransactionPromise(state)
       const isPipelined = settings.pipelined === true
       const transaction = isPipelined ? begun : await begun

@@ -2,15 +2,37 @@
 
 import { Permission, Role, ServerStatus, Strategy } from '../format'
 
-/** How one of several eligible servers is picked. */
-export const HAStrategies = Object.freeze({
+const strategies = {
   /** Any of them. */
   random: Strategy.RANDOM,
   /** One after the other, in the order of the configuration. */
   roundRobin: Strategy.ROUND_ROBIN,
   /** The one with the lowest smoothed latency of its checks. */
   nearest: Strategy.NEAREST
-} as const)
+} as const
+
+/** Those that 1.2.3 did not have go by their names: its numbers are all that there are. */
+interface NewerStrategies {
+  /** Of two at random the one with fewer connections in flight. */
+  readonly leastConnected: 'leastConnected'
+  /** Of two at random the one that takes work up sooner, for what is in flight there. */
+  readonly fastest: 'fastest'
+}
+
+/** How one of several eligible servers is picked. A program of 1.2.3 that goes through them finds those it knows. */
+export const HAStrategies: typeof strategies & NewerStrategies = Object.freeze(
+  Object.defineProperties({ ...strategies } as typeof strategies & NewerStrategies, {
+    leastConnected: { value: 'leastConnected' },
+    fastest: { value: 'fastest' }
+  })
+)
+
+/** What each value is on the native side. */
+export const STRATEGY_NUMBERS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
+  ...Object.values(strategies).map(number => [number, number] as const),
+  [HAStrategies.leastConnected, Strategy.LEAST_CONNECTED],
+  [HAStrategies.fastest, Strategy.FASTEST]
+])
 
 /** What the last check of a server found. */
 export const Status = Object.freeze({

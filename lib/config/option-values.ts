@@ -19,7 +19,7 @@ export function flag(value: unknown, name: string): boolean {
 }
 
 /** A number that is not negative; what is more than `most`, Infinity too, is as much as can be. */
-export function count(
+export function amount(
   value: unknown,
   name: string,
   standard: number,
@@ -31,7 +31,18 @@ export function count(
   if (Number.isNaN(n) || n < 0) {
     throw new TypeError(`${name} takes a number of ${unit}, 0 or more; it was ${show(value)}`)
   }
-  return Math.min(Math.ceil(n), most)
+  return Math.min(n, most)
+}
+
+/** The same in whole numbers: the next one, where there is a fraction. */
+export function count(
+  value: unknown,
+  name: string,
+  standard: number,
+  unit: string,
+  most = Number.MAX_SAFE_INTEGER
+): number {
+  return Math.ceil(amount(value, name, standard, unit, most))
 }
 
 /** A whole number within a range. */

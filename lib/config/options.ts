@@ -13,9 +13,10 @@ import type { IntegerMode } from '../codec/decode'
 import { encryptedOf, OBSOLETE, poolSizeOf, trustOf } from '../compat/config'
 import { encryptionOf } from '../encryption/service'
 import { type ClientCertificates, readClientCertificate } from './client-certificate'
-import { HAReadWrite, HAStrategies, type ReadWriteConfig, rwMask } from './constants'
+import { HAReadWrite, HAStrategies, type ReadWriteConfig, rwMask, STRATEGY_NUMBERS } from './constants'
 import { type Log, type LoggingConfig, logOf } from './logging'
 import {
+  amount,
   asObject,
   between,
   count,
@@ -27,7 +28,7 @@ import {
   readText,
   show
 } from './option-values'
-import { type Auth, readBolt, type Server } from './servers'
+import { type Auth, readBolt, readZone, type Server } from './servers'
 import { Strategy, type StrategyFunction } from './strategy'
 import { readCertificates, readEncrypted, readExtraCertificates, readTrust, TRUSTS } from './tls-options'
 import { BOLT_AGENT, USER_AGENT } from './user-agent'
@@ -89,7 +90,9 @@ export interface DriverOptions {
 /** The options of `Neo4jHA`. */
 export interface HAOptions {
   auth?: Auth
-  strategy?: number | StrategyFunction
+  strategy?: number | string | StrategyFunction
+  nearestWindow?: number
+  zone?: string
   rwConfig?: ReadWriteConfig
   topology?: string
   checkInterval?: number
@@ -128,6 +131,8 @@ const FETCH_ALL = -1
 const HA_OPTIONS: ReadonlySet<string> = new Set([
   'auth',
   'strategy',
+  'nearestWindow',
+  'zone',
   'rwConfig',
   'topology',
   'checkInterval',
@@ -184,6 +189,8 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
     native: {
       ...driver.native,
       mode: 'ha',
+      nearestWindow: amount(given.nearestWindow, 'nearestWindow', 0, 'milliseconds'),
+      zone: readZone(given.zone, 'zone') ?? null,
       rwMask: rwMask(readRwConfig(given.rwConfig, 'rwConfig') ?? HAReadWrite.masterReadWriteSlaveRead),
       topology: oneOf(given.topology, 'topology', TOPOLOGIES),
       // 0 meant the default in 1.2.3
@@ -207,9 +214,10 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
 export function readStrategy(strategy: unknown, name: string): number | Strategy | undefined {
   if (strategy === undefined || strategy === null) return undefined
   if (typeof strategy === 'function') return new Strategy(strategy as StrategyFunction)
-  if (Object.values(HAStrategies).includes(strategy as 0 | 1 | 2)) return strategy as number
+  const number = STRATEGY_NUMBERS.get(strategy)
+  if (number !== undefined) return number
   throw new TypeError(
-    `${name} takes HAStrategies.random (0), .roundRobin (1) or .nearest (2), or a function (candidates, {write}) => candidate; it was ${show(strategy)}`
+    `${name} takes HAStrategies.random (0), .roundRobin (1), .nearest (2), .leastConnected ('leastConnected') or .fastest ('fastest'), or a function (candidates, {write}) => candidate; it was ${show(strategy)}`
   )
 }
 

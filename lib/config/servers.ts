@@ -1,13 +1,19 @@
 /** The servers that the application names, checked. */
 
 import { type Credentials, isManager, type NativeToken, type Token, type TokenManager, tokenOf } from './auth'
-import { show } from './option-values'
+import { numberOf, readText, show } from './option-values'
 
 /** A server of the pool, as the application wrote it. */
 export type ServerLocation =
   | string
   | readonly [url: string, bolt: string]
-  | { readonly url?: string | null; readonly bolt: string; readonly auth?: Auth }
+  | {
+      readonly url?: string | null
+      readonly bolt: string
+      readonly auth?: Auth
+      readonly weight?: number
+      readonly zone?: string
+    }
 
 /** What `auth` takes: name and password, a token of `neo4j.auth`, or a manager of tokens. */
 export type Auth = Credentials | Token | TokenManager | null
@@ -19,6 +25,10 @@ export interface Location {
   readonly bolt: string
   /** What was given for it. It is there to be read, but no log, no JSON and no inspection of a location shows it. */
   readonly auth: Auth | undefined
+  /** How much of the work it gets beside the others, where that was given. */
+  readonly weight?: number
+  /** Where it is, where that was given. */
+  readonly zone?: string
 }
 
 /** What the last check of a server found. */
@@ -70,7 +80,7 @@ export function readServers(servers: unknown, auth: unknown): Server[] {
     typeof servers === 'string' ? [servers] : Array.isArray(servers) ? servers.map(trimmed) : servers
   if (!Array.isArray(list) || list.length === 0) {
     throw new TypeError(
-      `servers takes a Bolt URI, or an array with at least one of [httpUrl, boltUrl], {url, bolt, auth} or a Bolt URI; it was ${show(servers)}`
+      `servers takes a Bolt URI, or an array with at least one of [httpUrl, boltUrl], {url, bolt, auth, weight, zone} or a Bolt URI; it was ${show(servers)}`
     )
   }
   // [httpUrl, boltUrl] itself, where a list of such pairs was meant
@@ -101,9 +111,9 @@ function readServer(entry: unknown, auth: unknown, name: string): Server {
     return makeServer(entry[0], entry[1], auth, 'auth', name, ['[0]', '[1]'])
   }
   if (typeof entry === 'object' && entry !== null) {
-    const location = entry as { url?: unknown; bolt?: unknown; auth?: unknown }
+    const location = entry as Record<'url' | 'bolt' | 'auth' | 'weight' | 'zone', unknown>
     const own = location.auth !== undefined && location.auth !== null
-    return makeServer(
+    const server = makeServer(
       location.url,
       location.bolt,
       own ? location.auth : auth,
@@ -111,9 +121,13 @@ function readServer(entry: unknown, auth: unknown, name: string): Server {
       name,
       ['.url', '.bolt']
     )
+    const weight = readWeight(location.weight, `${name}.weight`)
+    const zone = readZone(location.zone, `${name}.zone`)
+    Object.assign(server.location, weight === undefined ? {} : { weight }, zone === undefined ? {} : { zone })
+    return server
   }
   throw new TypeError(
-    `${name} takes [httpUrl, boltUrl], {url, bolt, auth} or a Bolt URI; it was ${show(entry)}`
+    `${name} takes [httpUrl, boltUrl], {url, bolt, auth, weight, zone} or a Bolt URI; it was ${show(entry)}`
   )
 }
 
@@ -141,6 +155,21 @@ function makeServer(
     auth: isManager(token) ? token : { ...token },
     authName
   }
+}
+
+/** @throws TypeError naming `name` and what it takes */
+function readWeight(value: unknown, name: string): number | undefined {
+  if (value === undefined || value === null) return undefined
+  const weight = numberOf(value)
+  if (weight > 0 && Number.isFinite(weight)) return weight
+  throw new TypeError(`${name} takes a number above 0; it was ${show(value)}`)
+}
+
+/** @throws TypeError naming `name` and what it takes */
+export function readZone(value: unknown, name: string): string | undefined {
+  const zone = readText(value, name)
+  if (zone === '') throw new TypeError(`${name} takes the name of a zone; it was empty`)
+  return zone
 }
 
 /** A URL without the user and password that may stand in it. */

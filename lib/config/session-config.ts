@@ -61,7 +61,7 @@ export interface HASessionConfig extends SessionConfig {
   /** Whether at least one write is meant; without it, `defaultAccessMode` says so. */
   writeLock?: boolean
   rwConfig?: ReadWriteConfig
-  strategy?: number | StrategyFunction
+  strategy?: number | string | StrategyFunction
 }
 
 /**

@@ -83,9 +83,11 @@ export class DriverCore implements DriverListener {
     const config = {
       ...settings.native,
       strategy: this.#numberOf(strategy),
-      servers: servers.map(({ http, bolt, auth, authName }) => ({
+      servers: servers.map(({ location: { weight, zone }, http, bolt, auth, authName }) => ({
         http,
         bolt,
+        weight,
+        zone,
         ...(isManager(auth)
           ? { managed: true }
           : { auth: nativeToken(auth, authName, settings.parametersAsNeo4jDriver) })

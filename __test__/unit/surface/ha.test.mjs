@@ -108,13 +108,13 @@ test('a strategy function chooses when session() is called, among the eligible',
     return candidates[1]
   }
   const { fake, driver } = made(t, { strategy })
-  assert.equal(fake.driver.config.strategy, 3)
+  assert.equal(fake.driver.config.strategy, 5)
   fake.driver.candidateServers = [0, 2]
   driver.session(true)
   assert.deepEqual(asked, [[[driver.servers[0], driver.servers[2]], { write: true }]])
-  assert.deepEqual([fake.session.opened.strategy, fake.session.opened.config], [3, { preferred: 2 }])
+  assert.deepEqual([fake.session.opened.strategy, fake.session.opened.config], [5, { preferred: 2 }])
   driver.session(false, null, candidates => candidates[0])
-  assert.deepEqual([fake.session.opened.strategy, fake.session.opened.config], [4, { preferred: 0 }])
+  assert.deepEqual([fake.session.opened.strategy, fake.session.opened.config], [6, { preferred: 0 }])
   assert.equal(driver.getDriverBaseOnStrategyAndQueryWriteState(true), driver.servers[2])
 })
 
@@ -122,7 +122,7 @@ test('a strategy function is asked again by the native side; what it does wrong 
   let behave = candidates => candidates[0]
   const { fake, driver } = made(t, { strategy: candidates => behave(candidates) })
   const asked = async question => {
-    fake.say(ask(question, { what: 'strategy', strategy: 3, candidates: [1, 2], write: false }))
+    fake.say(ask(question, { what: 'strategy', strategy: 5, candidates: [1, 2], write: false }))
     await turn()
     return fake.driver.calls.at(-1)
   }

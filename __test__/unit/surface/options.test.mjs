@@ -41,6 +41,8 @@ test('the defaults', t => {
     servers: [{ http: { url: 'http://a:7474' }, bolt: 'bolt://a:7687', auth: { scheme: 'none' } }],
     mode: 'ha',
     strategy: 0,
+    nearestWindow: 0,
+    zone: null,
     rwMask: 7,
     checkInterval: 500,
     alarmInterval: 10,

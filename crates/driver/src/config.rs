@@ -27,6 +27,10 @@ pub struct Config {
     pub resolver: bool,
     /// Default strategy of sessions.
     pub strategy: i32,
+    /// For [`Strategy::Nearest`]: so many milliseconds farther than the nearest count as near. Default 0.
+    pub nearest_window: f64,
+    /// Servers of this zone are chosen before others.
+    pub zone: Option<String>,
     /// Default permissions by role, as bits: 1 master reads, 2 master writes, 4 slave reads, 8 slave writes.
     pub rw_mask: i32,
     /// Time between two checks of the servers. Default 500.
@@ -94,6 +98,8 @@ impl Default for Config {
             routing_context: None,
             resolver: false,
             strategy: 0,
+            nearest_window: 0.0,
+            zone: None,
             rw_mask: i32::from(Permissions::MASTER_READ_WRITE_SLAVE_READ.0),
             check_interval: 500,
             alarm_interval: 10,
@@ -167,6 +173,28 @@ pub struct ServerConfig {
     /// [`crate::Observer::token`] is asked how to authenticate, whenever a connection is needed.
     #[serde(default)]
     pub managed: bool,
+    /// How much of the work it gets beside the others. Above 0; default 1.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// Where it is, for [`Config::zone`].
+    pub zone: Option<String>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        ServerConfig {
+            http: None,
+            bolt: String::new(),
+            auth: None,
+            managed: false,
+            weight: one(),
+            zone: None,
+        }
+    }
 }
 
 /// Users and passwords may stand in the addresses: those are not printed.
@@ -532,7 +560,7 @@ mod tests {
         for bolt in
             ["no-scheme://somebody:hunter2@h", "bolt://somebody:hunter2@", "bolt://somebody:hunter2@h:x"]
         {
-            let server = ServerConfig { http: None, bolt: bolt.into(), auth: None, managed: false };
+            let server = ServerConfig { bolt: bolt.into(), ..ServerConfig::default() };
             let error = server.address().unwrap_err();
             assert!(
                 !error.message.contains("hunter2") && !format!("{server:?}").contains("hunter2"),

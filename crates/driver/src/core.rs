@@ -62,10 +62,10 @@ impl Core {
             .collect::<Result<Vec<_>, Error>>()?;
         let addresses = endpoints.iter().map(|endpoint| endpoint.address.to_string()).collect();
         let topology = Arc::new(Topology::new(&config, addresses, observer.clone(), log.clone()));
-        let selection = ServerSelection::new(&config, &topology, &observer, &log);
         let mut endpoints = endpoints.into_iter().peekable();
         let seed = endpoints.next_if(|_| config.mode == Mode::Routing);
         let pools: Vec<_> = endpoints.map(|endpoint| Arc::new(Pool::new(endpoint, log.clone()))).collect();
+        let selection = ServerSelection::new(&config, &pools, &topology, &observer, &log);
         let cluster = match (config.mode, seed) {
             (_, Some(seed)) => {
                 Cluster::Routing(Arc::new(Router::new(&config, seed, observer.clone(), log.clone())))
@@ -217,7 +217,7 @@ impl Core {
     }
 }
 
-fn endpoint(
+pub(crate) fn endpoint(
     config: &Arc<Config>,
     index: usize,
     observer: &Arc<dyn Observer>,

@@ -9,7 +9,7 @@ use crate::core::{Core, ServerIdentity};
 use crate::error::{Error, Kind};
 use crate::observer::Observer;
 use crate::session::Session;
-use crate::strategy::{eligible, Intent, Permissions, Strategy};
+use crate::strategy::{Intent, Permissions, Strategy};
 use crate::topology::View;
 
 /// The entry to a pool of servers.
@@ -47,9 +47,9 @@ impl Driver {
         self.0.selection.choose(&self.0.topology.view(), intent)
     }
 
-    /// The places of the servers that may do this work.
+    /// The places of the servers that a strategy of the user's own may choose from.
     pub fn candidates(&self, intent: Intent) -> Vec<usize> {
-        eligible(&self.0.topology.view(), intent.permissions, intent.write)
+        self.0.selection.candidates(intent)
     }
 
     /// What is known of the servers.

@@ -352,6 +352,11 @@ impl Pool {
         self.size.saturating_sub(self.permits.available_permits())
     }
 
+    /// How many work with a connection, or wait for one.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_use() + self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Opens connections until so many are idle, for work that is to come. They need no permits: where there is no room for them
     /// then, they are closed.
     pub(crate) async fn warm_up(self: Arc<Self>, wanted: usize) {

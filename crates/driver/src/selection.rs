@@ -7,10 +7,13 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::config::Config;
+use crate::ejection::Ejections;
 use crate::error::{Error, Kind};
+use crate::latency::Latency;
 use crate::log::Log;
 use crate::observer::Observer;
-use crate::strategy::{any_eligible, eligible, is_eligible, pick, Intent, Strategy, Turns};
+use crate::pool::Pool;
+use crate::strategy::{any_eligible, is_eligible, pick, Intent, Measures, Rotation, Strategy};
 use crate::topology::{Role, Status, Topology, View};
 
 /// How often the same situation is warned of at most.
@@ -18,27 +21,129 @@ const WARN_EVERY: Duration = Duration::from_secs(1);
 
 pub(crate) struct ServerSelection {
     topology: Arc<Topology>,
+    /// In the order of the configuration.
+    members: Vec<Member>,
+    ejections: Ejections,
     observer: Arc<dyn Observer>,
     log: Log,
     /// How long a server that is being looked at again is waited for.
     patience: Duration,
-    turns: Turns,
+    nearest_window: f64,
+    rotation: Rotation,
     warned: Mutex<Option<Instant>>,
+}
+
+/// What the choice looks at of a server beside its role and status.
+struct Member {
+    weight: f64,
+    /// It is in the driver's own zone, or that has none.
+    is_of_zone: bool,
+    pool: Arc<Pool>,
+    latency: Latency,
+}
+
+/// The servers among which a strategy picks: of all that may do the work, those with the least against them.
+struct Candidates<'a> {
+    selection: &'a ServerSelection,
+    view: &'a View,
+    intent: Intent,
+    /// Servers that have just failed.
+    avoid: &'a [usize],
+    /// What is against each of them; `None` if nobody may do the work.
+    flaws: Option<u8>,
+}
+
+/// What is against a server that may do the work: the more, the higher.
+mod flaw {
+    pub(super) const OTHER_ZONE: u8 = 1;
+    pub(super) const EJECTED: u8 = 2;
+    pub(super) const FAILED_JUST_NOW: u8 = 4;
+}
+
+impl<'a> Candidates<'a> {
+    fn new(selection: &'a ServerSelection, view: &'a View, intent: Intent, avoid: &'a [usize]) -> Self {
+        let mut candidates = Candidates { selection, view, intent, avoid, flaws: None };
+        candidates.flaws = (0..view.servers.len()).filter_map(|server| candidates.flaws_of(server)).min();
+        candidates
+    }
+
+    /// `None` if it may not do the work.
+    fn flaws_of(&self, server: usize) -> Option<u8> {
+        let Intent { write, permissions, .. } = self.intent;
+        if !is_eligible(self.view, server, permissions, write) {
+            return None;
+        }
+        let flaw = |is_there, flaw| if is_there { flaw } else { 0 };
+        let is_elsewhere = self.selection.members.get(server).is_some_and(|member| !member.is_of_zone);
+        Some(
+            flaw(self.avoid.contains(&server), flaw::FAILED_JUST_NOW)
+                | flaw(self.selection.ejections.is_out(server), flaw::EJECTED)
+                | flaw(is_elsewhere, flaw::OTHER_ZONE),
+        )
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> + Clone + '_ {
+        (0..self.view.servers.len())
+            .filter(|server| self.flaws.is_some() && self.flaws_of(*server) == self.flaws)
+    }
+
+    fn pick(&self) -> Option<usize> {
+        let ServerSelection { nearest_window, rotation, .. } = self.selection;
+        pick(self.intent.strategy, self.iter(), self, *nearest_window, rotation, self.intent.write)
+    }
+
+    /// Whether none is left but those that are to be left alone.
+    fn are_ejected(&self) -> bool {
+        self.flaws.is_some_and(|flaws| flaws & flaw::EJECTED != 0)
+    }
+}
+
+impl Measures for Candidates<'_> {
+    fn weight(&self, server: usize) -> f64 {
+        self.selection.members.get(server).map_or(1.0, |member| member.weight)
+    }
+
+    fn distance(&self, server: usize) -> f64 {
+        self.view.servers.get(server).map_or(f64::MAX, |server| server.distance)
+    }
+
+    fn in_flight(&self, server: usize) -> usize {
+        self.selection.members.get(server).map_or(0, |member| member.pool.in_flight())
+    }
+
+    fn latency(&self, server: usize) -> Option<f64> {
+        self.selection.members.get(server).and_then(|member| member.latency.now())
+    }
 }
 
 impl ServerSelection {
     pub(crate) fn new(
         config: &Config,
+        pools: &[Arc<Pool>],
         topology: &Arc<Topology>,
         observer: &Arc<dyn Observer>,
         log: &Log,
     ) -> Self {
+        let members: Vec<_> = config
+            .servers
+            .iter()
+            .zip(pools)
+            .map(|(server, pool)| Member {
+                weight: server.weight,
+                is_of_zone: config.zone.is_none() || server.zone == config.zone,
+                pool: pool.clone(),
+                latency: Latency::default(),
+            })
+            .collect();
         ServerSelection {
             topology: topology.clone(),
+            ejections: Ejections::of(members.len()),
+            members,
             observer: observer.clone(),
             log: log.clone(),
             patience: Duration::from_millis(config.check_timeout),
-            turns: Turns::default(),
+            nearest_window: config.nearest_window,
+            rotation: Rotation::default(),
             warned: Mutex::new(None),
         }
     }
@@ -49,9 +154,13 @@ impl ServerSelection {
         if let Some(pinned) = intent.pinned {
             return pinned;
         }
-        let candidates = eligible(view, intent.permissions, intent.write);
-        pick(intent.strategy, view, &candidates, self.turns.of(intent.write))
-            .unwrap_or_else(|| self.fall_back(view, intent.write, &[]))
+        let picked = Candidates::new(self, view, intent, &[]).pick();
+        picked.unwrap_or_else(|| self.fall_back(view, intent.write, &[]))
+    }
+
+    /// The servers that a strategy of the user's own may choose from.
+    pub(crate) fn candidates(&self, intent: Intent) -> Vec<usize> {
+        Candidates::new(self, &self.topology.view(), intent, &[]).iter().collect()
     }
 
     /// The server that a session begins with; `None` if it is better chosen when there is work.
@@ -67,8 +176,9 @@ impl ServerSelection {
         }
     }
 
-    /// Chooses by any strategy, asking the user's own where it is one. Avoids some servers if there are others, and
-    /// falls back only when no server is about to be looked at again, and no master is to be expected; or at the deadline.
+    /// Chooses, for work that begins now, by any strategy, asking the user's own where it is one. Avoids some servers if there
+    /// are others, and falls back only when no server is about to be looked at again, and no master is to be expected; or at the
+    /// deadline.
     pub(crate) async fn choose_patiently(
         &self,
         intent: Intent,
@@ -79,18 +189,30 @@ impl ServerSelection {
             return Ok(pinned);
         }
         let view = self.wait_for_candidates(intent, deadline).await;
-        let all = eligible(&view, intent.permissions, intent.write);
-        let fresh: Vec<usize> = all.iter().copied().filter(|i| !avoid.contains(i)).collect();
-        let candidates = if fresh.is_empty() { all } else { fresh };
-        let Strategy::Custom(key) = intent.strategy else {
-            let picked = pick(intent.strategy, &view, &candidates, self.turns.of(intent.write));
-            return Ok(picked.unwrap_or_else(|| self.fall_back(&view, intent.write, avoid)));
-        };
-        if candidates.is_empty() {
-            return Ok(self.fall_back(&view, intent.write, avoid));
+        loop {
+            let candidates = Candidates::new(self, &view, intent, avoid);
+            let picked = match intent.strategy {
+                Strategy::Custom(key) => self.ask(key, &candidates).await?,
+                _ => candidates.pick(),
+            };
+            let Some(server) = picked else {
+                return Ok(self.fall_back(&view, intent.write, avoid));
+            };
+            // Else somebody else's work has become its trial meanwhile.
+            if self.ejections.let_in(server) || candidates.are_ejected() {
+                return Ok(server);
+            }
         }
-        match self.observer.choose(key, &candidates, intent.write).await {
-            Ok(index) if candidates.contains(&index) => Ok(index),
+    }
+
+    /// Asks a strategy of the user's own, if there is a choice.
+    async fn ask(&self, key: i32, candidates: &Candidates<'_>) -> Result<Option<usize>, Error> {
+        let list: Vec<usize> = candidates.iter().collect();
+        if list.is_empty() {
+            return Ok(None);
+        }
+        match self.observer.choose(key, &list, candidates.intent.write).await {
+            Ok(index) if list.contains(&index) => Ok(Some(index)),
             Ok(_) => Err(Error::new(Kind::Client, "The strategy function returned none of its candidates.")),
             Err(no) => {
                 let why = format!("The strategy function failed: {no}");
@@ -104,6 +226,62 @@ impl ServerSelection {
         intent.pinned.is_some() || is_eligible(&self.topology.view(), index, intent.permissions, intent.write)
     }
 
+    /// Whether work of this intent may begin on a server that was chosen before.
+    pub(crate) fn still_takes(&self, server: usize, intent: Intent) -> bool {
+        intent.pinned.is_some() || self.fits(server, intent) && self.ejections.let_in(server)
+    }
+
+    /// A query was taken up by the server, this long after it was asked.
+    pub(crate) fn took(&self, server: usize, time: Duration) {
+        if let Some(member) = self.members.get(server) {
+            member.latency.took(time);
+        }
+    }
+
+    /// The server has answered work.
+    pub(crate) fn answered(&self, server: usize) {
+        if self.ejections.answered(server) {
+            self.log.info(|| format!("{} answers, and gets work again", self.topology.address(server)));
+        }
+    }
+
+    /// Work has failed by this error, and nothing was made of it yet.
+    pub(crate) fn failed(&self, server: usize, error: &Error) {
+        if error.failure.is_some() {
+            // Whoever is not what it was taken for has answered, and would so again.
+            if !error.server_unfit() {
+                self.answered(server);
+            }
+        } else if error.kind == Kind::Connection {
+            self.lost(server);
+        }
+    }
+
+    /// Work was lost with the server. What is lost at the same time counts once: the first makes it unknown until its next check.
+    fn lost(&self, server: usize) {
+        let view = self.topology.view();
+        if view.servers.get(server).is_none_or(|info| info.status != Status::Up) {
+            return;
+        }
+        if let Some(time) = self.ejections.failed(server, || self.is_replaceable(&view, server)) {
+            self.log.warn(&format!(
+                "{} loses work again and again, though its checks are answered: it is left alone for {} s, unless there is no \
+                 other server.",
+                self.topology.address(server),
+                time.as_secs()
+            ));
+        }
+    }
+
+    /// Whether others could do what this one does: somebody, and where it is the master, another one.
+    fn is_replaceable(&self, view: &View, server: usize) -> bool {
+        let is_master = view.servers.get(server).is_some_and(|info| info.role == Role::Master);
+        view.servers.iter().enumerate().any(|(other, info)| {
+            let does_it = info.role == Role::Master || info.role == Role::Slave && !is_master;
+            other != server && info.status == Status::Up && does_it && !self.ejections.is_out(other)
+        })
+    }
+
     /// Whether the server does not fit, and another one does.
     pub(crate) fn is_outdone(&self, index: usize, intent: Intent) -> bool {
         !self.fits(index, intent) && any_eligible(&self.topology.view(), intent.permissions, intent.write)
@@ -112,11 +290,12 @@ impl ServerSelection {
     /// Whether a choice now would be one that was not tried: one that fits, or where none does, one that a read falls back on.
     pub(crate) fn has_untried(&self, tried: &[usize], intent: Intent) -> bool {
         let view = self.topology.view();
-        let mut choices = eligible(&view, intent.permissions, intent.write);
-        if choices.is_empty() && !intent.write && view.master().is_none() {
-            choices = (0..view.servers.len()).collect();
-        }
-        intent.pinned.is_none() && choices.iter().any(|i| !tried.contains(i))
+        let falls_back_on_all = !intent.write
+            && view.master().is_none()
+            && !any_eligible(&view, intent.permissions, intent.write);
+        let is_choice =
+            |i: &usize| falls_back_on_all || is_eligible(&view, *i, intent.permissions, intent.write);
+        intent.pinned.is_none() && (0..view.servers.len()).filter(is_choice).any(|i| !tried.contains(&i))
     }
 
     /// The view, when it has a server for this work, or none is to be expected any more.
@@ -181,6 +360,7 @@ impl ServerSelection {
 mod tests {
     use super::*;
     use crate::config::{LogLevel, ServerConfig, StatusEndpoint};
+    use crate::core::endpoint;
     use crate::strategy::Permissions;
 
     struct Unobserved;
@@ -190,35 +370,182 @@ mod tests {
         fn log(&self, _: LogLevel, _: &str) {}
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn whoever_finds_nobody_waits_for_the_check_that_is_due_and_no_longer_than_one_takes() {
-        let http = StatusEndpoint { url: "http://h".into(), auth: None };
-        let server = ServerConfig { http: Some(http), bolt: "bolt://h".into(), auth: None, managed: false };
-        let config = Config { servers: vec![server; 2], ..Config::default() };
+    const READS: Intent = Intent {
+        write: false,
+        permissions: Permissions::MASTER_READ_WRITE_SLAVE_READ,
+        strategy: Strategy::RoundRobin,
+        pinned: None,
+    };
+    const WRITES: Intent = Intent { write: true, ..READS };
+
+    /// Servers, one for each zone, and a driver's choice among them.
+    fn members(zones: &[&str], config: Config) -> (Arc<Topology>, ServerSelection) {
+        let member = |zone: &&str| ServerConfig {
+            http: Some(StatusEndpoint { url: "http://h".into(), auth: None }),
+            bolt: "bolt://h".into(),
+            zone: Some((*zone).into()),
+            ..ServerConfig::default()
+        };
+        let config = Arc::new(Config { servers: zones.iter().map(member).collect(), ..config });
         let observer: Arc<dyn Observer> = Arc::new(Unobserved);
         let log = Log::new(observer.clone(), config.log_level);
-        let addresses = vec!["one:7687".into(), "two:7687".into()];
+        let pool =
+            |index| Arc::new(Pool::new(endpoint(&config, index, &observer, &None).unwrap(), log.clone()));
+        let pools: Vec<_> = (0..zones.len()).map(pool).collect();
+        let addresses = (0..zones.len()).map(|i| format!("h{i}:7687")).collect();
         let topology = Arc::new(Topology::new(&config, addresses, observer.clone(), log.clone()));
-        let selection = ServerSelection::new(&config, &topology, &observer, &log);
-        let permissions = Permissions::MASTER_READ_WRITE_SLAVE_READ;
-        let intent = Intent { write: true, permissions, strategy: Strategy::Random, pinned: None };
-        topology.demote(1, &Error::new(Kind::Connection, "lost"));
+        let selection = ServerSelection::new(&config, &pools, &topology, &observer, &log);
+        (topology, selection)
+    }
+
+    /// The same, checked: the first is the master, the others are slaves.
+    fn checked(zones: &[&str], config: Config) -> (Arc<Topology>, ServerSelection) {
+        let (topology, selection) = members(zones, config);
+        topology.found_master(0);
+        (1..zones.len()).for_each(|slave| topology.found_slave(slave));
+        (topology, selection)
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(30)
+    }
+
+    fn lost() -> Error {
+        Error::new(Kind::Connection, "lost")
+    }
+
+    /// Work is lost on a server as often as that, and each time its check finds it as it was.
+    fn lose(topology: &Topology, selection: &ServerSelection, server: usize, times: usize) {
+        for _ in 0..times {
+            selection.failed(server, &lost());
+            topology.demote(server, &lost());
+            if server == 0 {
+                topology.found_master(server);
+            } else {
+                topology.found_slave(server);
+            }
+        }
+    }
+
+    async fn chosen(selection: &ServerSelection, intent: Intent, times: usize) -> Vec<usize> {
+        let mut chosen = Vec::new();
+        for _ in 0..times {
+            chosen.push(selection.choose_patiently(intent, &[], soon()).await.unwrap());
+        }
+        chosen
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_finds_nobody_waits_for_the_check_that_is_due_and_no_longer_than_one_takes() {
+        let config = Config::default();
+        let patience = Duration::from_millis(config.check_timeout);
+        let (topology, selection) = members(&["", ""], config);
+        topology.demote(1, &lost());
 
         let began = Instant::now();
         assert_eq!(
-            selection.choose_patiently(intent, &[], began + Duration::from_secs(30)).await.unwrap(),
+            selection.choose_patiently(WRITES, &[], soon()).await.unwrap(),
             0,
             "it falls back on the first"
         );
-        assert_eq!(began.elapsed(), Duration::from_millis(config.check_timeout));
+        assert_eq!(began.elapsed(), patience);
 
         let began = Instant::now();
         let check = async {
             tokio::time::sleep(Duration::from_millis(300)).await;
             topology.found_master(1);
         };
-        let (chosen, ()) =
-            tokio::join!(selection.choose_patiently(intent, &[], began + Duration::from_secs(30)), check);
+        let (chosen, ()) = tokio::join!(selection.choose_patiently(WRITES, &[], soon()), check);
         assert_eq!((chosen.unwrap(), began.elapsed()), (1, Duration::from_millis(300)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_own_zone_comes_first_and_others_when_none_there_does_it() {
+        let zone = |zone: &str| Config { zone: Some(zone.into()), ..Config::default() };
+        let (topology, selection) = checked(&["a", "b", "b", "c"], zone("b"));
+        assert_eq!(chosen(&selection, READS, 4).await, [1, 2, 1, 2]);
+        assert_eq!(selection.candidates(READS), [1, 2]);
+        assert_eq!(chosen(&selection, WRITES, 2).await, [0, 0], "the master is elsewhere");
+        assert_eq!(selection.choose_patiently(READS, &[1], soon()).await.unwrap(), 2);
+        let elsewhere = selection.choose_patiently(READS, &[1, 2], soon()).await.unwrap();
+        assert_eq!(elsewhere, 0, "those of the zone have just failed");
+        topology.demote(1, &lost());
+        topology.demote(2, &lost());
+        assert_eq!(chosen(&selection, READS, 3).await, [3, 0, 3]);
+        topology.found_slave(2);
+        assert_eq!(chosen(&selection, READS, 2).await, [2, 2]);
+
+        let (_, selection) = checked(&["a", "b", "b", "c"], Config::default());
+        assert_eq!(selection.candidates(READS), [0, 1, 2, 3], "a driver without a zone has no preference");
+        let (_, selection) = checked(&["a", "b", "b", "c"], zone("d"));
+        assert_eq!(selection.candidates(READS), [0, 1, 2, 3], "nobody is of that zone");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_loses_work_again_and_again_is_left_alone_and_let_back_in_by_one_trial() {
+        let (topology, selection) = checked(&["", "", ""], Config::default());
+        lose(&topology, &selection, 2, 4);
+        assert_eq!(selection.candidates(READS), [0, 1, 2]);
+        lose(&topology, &selection, 2, 1);
+        assert_eq!(selection.candidates(READS), [0, 1]);
+        assert!(!selection.still_takes(2, READS), "who had chosen it before chooses anew");
+        assert!(!chosen(&selection, READS, 6).await.contains(&2));
+
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert_eq!(selection.candidates(READS), [0, 1, 2]);
+        let choices = chosen(&selection, READS, 12).await;
+        assert_eq!(choices.iter().filter(|server| **server == 2).count(), 1, "{choices:?}");
+        selection.answered(2);
+        assert!(chosen(&selection, READS, 3).await.contains(&2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_lost_at_the_same_time_counts_once() {
+        let (topology, selection) = checked(&["", ""], Config::default());
+        for _ in 0..50 {
+            selection.failed(1, &lost());
+            topology.demote(1, &lost());
+        }
+        topology.found_slave(1);
+        assert_eq!(selection.candidates(READS), [0, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn errors_that_the_server_answers_are_answers() {
+        let (topology, selection) = checked(&["", ""], Config::default());
+        let answer = |code: &str| {
+            let failure = bolt::ServerFailure { code: code.into(), ..bolt::ServerFailure::default() };
+            Error::from_failure(failure)
+        };
+        for _ in 0..20 {
+            selection.failed(1, &answer("Neo.ClientError.Statement.SyntaxError"));
+        }
+        lose(&topology, &selection, 1, 4);
+        selection.failed(1, &answer("Neo.ClientError.Statement.SyntaxError"));
+        lose(&topology, &selection, 1, 4);
+        for kind in [Kind::Aborted, Kind::Pool, Kind::Client] {
+            selection.failed(1, &Error::new(kind, "the caller's"));
+        }
+        assert_eq!(selection.candidates(READS), [0, 1]);
+        lose(&topology, &selection, 1, 1);
+        assert_eq!(selection.candidates(READS), [0], "what is no word of the server does not break the row");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_one_and_the_only_master_are_never_left_alone() {
+        let (topology, selection) = checked(&["", ""], Config::default());
+        lose(&topology, &selection, 0, 20);
+        assert_eq!(chosen(&selection, WRITES, 1).await, [0]);
+        assert_eq!(selection.candidates(READS), [0, 1], "nor for reads");
+        topology.demote(0, &lost());
+        lose(&topology, &selection, 1, 20);
+        assert_eq!(chosen(&selection, READS, 2).await, [1, 1]);
+
+        // One that was rightly left alone is taken all the same when it is all there is.
+        topology.found_master(0);
+        lose(&topology, &selection, 1, 1);
+        assert_eq!(selection.candidates(READS), [0]);
+        topology.demote(0, &lost());
+        assert_eq!(chosen(&selection, READS, 2).await, [1, 1]);
     }
 }

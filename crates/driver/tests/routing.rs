@@ -54,12 +54,7 @@ fn routing(after: Option<Duration>) -> (Driver, Arc<Resolver>) {
 fn routed_by(observer: Arc<dyn Observer>) -> Driver {
     let config = Config {
         mode: Mode::Routing,
-        servers: vec![ServerConfig {
-            http: None,
-            bolt: "neo4j://somewhere.invalid".into(),
-            auth: None,
-            managed: false,
-        }],
+        servers: vec![ServerConfig { bolt: "neo4j://somewhere.invalid".into(), ..ServerConfig::default() }],
         resolver: true,
         connection_acquisition_timeout: 5_000,
         ..Config::default()

@@ -20,8 +20,9 @@ impl State {
             return Err(Error::driver_closed());
         }
         let avoid = retry.failed();
-        let fits = |server: &usize| !avoid.contains(server) && core.selection.fits(*server, session.intent);
-        if let Some(server) = self.server.filter(fits) {
+        let takes =
+            |server: &usize| !avoid.contains(server) && core.selection.still_takes(*server, session.intent);
+        if let Some(server) = self.server.filter(takes) {
             return Ok(server);
         }
         let server = core.selection.choose_patiently(session.intent, avoid, retry.deadline()).await?;

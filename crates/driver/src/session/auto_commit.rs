@@ -1,6 +1,7 @@
 //! A query that is its own transaction, tried again as [`verdict`](super::verdict) says.
 
 use bolt::{Event, Request, TxMeta};
+use tokio::time::Instant;
 
 use super::batches::commits_in_batches;
 use super::outcome::Progress;
@@ -93,9 +94,10 @@ impl State {
         }
         pooled.note_query(&run.query);
         let identity = pooled.identity();
-        match Streaming::new(run, &pooled, fetch_size).read(session, &mut pooled.conn).await {
+        match Streaming::new(run, &pooled, fetch_size, Instant::now()).read(session, &mut pooled.conn).await {
             Ok((metadata, result)) => {
                 session.remember(&settings.bookmarks, metadata.bookmark());
+                session.core.selection.answered(server);
                 pooled.release();
                 result.finish(&metadata, identity);
                 Ok(())

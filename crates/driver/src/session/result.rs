@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use bolt::columns::{Batch, Transcoder};
 use bolt::{Event, Limits, Metadata, PullForm, Request, Version};
+use tokio::time::Instant;
 
 use super::outcome::Progress;
 use super::sink::{Head, Summary};
@@ -43,6 +44,8 @@ pub(super) struct Streaming<R> {
     run: R,
     server: ServerRef,
     fetch_size: i64,
+    /// When RUN was sent.
+    asked: Instant,
     /// What was to be sent when RUN was written: while it is no less, nothing has left.
     queued: usize,
     /// Until it was handed over.
@@ -67,12 +70,13 @@ pub(super) struct Streaming<R> {
 }
 
 impl<R: Borrow<Run>> Streaming<R> {
-    pub(super) fn new(run: R, conn: &Conn, fetch_size: i64) -> Self {
+    pub(super) fn new(run: R, conn: &Conn, fetch_size: i64, asked: Instant) -> Self {
         run.borrow().flow.take_failed_head();
         Streaming {
             run,
             server: conn.server.clone(),
             fetch_size,
+            asked,
             queued: conn.bolt.output().len(),
             head: None,
             columns: 0,
@@ -261,6 +265,7 @@ impl<R: Borrow<Run>> Streaming<R> {
         match event {
             Event::Success { request: Request::Run, metadata } => {
                 self.progress = Progress::Executing;
+                session.core.selection.took(self.server.index, self.asked.elapsed());
                 session.works_in(metadata.database());
                 self.qid = metadata.qid();
                 let keys = metadata.fields().unwrap_or_default();

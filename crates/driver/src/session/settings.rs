@@ -65,8 +65,11 @@ impl Inner {
         if let Some(router) = self.core.cluster.router() {
             return router.on_error(error, self.database().as_deref());
         }
-        if let Some(server) = error.server.as_ref().filter(|_| error.server_unfit()) {
-            self.core.topology.demote(server.index, &error);
+        if let Some(server) = &error.server {
+            self.core.selection.failed(server.index, &error);
+            if error.server_unfit() {
+                self.core.topology.demote(server.index, &error);
+            }
         }
         error
     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bolt::{Event, Metadata, Request};
+use tokio::time::Instant;
 
 use super::batches::commits_in_batches;
 use super::command::Begin;
@@ -36,8 +37,8 @@ struct Open {
     pooled: Pooled,
     /// What it waited for.
     bookmarks: Vec<String>,
-    /// The first query went out together with BEGIN.
-    first_is_sent: bool,
+    /// When the first query went out, if that was together with BEGIN.
+    first_sent: Option<Instant>,
     /// The server took up a query that commits on its own: whatever comes of the transaction, that stays done.
     has_committed: bool,
     results: OpenResults,
@@ -66,15 +67,20 @@ impl State {
         let begin = Begin { id: run.id, config: run.config.clone(), metadata: run.metadata.clone() };
         let mut open = self.open(session, &begin, Some(run)).await?;
         let fetch_size = session.fetch_size(run);
-        if !open.first_is_sent {
-            if let Err(error) = open.send(run, fetch_size) {
-                open.pooled.release();
-                return Err(error);
-            }
-        }
+        let asked = match open.first_sent {
+            Some(sent) => sent,
+            None => match open.send(run, fetch_size) {
+                Ok(sent) => sent,
+                Err(error) => {
+                    open.pooled.release();
+                    return Err(error);
+                }
+            },
+        };
         let identity = open.pooled.identity();
         let is_batched = commits_in_batches(&run.query);
-        match Streaming::new(run, &open.pooled, fetch_size).read(session, &mut open.pooled.conn).await {
+        match Streaming::new(run, &open.pooled, fetch_size, asked).read(session, &mut open.pooled.conn).await
+        {
             // Whoever asked could not take what came of it, and is told that nothing did.
             Ok(_) if run.flow.is_cancelled() => {
                 open.has_committed = is_batched;
@@ -175,7 +181,7 @@ impl State {
                     by_master,
                     pooled,
                     bookmarks,
-                    first_is_sent: sent.first_run,
+                    first_sent: sent.first_run,
                     has_committed: false,
                     results,
                 })
@@ -207,9 +213,10 @@ impl State {
 }
 
 impl Open {
-    /// Writes a query, or nothing.
-    fn send(&mut self, run: &Run, fetch_size: i64) -> Result<(), Error> {
+    /// Writes a query, and tells when; or nothing.
+    fn send(&mut self, run: &Run, fetch_size: i64) -> Result<Instant, Error> {
         send_run(&mut self.pooled, run, fetch_size)
+            .map(|()| Instant::now())
             .map_err(|e| Error::new(Kind::Client, e.to_string()).on(self.pooled.server.clone()))
     }
 
@@ -227,6 +234,9 @@ impl Open {
             answer(&mut pooled, Request::Rollback).await
         });
         let result = rolled_back.await;
+        if result.is_ok() {
+            session.core.selection.answered(pooled.server.index);
+        }
         pooled.release();
         match result {
             // The connection is gone, and the transaction with it.
@@ -253,10 +263,12 @@ impl Open {
         let is_sent = queued.is_some_and(|queued| pooled.bolt.output().len() < queued);
         let progress = if is_sent { Progress::Executing } else { Progress::Unsent };
         let version = pooled.bolt.version();
+        let server = pooled.server.index;
         pooled.release();
         let error = match result {
             Ok(metadata) => {
                 session.remember(&bookmarks, metadata.bookmark());
+                session.core.selection.answered(server);
                 return Ok(());
             }
             Err(error) => error,
@@ -316,19 +328,23 @@ impl Transaction {
             Standing::Failed(error) => return run.fail(error.clone()),
         };
         let fetch_size = session.fetch_size(&run);
-        if !std::mem::take(&mut open.first_is_sent) {
-            if let Err(error) = open.pooled.still_open().await {
-                run.fail(error.clone());
-                return self.unless_failed(session, Err(error));
+        let asked = match open.first_sent.take() {
+            Some(sent) => sent,
+            None => {
+                if let Err(error) = open.pooled.still_open().await {
+                    run.fail(error.clone());
+                    return self.unless_failed(session, Err(error));
+                }
+                match open.send(&run, fetch_size) {
+                    Ok(sent) => sent,
+                    // Nothing was written: the transaction goes on.
+                    Err(error) => return run.fail(error),
+                }
             }
-            // If it cannot be, nothing was written: the transaction goes on.
-            if let Err(error) = open.send(&run, fetch_size) {
-                return run.fail(error);
-            }
-        }
+        };
         let Open { pooled, results, has_committed, .. } = &mut **open;
         let is_batched = commits_in_batches(&run.query);
-        let result = Streaming::new(run, pooled, fetch_size);
+        let result = Streaming::new(run, pooled, fetch_size, asked);
         let done = results.add(session, pooled, result).await;
         *has_committed |= is_batched && done.as_ref().err().is_none_or(may_have_committed);
         self.unless_failed(session, done.map_err(|broken| broken.error));
@@ -379,7 +395,8 @@ fn may_have_committed(Broken { error, progress, .. }: &Broken) -> bool {
 /// What went out with BEGIN.
 struct Sent {
     telemetry: bool,
-    first_run: bool,
+    /// When the first query was.
+    first_run: Option<Instant>,
 }
 
 /// Writes BEGIN, and the first query where it waits already: its answer comes one exchange earlier.
@@ -399,11 +416,11 @@ fn send_begin(
     pooled.bolt.begin(&meta)?;
     // One that cannot be sent gets its error when its turn comes.
     let mut send = |run: &Run| send_run(pooled, run, session.fetch_size(run)).is_ok();
-    let first_run = match first {
+    let is_sent = match first {
         Some(run) => send(run),
         None => session.with_next_run(send).unwrap_or(false),
     };
-    Ok(Sent { telemetry, first_run })
+    Ok(Sent { telemetry, first_run: is_sent.then(Instant::now) })
 }
 
 /// Writes a query of a transaction, or nothing.

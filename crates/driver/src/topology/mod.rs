@@ -451,7 +451,7 @@ mod tests {
     fn members(count: usize) -> (Topology, Arc<Seen>) {
         let seen = Arc::new(Seen::default());
         let http = StatusEndpoint { url: "http://h".into(), auth: None };
-        let server = ServerConfig { http: Some(http), bolt: "bolt://h".into(), auth: None, managed: false };
+        let server = ServerConfig { http: Some(http), bolt: "bolt://h".into(), ..ServerConfig::default() };
         let config = Config { servers: vec![server; count], ..Config::default() };
         let addresses = (0..count).map(|i| format!("h{i}:7687")).collect();
         let log = Log::new(seen.clone(), config.log_level);
@@ -466,6 +466,10 @@ mod tests {
 
         pub(crate) fn found_master(&self, index: usize) {
             self.found(index, up(Role::Master));
+        }
+
+        pub(crate) fn found_slave(&self, index: usize) {
+            self.found(index, up(Role::Slave));
         }
     }
 

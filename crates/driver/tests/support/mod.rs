@@ -308,7 +308,7 @@ pub(crate) fn direct(uri: &str, change: impl FnOnce(&mut Config)) -> Driver {
 pub(crate) fn asking(uri: &str, change: impl FnOnce(&mut Config), observer: Arc<dyn Observer>) -> Driver {
     let mut config = Config {
         mode: Mode::Direct,
-        servers: vec![ServerConfig { http: None, bolt: uri.into(), auth: None, managed: false }],
+        servers: vec![ServerConfig { bolt: uri.into(), ..ServerConfig::default() }],
         ..Config::default()
     };
     change(&mut config);
