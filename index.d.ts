@@ -246,6 +246,10 @@ declare namespace Neo4jHA {
     readonly role: 'master' | 'slave' | 'leader' | 'follower' | 'read replica' | 'single' | null
     /** The kind of its cluster; null when that is not known. */
     readonly topology: 'ha' | 'cluster' | 'single' | null
+    /** What it calls itself, such as `Neo4j/3.5.0`; null until there was a connection to it. */
+    readonly product: string | null
+    /** The Bolt version spoken with it, such as `5.8`; null until there was a connection to it. */
+    readonly bolt: string | null
     /** Since when its status and type are these: milliseconds since 1970. */
     readonly since: number
     /** Why it is not up. */

@@ -130,6 +130,8 @@ impl Latest for Servers {
                 _ => serde_json::json!({
                     "status": s.status as i8, "type": s.role as u8, "distance": s.distance, "err": s.error.as_deref(),
                     "role": s.role_name, "topology": s.topology, "since": since(s),
+                    "product": s.product.as_ref().map(|product| &product.agent),
+                    "bolt": s.product.as_ref().map(|product| product.bolt.to_string()),
                 }),
             })
             .collect();

@@ -20,11 +20,21 @@ for (const [role, type, name, topology] of [
   test(`a server by itself is found out to be this: ${name} of ${topology}`, async t => {
     const before = Date.now()
     const driver = await ready(t, [(await member(t, { role })).location])
-    const { distance, since, ...info } = driver.servers[0].info
+    const { distance, since, product, bolt, ...info } = driver.servers[0].info
     assert.deepEqual(info, { status: Status.up, type, role: name, topology })
     assert.ok(distance >= 0 && since >= before && since <= Date.now(), `${since}`)
   })
 }
+
+test('what a server calls itself, and what is spoken with it, is known once there was a connection', async t => {
+  const one = await member(t, {})
+  const driver = await ready(t, [one.location], { checkInterval: never })
+  const known = () => [driver.servers[0].info.product, driver.servers[0].info.bolt]
+  assert.deepEqual(known(), [null, null])
+  const { summary } = await driver.session(true).run('CREATE (n)')
+  await driver.checkServers()
+  assert.deepEqual(known(), [summary.server.agent, '3.0'])
+})
 
 test('in a causal cluster writes go to the leader, reads to followers and read replicas, and both follow a new leader', async t => {
   const group = await cluster(t, { roles: ['follower', 'leader', 'replica'] })

@@ -43,6 +43,9 @@ export interface ServerInfo {
   readonly role: 'master' | 'slave' | 'leader' | 'follower' | 'read replica' | 'single' | null
   /** The kind of its cluster; null when that is not known. */
   readonly topology: 'ha' | 'cluster' | 'single' | null
+  /** What it calls itself, such as `Neo4j/3.5.0`, and the Bolt version spoken with it; null until there was a connection. */
+  readonly product: string | null
+  readonly bolt: string | null
   /** Since when its status and type are these: milliseconds since 1970. */
   readonly since: number
   /** Why the server is not up, if it is not. */

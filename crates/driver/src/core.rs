@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -238,6 +239,7 @@ pub(crate) fn endpoint(
         config: config.clone(),
         legacy_first: AtomicBool::new(false),
         best_known: AtomicBool::new(false),
+        product: ArcSwapOption::empty(),
         has_received: Arc::default(),
         interrupt: watch::Sender::new(Interrupt::None),
         log: Log::new(observer.clone(), config.log_level),

@@ -36,6 +36,7 @@ pub use config::{
 pub use core::ServerIdentity;
 pub use driver::Driver;
 pub use error::{Error, Kind, ServerRef};
+pub use net::Product;
 pub use observer::{Answer, NoAnswer, Observer};
 pub use session::{Begin, Done, Flow, Head, Run, Session, Sink, Summary};
 pub use strategy::{Intent, Permissions, Strategy};

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
+use bolt::Version;
 use rustls::ClientConfig;
 use tokio::sync::watch;
 
@@ -31,6 +33,15 @@ pub(crate) enum Interrupt {
     Closed,
 }
 
+/// What a server says it is, and what is spoken with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    /// Such as `Neo4j/3.5.0`.
+    pub agent: String,
+    /// The Bolt version.
+    pub bolt: Version,
+}
+
 /// How to reach one server, and what was learned from reaching it before.
 pub(crate) struct Endpoint {
     pub(crate) server: ServerRef,
@@ -48,6 +59,8 @@ pub(crate) struct Endpoint {
     pub(crate) legacy_first: AtomicBool,
     /// The server was asked for its best version, and had no better one.
     pub(crate) best_known: AtomicBool,
+    /// What the server was when it was last logged in to.
+    pub(crate) product: ArcSwapOption<Product>,
     /// Bytes came from the server since this was last looked at.
     pub(crate) has_received: Arc<AtomicBool>,
     pub(crate) interrupt: watch::Sender<Interrupt>,
@@ -114,6 +127,7 @@ impl Endpoint {
             config: self.config.clone(),
             legacy_first: AtomicBool::new(self.legacy_first.load(Ordering::Relaxed)),
             best_known: AtomicBool::new(false),
+            product: ArcSwapOption::empty(),
             has_received: Arc::default(),
             interrupt: watch::Sender::new(Interrupt::None),
             log: self.log.clone(),

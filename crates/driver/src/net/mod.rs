@@ -10,4 +10,5 @@ pub(crate) mod phase;
 pub(crate) mod tls;
 
 pub(crate) use connection::Conn;
+pub use endpoint::Product;
 pub(crate) use endpoint::{Endpoint, Interrupt};

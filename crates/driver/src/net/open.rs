@@ -7,7 +7,7 @@ use bolt::handshake::{Handshake, HandshakeError, Progress, Proposal};
 use bolt::{Hello, Version};
 
 use super::connection::Conn;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Product};
 use super::io::Io;
 use super::phase::{Phase, Phases};
 use super::tls;
@@ -184,6 +184,12 @@ impl Conn {
         };
         self.bolt.hello(&hello).map_err(|e| endpoint.error(Kind::Client, e.to_string()))?;
         self.expect_login(self.bolt.pending(), endpoint.config.connection_timeout);
-        self.authenticated().await
+        self.authenticated().await?;
+        let (bolt, agent) = self.identity();
+        let product = Product { agent, bolt };
+        if endpoint.product.load().as_deref() != Some(&product) {
+            endpoint.product.store(Some(Arc::new(product)));
+        }
+        Ok(())
     }
 }

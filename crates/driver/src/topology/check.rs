@@ -143,7 +143,8 @@ impl Checker {
             }
             Answer::Silence(error) => (ServerInfo::down(error), Sign::Silent),
         };
-        self.topology.publish(index, generation, info);
+        let product = member.pool.endpoint.product.load_full();
+        self.topology.publish(index, generation, ServerInfo { product, ..info });
         sign
     }
 

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::config::{Config, Mode, ServerConfig};
 use crate::error::Error;
 use crate::log::Log;
+use crate::net::Product;
 use crate::observer::Observer;
 use crate::pool::Counted;
 use alarm::{Alarm, Pace};
@@ -61,6 +62,8 @@ pub struct ServerInfo {
     pub role_name: Option<&'static str>,
     /// The kind of its cluster: `ha`, `cluster`, `single`.
     pub topology: Option<&'static str>,
+    /// What it is by its own word, if it was logged in to.
+    pub product: Option<Arc<Product>>,
     /// Since when its status and role are these.
     pub since: SystemTime,
     /// Smoothed time of a check in milliseconds; -1 when it does not answer.
@@ -88,6 +91,7 @@ impl ServerInfo {
             role: Role::Unknown,
             role_name: None,
             topology: None,
+            product: None,
             since: SystemTime::now(),
             distance: -1.0,
             error: None,
