@@ -804,7 +804,8 @@ declare namespace neo4j {
     /**
      * Runs a transaction function on a server that may read; commits when its promise resolves, rolls back when it rejects. After an
      * error that another attempt may cure it runs again, from the start and on a server chosen anew: after 1 s, then twice as long each
-     * time, by 20 % more or less, for `maxTransactionRetryTime`. Never after a commit whose outcome is unknown.
+     * time, by 20 % more or less, for `maxTransactionRetryTime`; of a `Neo4jHA` sooner where the server failed, not the work. Never after a
+     * commit whose outcome is unknown.
      *
      * @returns what the function's promise resolves to
      */

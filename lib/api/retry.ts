@@ -12,6 +12,10 @@ const MULTIPLIER = 2
 /** Where the engine waits for a server that is fit, a pause is only there so that one which is not does not get all the time. */
 const FIRST_WITH_OTHERS_MS = 10
 const LONGEST_WITH_OTHERS_MS = 80
+/** How many such pauses there are: who refuses again and again is no master on its way. */
+const PAUSES_WITH_OTHERS = 20
+/** How many different texts of earlier attempts are told at most. */
+const EARLIER_TOLD = 100
 const JITTER = 0.2
 
 /** What another attempt is told. */
@@ -63,6 +67,7 @@ export async function retrying<T>(
   }
   let pause = FIRST_PAUSE_MS
   let pauseWithOthers = FIRST_WITH_OTHERS_MS
+  let pausesWithOthers = 0
   for (;;) {
     try {
       const again = deadline === undefined ? undefined : { left: deadline - now(), told }
@@ -76,7 +81,7 @@ export async function retrying<T>(
       told ||= isOpen || isAnswer(error)
       if (!isRetryableError(error) || failed > deadline || isOver(ends)) throw withCause(error, earlier)
       const jitter = 1 - JITTER + 2 * JITTER * Math.random()
-      const isServers = hasOthers && isOfServer(error)
+      const isServers = hasOthers && isOfServer(error) && pausesWithOthers++ < PAUSES_WITH_OTHERS
       await pauseFor(
         Math.min((isServers ? pauseWithOthers : pause) * jitter, deadline - failed),
         ends,
@@ -86,7 +91,8 @@ export async function retrying<T>(
       else pause *= MULTIPLIER
       signal?.throwIfAborted()
       if (isOver(ends)) throw withCause(error, earlier)
-      earlier.push((error as Error).message)
+      const { message } = error as Error
+      if (earlier.length < EARLIER_TOLD && !earlier.includes(message)) earlier.push(message)
     }
   }
 }

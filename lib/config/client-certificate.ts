@@ -31,7 +31,10 @@ export class ClientCertificates {
    */
   async get(anew: boolean): Promise<Pem[]> {
     if (anew && this.#isLoading) this.#loaded = null
-    if (this.#loaded === null || (await this.#provider.hasUpdate())) this.#loaded = this.#start()
+    const isOld = this.#loaded === null || (await this.#provider.hasUpdate())
+    // What was there before the question may have failed meanwhile.
+    const loaded = isOld ? null : this.#loaded
+    this.#loaded = loaded ?? this.#start()
     return await this.#loaded
   }
 

@@ -102,7 +102,7 @@ impl Ejections {
     }
 
     /// Work was lost with the server. For how long that makes it left alone, unless it may not be.
-    pub(crate) fn failed(&self, index: usize, may_eject: impl FnOnce() -> bool) -> Option<Duration> {
+    pub(crate) fn failed(&self, index: usize, may_eject: bool) -> Option<Duration> {
         let server = self.servers.get(index)?;
         let mut record = server.record.lock();
         let failures = server.failures.load(Ordering::Relaxed).saturating_add(1);
@@ -110,7 +110,7 @@ impl Ejections {
         let is_due = match &record.ejected {
             // Of work that began before it was left alone nothing new is learned.
             Some(ejected) => ejected.on_trial,
-            None => failures >= FAILURES && may_eject(),
+            None => failures >= FAILURES && may_eject,
         };
         if !is_due {
             return None;
@@ -135,7 +135,7 @@ mod tests {
 
     /// Fails so often, and tells for how many seconds the last failure has it left alone.
     fn fail(ejections: &Ejections, times: u32) -> Option<u64> {
-        (0..times).map(|_| ejections.failed(0, || true)).last().flatten().map(|time| time.as_secs())
+        (0..times).map(|_| ejections.failed(0, true)).last().flatten().map(|time| time.as_secs())
     }
 
     #[tokio::test(start_paused = true)]
@@ -217,7 +217,7 @@ mod tests {
     async fn what_may_not_be_ejected_is_not_until_it_may() {
         let ejections = Ejections::of(1);
         for _ in 0..20 {
-            assert_eq!(ejections.failed(0, || false), None);
+            assert_eq!(ejections.failed(0, false), None);
         }
         assert!(!ejections.is_out(0));
         assert_eq!(fail(&ejections, 1), Some(30));

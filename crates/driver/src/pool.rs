@@ -357,10 +357,14 @@ impl Pool {
         self.in_use() + self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Opens connections until so many are idle, for work that is to come. They need no permits: where there is no room for them
-    /// then, they are closed.
+    /// Opens connections until so many are idle, for work that is to come, as far as there is room. They need no permits: where there
+    /// is no room any more when they are there, they are closed.
     pub(crate) async fn warm_up(self: Arc<Self>, wanted: usize) {
-        let missing = wanted.min(self.size).saturating_sub(self.idle.lock().len());
+        let room = self.size.saturating_sub(self.in_use());
+        let missing = wanted.min(room).saturating_sub(self.idle.lock().len());
+        if missing == 0 {
+            return;
+        }
         // Why there is none is told to whoever needs one.
         let Ok(token) = self.endpoint.identity.token_within(self.acquisition_limit()).await else { return };
         let mut opening = JoinSet::new();

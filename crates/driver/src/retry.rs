@@ -16,6 +16,8 @@ const LEAST_SHARE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Longest pause of work that waits for a server only, once there is one.
 const LONGEST_LEAST_PAUSE: Duration = Duration::from_millis(80);
+/// How often work is tried again soon on a server that failed and says that it is fit.
+const EARLY_AT_MOST: u32 = 20;
 /// A pause is this much longer or shorter at random, so that clients do not come in step.
 const JITTER: f64 = 0.2;
 
@@ -24,6 +26,8 @@ pub(crate) struct Retry {
     deadline: Instant,
     errors_left: u32,
     connection_errors_count: bool,
+    /// Pauses that may end early since a server that failed is fit again.
+    early_left: u32,
     /// The last attempt failed since its server was not what it was taken for.
     was_refused: bool,
     never: bool,
@@ -45,6 +49,7 @@ impl Retry {
             deadline: Instant::now() + time,
             errors_left: config.retry_on_error,
             connection_errors_count: config.bad_connections_count_as_errors,
+            early_left: EARLY_AT_MOST,
             was_refused: false,
             never: config.mode != Mode::Ha,
             pause: FIRST_PAUSE,
@@ -69,7 +74,11 @@ impl Retry {
         let lost = error.kind == Kind::Connection;
         let refused = !lost && error.server_unfit();
         // While a cluster elects a master, or that one is not ready, one attempt follows the other: all of them count as one.
-        let counts = if lost { self.connection_errors_count } else { !(refused && self.was_refused) };
+        let counts = if lost {
+            self.connection_errors_count
+        } else {
+            !(refused && self.was_refused && self.early_left > 0)
+        };
         if self.never || left(self.deadline).is_zero() || (counts && self.errors_left == 0) {
             return Err(self.end(error));
         }
@@ -135,9 +144,15 @@ impl Retry {
         self.failed.extend(last);
     }
 
-    /// Servers that failed have recovered.
-    pub(crate) fn forgive_all(&mut self) {
+    /// Servers that failed are fit again before the pause is over.
+    pub(crate) fn forgive_early(&mut self) {
+        self.early_left = self.early_left.saturating_sub(1);
         self.failed.clear();
+    }
+
+    /// Whether a pause may end early for that once more: who refuses again and again is no master on its way.
+    pub(crate) fn has_early_left(&self) -> bool {
+        self.early_left > 0
     }
 }
 

@@ -263,7 +263,8 @@ impl ServerSelection {
         if view.servers.get(server).is_none_or(|info| info.status != Status::Up) {
             return;
         }
-        if let Some(time) = self.ejections.failed(server, || self.is_replaceable(&view, server)) {
+        let may_eject = self.is_replaceable(&view, server);
+        if let Some(time) = self.ejections.failed(server, may_eject) {
             self.log.warn(&format!(
                 "{} loses work again and again, though its checks are answered: it is left alone for {} s, unless there is no \
                  other server.",
@@ -311,7 +312,7 @@ impl ServerSelection {
             let waits_for_master = master.is_some();
             let limit = match master {
                 Some(promised) => promised.min(deadline),
-                None if view.is_in_doubt() => checks_end,
+                None if view.is_in_doubt() => checks_end.min(deadline),
                 None => return view,
             };
             let _counted = waits_for_master.then(|| self.topology.wait_for_master());

@@ -158,9 +158,10 @@ impl State {
             if is_of_server && selection.has_untried(retry.failed(), session.intent) {
                 return Ok(());
             }
-            let is_waiting_for_master = is_of_server && session.intent.write && !is_early;
+            let is_waiting_for_master =
+                is_of_server && session.intent.write && !is_early && retry.has_early_left();
             if is_waiting_for_master && unfit.iter().any(|i| selection.fits(*i, session.intent)) {
-                retry.forgive_all();
+                retry.forgive_early();
                 return Ok(());
             }
         }

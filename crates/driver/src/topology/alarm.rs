@@ -14,6 +14,8 @@ const SHARE: u32 = 200;
 /// trouble is not to be flooded by its clients.
 const LEAST_PAUSE: Duration = Duration::from_millis(50);
 
+/// What that is at most in an alarm, which it grows to where that begins again and again: the master refuses to be one.
+const LONGEST_LEAST: Duration = Duration::from_millis(100);
 /// How soon after an alarm another one counts as the same.
 const RELAPSE: Duration = Duration::from_secs(1);
 
@@ -33,7 +35,7 @@ impl Pace {
         let milliseconds = |n: u64| Duration::from_millis(n.max(1));
         Pace {
             interval: milliseconds(config.check_interval),
-            alarm: milliseconds(config.alarm_interval),
+            alarm: milliseconds(config.alarm_interval.min(config.check_interval)),
             patience: config.retry_time(),
         }
     }
@@ -45,15 +47,23 @@ impl Pace {
             None => regular,
             // Never later than without an alarm, unless that would be without a pause.
             Some(alarm) => {
-                (ended + (alarm.since.elapsed() / SHARE).max(self.alarm)).min(regular.max(ended + self.alarm))
+                let least = self.least(Some(alarm));
+                (ended + (alarm.since.elapsed() / SHARE).max(least)).min(regular.max(ended + least))
             }
         }
+    }
+
+    /// How long a master that was lost is waited for.
+    pub(super) fn patience(self) -> Duration {
+        self.patience
     }
 
     /// The least time between a check and the next one, if that is wanted at once.
     pub(super) fn least(self, alarm: Option<Alarm>) -> Duration {
         match alarm {
-            Some(_) => self.alarm,
+            Some(alarm) => {
+                (self.alarm * 2_u32.saturating_pow(alarm.relapses)).min(LONGEST_LEAST.max(self.alarm))
+            }
             None => LEAST_PAUSE,
         }
     }
@@ -62,24 +72,31 @@ impl Pace {
 /// There is no master.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Alarm {
+    /// When it began, for the first time where it has relapsed.
     since: Instant,
+    relapses: u32,
+    /// When there was a master last.
+    lost: Instant,
     /// There was one before.
     is_loss: bool,
 }
 
 impl Alarm {
-    /// One that begins where the last one has just ended goes on: a master that refuses to be one is asked no more often than one that
-    /// is away.
+    /// One that begins where the last one has just ended is a relapse of that.
     pub(super) fn after(last: Option<(Alarm, Instant)>, is_loss: bool) -> Self {
-        let recent = last.filter(|(_, ended)| ended.elapsed() < RELAPSE);
-        let since = recent.map_or_else(Instant::now, |(last, _)| last.since);
-        Alarm { since, is_loss }
+        let lost = Instant::now();
+        match last.filter(|(_, ended)| ended.elapsed() < RELAPSE) {
+            Some((last, _)) => {
+                Alarm { since: last.since, relapses: last.relapses.saturating_add(1), lost, is_loss }
+            }
+            None => Alarm { since: lost, relapses: 0, lost, is_loss },
+        }
     }
 
     /// How long work waits for the master: that one comes is likely where there was one. Where there never was, or not for long,
     /// the servers that are listed may be slaves of one that is not.
     pub(super) fn promised_until(self, pace: Pace) -> Option<Instant> {
-        let until = self.since.checked_add(pace.patience);
+        let until = self.lost.checked_add(pace.patience);
         until.filter(|until| self.is_loss && Instant::now() < *until)
     }
 
@@ -120,8 +137,27 @@ mod tests {
         tokio::time::advance(Duration::from_millis(900)).await;
         let relapse = Alarm::after(Some((first, ended)), true);
         assert_eq!(relapse.lasted(), Duration::from_millis(5_900));
+        let pace = Pace::new(&Config::default());
+        let mut alarm = first;
+        let mut least = Vec::new();
+        for _ in 0..6 {
+            least.push(pace.least(Some(alarm)).as_millis());
+            alarm = Alarm::after(Some((alarm, Instant::now())), true);
+        }
+        assert_eq!(least, [10, 20, 40, 80, 100, 100]);
         tokio::time::advance(Duration::from_millis(100)).await;
         assert_eq!(Alarm::after(Some((first, ended)), true).lasted(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn checks_are_never_rarer_than_without_an_alarm() {
+        for alarm_interval in [5_000, u64::MAX >> 12] {
+            let pace = Pace::new(&Config { alarm_interval, ..Config::default() });
+            let ended = Instant::now();
+            let next = pace.next(ended, ended, Some(Alarm::after(None, true)));
+            assert_eq!(next - ended, Duration::from_millis(500));
+            assert_eq!(pace.least(Some(Alarm::after(None, true))), Duration::from_millis(500));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -347,7 +347,11 @@ fn unreadable(kind: &Kind, code: StatusCode) -> ServerInfo {
     }
     let hint = match code {
         StatusCode::UNAUTHORIZED => {
-            format!(": are user and password right? With {} the server asks for none", kind.setting)
+            format!(
+                ": are user and password right? With {} the server asks for none; with the option topology it is asked no \
+                 question of another kind of cluster",
+                kind.setting
+            )
         }
         _ => String::new(),
     };
@@ -447,7 +451,7 @@ pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
                     member.pool.give_up();
                 }
                 silence.is_unclear = sign == Sign::Unclear;
-                let is_candidate = sign == Sign::Alive && topology.master_is_promised_until().is_some();
+                let is_candidate = sign == Sign::Alive && topology.may_become_master(index);
                 if is_candidate && warming_up.as_ref().is_none_or(JoinHandle::is_finished) {
                     let wanted = topology.waiting().clamp(1, WARM_AT_MOST);
                     warming_up = Some(tokio::spawn(member.pool.clone().warm_up(wanted)));

@@ -73,6 +73,8 @@ pub(super) enum Says {
 }
 
 pub(super) const SINGLE: &str = "single";
+/// It never becomes the leader.
+pub(super) const READ_REPLICA: &str = "read replica";
 
 const KINDS: [Kind; 2] = [
     Kind {
@@ -101,10 +103,7 @@ const KINDS: [Kind; 2] = [
             },
             Question {
                 path: "/db/manage/server/read-replica/available",
-                answers: &[
-                    (200, "true", Says::Is(Role::Slave, "read replica")),
-                    (404, "false", Says::NoRole),
-                ],
+                answers: &[(200, "true", Says::Is(Role::Slave, READ_REPLICA)), (404, "false", Says::NoRole)],
             },
         ],
         setting: "dbms.security.causal_clustering_status_auth_enabled=false",
@@ -135,7 +134,7 @@ mod tests {
             ("core/writable", 200, "true", Some(Says::Is(Role::Master, "leader"))),
             ("core/writable", 404, "false", Some(Says::Is(Role::Slave, "follower"))),
             ("core/writable", 403, "", None),
-            ("read-replica/available", 200, "true", Some(Says::Is(Role::Slave, "read replica"))),
+            ("read-replica/available", 200, "true", Some(Says::Is(Role::Slave, READ_REPLICA))),
             ("read-replica/available", 403, "", None),
         ];
         for (path, status, body, says) in table {

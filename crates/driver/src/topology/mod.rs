@@ -72,13 +72,18 @@ pub struct ServerInfo {
     pub error: Option<Arc<str>>,
     /// It, or another one, was found unfit by its work, and the check of it that this hurried is not over.
     pub in_doubt: bool,
-    /// Of a server that is up and says itself that it is the master: the later it began to, the higher.
+    /// Of a server that says itself that it is the master: the later it began to, the higher. One that does not answer, or was found
+    /// unfit by its work, keeps it for a while: an earlier one is not the master again for that.
     pub claim: Option<u64>,
 }
 
 impl ServerInfo {
     fn down(error: String) -> Self {
         ServerInfo { status: Status::Down, error: Some(error.into()), ..ServerInfo::unknown() }
+    }
+
+    fn is_master(&self) -> bool {
+        self.status == Status::Up && self.role == Role::Master
     }
 
     fn failing(error: String) -> Self {
@@ -119,7 +124,7 @@ impl View {
     /// The place of the master that is up; of several that say so, of the one that began to last.
     pub fn master(&self) -> Option<usize> {
         let masters =
-            self.servers.iter().enumerate().filter(|(_, s)| s.status == Status::Up && s.role == Role::Master);
+            self.servers.iter().enumerate().filter(|(_, s)| s.is_master() && !self.is_superseded(s));
         // Of equals the first: those that do not say so themselves have no claim.
         masters.rev().max_by_key(|(_, s)| s.claim).map(|(index, _)| index)
     }
@@ -160,6 +165,8 @@ struct Records {
     claims: u64,
     /// There is no master, and there was one or will be.
     alarm: Option<Alarm>,
+    /// There was a master at some time.
+    had_master: bool,
     /// The last one, and when it ended.
     last_alarm: Option<(Alarm, Instant)>,
 }
@@ -173,6 +180,16 @@ struct Record {
     demoted: u64,
     /// Its claim to be the master, from the first answer that says so to the first that says otherwise.
     claim: Option<u64>,
+    /// When it stopped to answer as one, without saying that it is none.
+    lost: Option<Instant>,
+}
+
+impl Record {
+    /// The claim of a server of which nothing new is known: it counts for as long as a master is waited for.
+    fn kept_claim(&mut self, pace: Pace) -> Option<u64> {
+        let lost = *self.lost.get_or_insert_with(Instant::now);
+        self.claim.filter(|_| lost.elapsed() < pace.patience())
+    }
 }
 
 /// When a check began, by the demotions before that: an answer that was asked for before a demotion is outdated by it.
@@ -207,6 +224,7 @@ impl Topology {
                 demotions: 0,
                 claims: 0,
                 alarm: None,
+                had_master: false,
                 last_alarm: None,
             }),
             urgent: (0..servers).map(|_| Notify::new()).collect(),
@@ -242,9 +260,6 @@ impl Topology {
         }
         let before = self.view();
         let Some(was) = before.servers.get(index) else { return };
-        if (was.status, was.role) == (info.status, info.role) {
-            info.since = was.since;
-        }
         // The check that the last demotion hurried is still to come.
         info.in_doubt = was.in_doubt && generation < Generation(records.demotions);
         if generation < Generation(record.demoted) {
@@ -253,18 +268,23 @@ impl Topology {
                 info = was.clone();
             }
         } else {
-            let is_master = info.status == Status::Up && info.role == Role::Master;
-            if is_master && record.tells_role {
+            if info.is_master() && record.tells_role {
                 let claims = &mut records.claims;
                 info.claim = Some(*record.claim.get_or_insert_with(|| {
                     *claims += 1;
                     *claims
                 }));
-            } else if !is_master && info.status != Status::Down {
+                record.lost = None;
+            } else if info.status == Status::Down {
+                info.claim = record.kept_claim(self.pace);
+            } else {
                 record.claim = None;
             }
         }
         let checked = before.checked || records.unchecked == 0;
+        if (was.status, was.role) == (info.status, info.role) {
+            info.since = was.since;
+        }
         // Most checks of most servers: nothing is copied for them, nor told.
         if (&info, checked) == (was, before.checked) {
             return;
@@ -286,9 +306,15 @@ impl Topology {
         let info = match before.servers.get(index) {
             // Less is known of one that does not answer than of one that is unfit, and whoever waits for it is to know.
             Some(down) if down.status == Status::Down => ServerInfo { in_doubt: true, ..down.clone() },
-            _ => {
+            // It is what it was taken for, and no more was asked of it than it may do.
+            Some(slave) if slave.role == Role::Slave && error.is_not_writable() => {
+                ServerInfo { in_doubt: true, ..slave.clone() }
+            }
+            was => {
                 let error = Some(error.message.as_str().into());
-                ServerInfo { error, in_doubt: true, ..ServerInfo::unknown() }
+                let product = was.and_then(|was| was.product.clone());
+                let claim = record.kept_claim(self.pace);
+                ServerInfo { error, in_doubt: true, product, claim, ..ServerInfo::unknown() }
             }
         };
         let mut view = View::clone(&before);
@@ -305,7 +331,8 @@ impl Topology {
     /// Whether what this server is asked is done by it alone. An HA member that is not known to be the master, by its own
     /// word, may pass it on to whoever is.
     pub(crate) fn is_done_alone(&self, index: usize) -> bool {
-        !self.is_checked || self.view().servers.get(index).is_some_and(|server| server.claim.is_some())
+        let says_so = |server: &ServerInfo| server.is_master() && server.claim.is_some();
+        !self.is_checked || self.view().servers.get(index).is_some_and(says_so)
     }
 
     pub(crate) fn address(&self, index: usize) -> &str {
@@ -337,12 +364,20 @@ impl Topology {
         };
         let view = self.view();
         let is_down = view.servers.get(index).is_some_and(|server| server.status == Status::Down);
-        is_down && view.servers.iter().any(|other| other.claim > Some(claim))
+        is_down && view.servers.iter().any(|other| other.is_master() && other.claim > Some(claim))
     }
 
     /// Until when a master is likely to be found, where there is none now.
     pub(crate) fn master_is_promised_until(&self) -> Option<Instant> {
         self.records.lock().alarm.and_then(|alarm| alarm.promised_until(self.pace))
+    }
+
+    /// Whether a master is waited for, and this server may be the one.
+    pub(crate) fn may_become_master(&self, index: usize) -> bool {
+        let may = |server: &ServerInfo| {
+            server.status != Status::Down && server.role_name != Some(kind::READ_REPLICA)
+        };
+        self.master_is_promised_until().is_some() && self.view().servers.get(index).is_some_and(may)
     }
 
     /// How many pieces of work wait for a master.
@@ -365,10 +400,20 @@ impl Topology {
 
     /// Puts another view in the place of the one before, and tells of it if it is new. Called with the records locked, so that
     /// views follow each other as they were made.
-    fn replace(&self, records: &mut Records, before: &View, mut view: View, index: usize, info: ServerInfo) {
+    fn replace(
+        &self,
+        records: &mut Records,
+        before: &View,
+        mut view: View,
+        index: usize,
+        mut info: ServerInfo,
+    ) {
         let (Some(was), Some(server)) = (before.servers.get(index), view.servers.get_mut(index)) else {
             return;
         };
+        if (was.status, was.role) == (info.status, info.role) {
+            info.since = was.since;
+        }
         *server = info.clone();
         if view == *before {
             return;
@@ -381,8 +426,9 @@ impl Topology {
         if is_other {
             self.log_change(&view, index, &info);
         }
+        records.had_master |= view.master().is_some();
         if view.checked {
-            self.watch_for_the_master(records, before, &view);
+            self.watch_for_the_master(records, &view);
         }
         if is_other || is_settled {
             self.changed.send_replace(());
@@ -390,10 +436,10 @@ impl Topology {
     }
 
     /// Begins or ends the alarm.
-    fn watch_for_the_master(&self, records: &mut Records, before: &View, view: &View) {
+    fn watch_for_the_master(&self, records: &mut Records, view: &View) {
         match (view.master(), records.alarm) {
             (None, None) => {
-                records.alarm = Some(Alarm::after(records.last_alarm, before.master().is_some()));
+                records.alarm = Some(Alarm::after(records.last_alarm, records.had_master));
                 self.log.info(|| "no master is known: all servers are asked until one is".to_owned());
                 self.hurry();
             }
@@ -417,7 +463,7 @@ impl Topology {
             let why = info.error.as_deref().map(|e| format!(" ({e})")).unwrap_or_default();
             format!("{} is now {:?} as {:?}{why}", self.address(index), info.status, info.role)
         });
-        let claims = view.servers.iter().filter(|s| s.claim.is_some()).count();
+        let claims = view.servers.iter().filter(|s| s.is_master() && s.claim.is_some()).count();
         if let (Some(_), true, Some(master)) = (info.claim, claims > 1, view.master()) {
             self.log.warn(&format!(
                 "{claims} servers say that they are the master: writes go to {}, which began to say so last. \
@@ -430,6 +476,8 @@ impl Topology {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::config::{LogLevel, StatusEndpoint};
     use crate::error::Kind;
@@ -577,5 +625,55 @@ mod tests {
         assert!(view.is_in_doubt(), "the check that the demotion hurried is still to come");
         topology.found(1, up(Role::Master));
         assert_eq!((topology.view().master(), topology.view().is_in_doubt()), (Some(1), false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_master_that_was_replaced_is_not_the_master_again_because_its_successor_is_lost() {
+        for is_down in [false, true] {
+            let (topology, _) = members(2);
+            topology.found(0, up(Role::Master));
+            topology.found(1, up(Role::Master));
+            assert_eq!(topology.view().master(), Some(1), "it began last");
+            topology.demote(1, &Error::new(Kind::Connection, "lost"));
+            if is_down {
+                topology.found(1, down());
+            }
+            topology.found(0, up(Role::Master));
+            let view = topology.view();
+            assert_eq!(view.master(), None);
+            assert!(view.is_superseded(&view.servers[0]));
+            assert!(
+                topology.master_is_promised_until().is_some(),
+                "its successor, or another one, is waited for"
+            );
+            // For as long as work is tried again, and no longer: the successor may never come back.
+            tokio::time::advance(Duration::from_secs(31)).await;
+            topology.found(1, down());
+            assert_eq!(topology.view().master(), Some(0));
+        }
+    }
+
+    #[test]
+    fn a_slave_that_refuses_a_write_stays_what_it_is() {
+        let (topology, _) = members(2);
+        topology.found(0, down());
+        topology.found(1, up(Role::Slave));
+        let failure = bolt::ServerFailure {
+            code: "Neo.ClientError.Cluster.NotALeader".into(),
+            ..bolt::ServerFailure::default()
+        };
+        topology.demote(1, &Error::from_failure(failure));
+        let view = topology.view();
+        assert_eq!((view.servers[1].status, view.servers[1].role), (Status::Up, Role::Slave));
+        assert!(view.is_in_doubt(), "it may have become another one: its check is hurried");
+    }
+
+    #[test]
+    fn the_loss_of_a_master_is_one_though_another_server_was_not_checked_yet() {
+        let (topology, _) = members(2);
+        topology.found(0, up(Role::Master));
+        topology.found(0, down());
+        topology.found(1, up(Role::Slave));
+        assert!(topology.master_is_promised_until().is_some());
     }
 }
