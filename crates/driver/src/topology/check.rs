@@ -425,6 +425,7 @@ pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
     // The checks that follow the first are spread over the interval.
     let mut head_start = interval.mul_f64(fastrand::f64() * 0.5);
     loop {
+        topology.begin_check(index).await;
         let started = Instant::now();
         let check = checker.check_member(index, member);
         tokio::pin!(check);

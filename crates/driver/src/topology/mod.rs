@@ -291,7 +291,11 @@ impl Topology {
         }
         let mut view = View::clone(&before);
         view.checked = checked;
+        let had_alarm = records.alarm.is_some();
         self.replace(records, &before, view, index, info);
+        if !had_alarm && records.alarm.is_some() {
+            self.hurry();
+        }
     }
 
     /// The server did not behave as what it was taken for: nobody gets it before its next check. That starts now, and so
@@ -337,6 +341,16 @@ impl Topology {
 
     pub(crate) fn address(&self, index: usize) -> &str {
         self.addresses.get(index).map_or("?", String::as_str)
+    }
+
+    /// A check of the server begins: it is the one that was wanted before its time.
+    pub(crate) async fn begin_check(&self, index: usize) {
+        let Some(urgent) = self.urgent.get(index) else { return };
+        tokio::select! {
+            biased;
+            () = urgent.notified() => {}
+            () = std::future::ready(()) => {}
+        }
     }
 
     /// Waits until a server is to be checked again that was checked from `began` to `ended`.
@@ -441,7 +455,6 @@ impl Topology {
             (None, None) => {
                 records.alarm = Some(Alarm::after(records.last_alarm, records.had_master));
                 self.log.info(|| "no master is known: all servers are asked until one is".to_owned());
-                self.hurry();
             }
             (Some(master), Some(alarm)) => {
                 records.alarm = None;
