@@ -309,13 +309,12 @@ impl ServerSelection {
                 return view;
             }
             let master = self.master_until(intent);
-            let waits_for_master = master.is_some();
             let limit = match master {
                 Some(promised) => promised.min(deadline),
                 None if view.is_in_doubt() => checks_end.min(deadline),
                 None => return view,
             };
-            let _counted = waits_for_master.then(|| self.topology.wait_for_master());
+            let _counted = master.map(|_| self.topology.wait_for_master());
             tokio::select! {
                 _ = changes.changed() => {}
                 () = tokio::time::sleep_until(limit) => return self.topology.view(),

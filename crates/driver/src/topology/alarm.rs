@@ -13,8 +13,7 @@ const SHARE: u32 = 200;
 /// Between the end of a check and the next one of the same member that its work hurries, while a master is known: a cluster in
 /// trouble is not to be flooded by its clients.
 const LEAST_PAUSE: Duration = Duration::from_millis(50);
-
-/// What that is at most in an alarm, which it grows to where that begins again and again: the master refuses to be one.
+/// What the least pause of an alarm grows to where that begins again and again: the master refuses to be one.
 const LONGEST_LEAST: Duration = Duration::from_millis(100);
 /// How soon after an alarm another one counts as the same.
 const RELAPSE: Duration = Duration::from_secs(1);
@@ -62,7 +61,8 @@ impl Pace {
     pub(super) fn least(self, alarm: Option<Alarm>) -> Duration {
         match alarm {
             Some(alarm) => {
-                (self.alarm * 2_u32.saturating_pow(alarm.relapses)).min(LONGEST_LEAST.max(self.alarm))
+                let grown = self.alarm.saturating_mul(2_u32.saturating_pow(alarm.relapses));
+                grown.min(LONGEST_LEAST.max(self.alarm))
             }
             None => LEAST_PAUSE,
         }
@@ -157,6 +157,9 @@ mod tests {
             let next = pace.next(ended, ended, Some(Alarm::after(None, true)));
             assert_eq!(next - ended, Duration::from_millis(500));
             assert_eq!(pace.least(Some(Alarm::after(None, true))), Duration::from_millis(500));
+            let config = Config { alarm_interval, check_interval: u64::MAX >> 12, ..Config::default() };
+            let relapsed = Alarm { relapses: u32::MAX, ..Alarm::after(None, true) };
+            assert_eq!(Pace::new(&config).least(Some(relapsed)), Duration::from_millis(alarm_interval));
         }
     }
 

@@ -157,12 +157,7 @@ impl Checker {
     async fn ask(&self, member: &Member, status: &StatusUrl) -> Answer {
         let known = *member.known.lock();
         if let Some(Known::Single) = known {
-            let answer = self.connect(member).await;
-            if !matches!(answer, Answer::Is(ServerInfo { status: Status::Up, .. })) {
-                // It may come back as something else.
-                *member.known.lock() = None;
-            }
-            return answer;
+            return self.connect_to_single(member).await;
         }
         let Some(http) = self.http.lock().clone() else {
             return Answer::Refused("the driver is closed".into());
@@ -200,13 +195,7 @@ impl Checker {
         // Where there are others, one that knows none of the endpoints may be on its way to become what they are.
         let is_alone = self.config.topology == Kinds::Auto && self.members.len() == 1;
         match refusal {
-            Some(StatusCode::NOT_FOUND) if is_alone => {
-                let answer = self.connect(member).await;
-                if matches!(answer, Answer::Is(ServerInfo { status: Status::Up, .. })) {
-                    *member.known.lock() = Some(Known::Single);
-                }
-                answer
-            }
+            Some(StatusCode::NOT_FOUND) if is_alone => self.connect_to_single(member).await,
             Some(StatusCode::FORBIDDEN) => Answer::Is(ServerInfo::failing(format!(
                 "the check was answered with HTTP 403: this is no member of {}",
                 self.config.topology.titles(),
@@ -216,6 +205,14 @@ impl Checker {
                 ..ServerInfo::unknown()
             }),
         }
+    }
+
+    /// A server of its own is known to be one for as long as it answers: it may come back as something else.
+    async fn connect_to_single(&self, member: &Member) -> Answer {
+        let answer = self.connect(member).await;
+        let is_up = matches!(answer, Answer::Is(ServerInfo { status: Status::Up, .. }));
+        *member.known.lock() = is_up.then_some(Known::Single);
+        answer
     }
 
     /// One request, and its answer whole.

@@ -86,6 +86,12 @@ impl ServerInfo {
         self.status == Status::Up && self.role == Role::Master
     }
 
+    /// The same status and role as before are those since then.
+    fn following(self, was: &ServerInfo) -> Self {
+        let is_same = (self.status, self.role) == (was.status, was.role);
+        ServerInfo { since: if is_same { was.since } else { self.since }, ..self }
+    }
+
     fn failing(error: String) -> Self {
         ServerInfo { status: Status::Error, error: Some(error.into()), ..ServerInfo::unknown() }
     }
@@ -282,9 +288,7 @@ impl Topology {
             }
         }
         let checked = before.checked || records.unchecked == 0;
-        if (was.status, was.role) == (info.status, info.role) {
-            info.since = was.since;
-        }
+        let info = info.following(was);
         // Most checks of most servers: nothing is copied for them, nor told.
         if (&info, checked) == (was, before.checked) {
             return;
@@ -304,22 +308,20 @@ impl Topology {
         let mut guard = self.records.lock();
         let records = &mut *guard;
         let before = self.view();
-        let Some(record) = records.servers.get_mut(index) else { return };
+        let (Some(record), Some(was)) = (records.servers.get_mut(index), before.servers.get(index)) else {
+            return;
+        };
         records.demotions += 1;
         record.demoted = records.demotions;
-        let info = match before.servers.get(index) {
-            // Less is known of one that does not answer than of one that is unfit, and whoever waits for it is to know.
-            Some(down) if down.status == Status::Down => ServerInfo { in_doubt: true, ..down.clone() },
-            // It is what it was taken for, and no more was asked of it than it may do.
-            Some(slave) if slave.role == Role::Slave && error.is_not_writable() => {
-                ServerInfo { in_doubt: true, ..slave.clone() }
-            }
-            was => {
-                let error = Some(error.message.as_str().into());
-                let product = was.and_then(|was| was.product.clone());
-                let claim = record.kept_claim(self.pace);
-                ServerInfo { error, in_doubt: true, product, claim, ..ServerInfo::unknown() }
-            }
+        // Less is known of one that does not answer than of one that is unfit, and whoever waits for it is to know. A slave that
+        // refuses a write is what it was taken for.
+        let is_no_news = was.status == Status::Down || was.role == Role::Slave && error.is_not_writable();
+        let info = if is_no_news {
+            ServerInfo { in_doubt: true, ..was.clone() }
+        } else {
+            let error = Some(error.message.as_str().into());
+            let (product, claim) = (was.product.clone(), record.kept_claim(self.pace));
+            ServerInfo { error, in_doubt: true, product, claim, ..ServerInfo::unknown() }.following(was)
         };
         let mut view = View::clone(&before);
         view.servers.iter_mut().for_each(|server| server.in_doubt = true);
@@ -414,20 +416,10 @@ impl Topology {
 
     /// Puts another view in the place of the one before, and tells of it if it is new. Called with the records locked, so that
     /// views follow each other as they were made.
-    fn replace(
-        &self,
-        records: &mut Records,
-        before: &View,
-        mut view: View,
-        index: usize,
-        mut info: ServerInfo,
-    ) {
+    fn replace(&self, records: &mut Records, before: &View, mut view: View, index: usize, info: ServerInfo) {
         let (Some(was), Some(server)) = (before.servers.get(index), view.servers.get_mut(index)) else {
             return;
         };
-        if (was.status, was.role) == (info.status, info.role) {
-            info.since = was.since;
-        }
         *server = info.clone();
         if view == *before {
             return;
