@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import {
   account,
@@ -16,6 +16,7 @@ import {
 } from '../../benchmark/failover/figures.mjs'
 import { page } from '../../benchmark/failover/page.mjs'
 import { HoldingProxy } from '../../benchmark/failover/proxy.mjs'
+import { throughProxy } from '../support/through-proxy.mjs'
 import { until } from '../support/until.mjs'
 
 let last = 0
@@ -267,37 +268,11 @@ describe('the figures', () => {
 })
 
 describe('the proxy', () => {
-  /** A proxy before a server that sends back what it gets, and a client of it. */
   const through = async t => {
-    const got = []
-    const sockets = new Set()
-    const server = createServer(socket => {
-      sockets.add(socket)
-      socket
-        .on('error', () => {})
-        .on('data', bytes => {
-          got.push(bytes)
-          socket.write(bytes)
-        })
-    })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const proxy = new HoldingProxy()
-    proxy.target = server.address().port
-    const client = connect({ port: await proxy.listen(), host: '127.0.0.1', noDelay: true })
-    const back = []
-    client.on('error', () => {}).on('data', bytes => back.push(bytes))
-    t.after(async () => {
-      client.destroy()
-      for (const socket of sockets) socket.destroy()
-      await proxy.close()
-      await new Promise(resolve => server.close(resolve))
-    })
-    await once(client, 'connect')
-    const texts = { got: () => Buffer.concat(got).toString(), back: () => Buffer.concat(back).toString() }
-    client.write('a')
-    await until(() => texts.back() === 'a')
-    return { proxy, client, ...texts }
+    const passed = await throughProxy(t, port => Object.assign(new HoldingProxy(), { target: port }))
+    passed.client.write('a')
+    await until(() => passed.back() === 'a')
+    return passed
   }
 
   it('holds what a client sends, and passes it on when it is mended', async t => {

@@ -1,55 +1,16 @@
 // The tool that cuts connections: what it decides by a seed, where it cuts, and what it makes of what it finds.
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { judge } from '../../tools/stress/judge.mjs'
 import { CuttingProxy, cutOf } from '../../tools/stress/proxy.mjs'
+import { throughProxy } from '../support/through-proxy.mjs'
 import { until } from '../support/until.mjs'
 
 const COMMIT = Buffer.from('0002b0120000', 'hex')
 const cut = { at: 'byte', toward: 'server', after: 0, reset: false, drop: true }
 
-/** A proxy before a server which sends back what it gets, and a client of it. */
-const through = async (t, plan) => {
-  const got = []
-  const sockets = new Set()
-  const server = createServer(socket => {
-    sockets.add(socket)
-    socket
-      .on('error', () => {})
-      .on('data', bytes => {
-        got.push(bytes)
-        socket.write(bytes)
-      })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const proxy = new CuttingProxy(server.address().port, () => plan)
-  const client = connect({ port: await proxy.listen(), host: '127.0.0.1', noDelay: true })
-  const back = []
-  const state = { proxy, client, error: null, isClosed: false }
-  client
-    .on('data', bytes => back.push(bytes))
-    .on('error', error => {
-      state.error = error
-    })
-    .on('close', () => {
-      state.isClosed = true
-    })
-  t.after(async () => {
-    client.destroy()
-    for (const socket of sockets) socket.destroy()
-    await proxy.close()
-    await new Promise(resolve => server.close(resolve))
-  })
-  await once(client, 'connect')
-  return Object.assign(state, {
-    got: () => Buffer.concat(got).toString('latin1'),
-    back: () => Buffer.concat(back).toString('latin1')
-  })
-}
+const through = (t, plan) => throughProxy(t, port => new CuttingProxy(port, () => plan))
 
 describe('cuts by a seed', () => {
   it('are the same again for the same connection, and others for another seed or connection', () => {
