@@ -21,7 +21,12 @@ const core = writable => ({
 const modern = ({ role, applied = 0 } = {}) => {
   if (role === undefined) return undefined
   const writable = role === 'leader'
-  const status = { lastAppliedRaftIndex: applied, votingMembers: [], core: role !== 'secondary', isHealthy: true }
+  const status = {
+    lastAppliedRaftIndex: applied,
+    votingMembers: [],
+    core: role !== 'secondary',
+    isHealthy: true
+  }
   return {
     writable: writable ? [200, 'true'] : [404, 'false'],
     'read-only': writable ? [404, 'false'] : [200, 'true'],
