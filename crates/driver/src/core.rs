@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::bookmarks::Bookmarks;
 use crate::config::{Config, Mode, VerifyConfig};
 use crate::error::{Error, Kind, ServerRef};
+use crate::hedge::Hedges;
 use crate::identity::Identity;
 use crate::log::Log;
 use crate::members::Members;
@@ -46,6 +47,7 @@ pub(crate) struct Core {
     /// Where `topology`, or a routing table, has it from.
     pub(crate) cluster: Cluster,
     pub(crate) selection: ServerSelection,
+    pub(crate) hedges: Option<Hedges>,
     pub(crate) observer: Arc<dyn Observer>,
     closed: watch::Sender<bool>,
     log: Log,
@@ -92,6 +94,7 @@ impl Core {
             runtime.spawn_blocking(move || tls::read_system_store(&config));
         }
         Ok(Core {
+            hedges: config.hedge.map(Hedges::new),
             config,
             runtime,
             members,
