@@ -116,3 +116,35 @@ test('before there is a new master, those that may become it have been connected
   assert.equal((await work).error, undefined)
   assert.equal(next.bolt.received('HELLO').length, 1, 'the write had its connection')
 })
+
+for (const [by, end] of [
+  ['rollback()', (_, transaction) => transaction.rollback()],
+  ['session.close()', session => session.close()],
+  ['a transaction function that throws', null]
+]) {
+  test(`a connection that is lost at ROLLBACK is a loss of its server like any other: by ${by}`, async t => {
+    const group = await cluster(t)
+    const [master] = group.members
+    const driver = await ready(t, group.servers, { checkInterval: never })
+    master.bolt.when('ROLLBACK', x => x.reset())
+    const asked = group.members.map(({ checks }) => checks.length)
+    const session = driver.session(true)
+    const throwing = () =>
+      session.executeWrite(async transaction => {
+        await transaction.run('CREATE (n)')
+        throw new Error('of the application')
+      })
+    const explicit = async () => {
+      const transaction = await session.beginTransaction()
+      await transaction.run('CREATE (n)')
+      await end(session, transaction)
+    }
+    const { error } = await settle(end === null ? throwing() : explicit())
+    assert.equal(error?.message, end === null ? 'of the application' : undefined)
+    await until(() => group.members.every(({ checks }, i) => checks.length > asked[i]), {
+      what: 'every member is looked at'
+    })
+    await driver.session(true).run('CREATE (m)')
+    assert.deepEqual(group.served(/CREATE \(m\)/), [0], 'the master is what it was')
+  })
+}

@@ -6,8 +6,10 @@
 //!   trusted ──────────────────────► left alone ──────────────────────────────► on trial
 //!      ▲                                ▲                                         │ │
 //!      │                                └──────────────── a failure ──────────────┘ │
-//!      └──────────────────────────────── an answer ─────────────────────────────────┘
+//!      └─────────────────────────── it takes work up ───────────────────────────────┘
 //! ```
+//!
+//! What began before it was left alone, or before its trial, tells nothing new: neither its loss nor its answer counts for that.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -47,9 +49,18 @@ struct Record {
 }
 
 struct Ejected {
+    since: Instant,
     /// Until when it is left alone.
     until: Instant,
-    on_trial: bool,
+    /// When its trial began, if it is on trial.
+    trial: Option<Instant>,
+}
+
+impl Ejected {
+    /// Whether work that began then is its trial, or came after that.
+    fn is_tried_by(&self, began: Instant) -> bool {
+        self.trial.is_some_and(|trial| began >= trial)
+    }
 }
 
 impl Ejections {
@@ -72,7 +83,7 @@ impl Ejections {
             if ejected.until > now {
                 return true;
             }
-            *ejected = Ejected { until: now + TRIAL, on_trial: true };
+            (ejected.until, ejected.trial) = (now + TRIAL, Some(now));
             false
         })
     }
@@ -85,15 +96,35 @@ impl Ejections {
         self.servers.get(server).is_some_and(|server| server.record.lock().ejected.as_mut().is_some_and(look))
     }
 
-    /// The server has answered work, with whatever. Whether that made it trusted again.
-    pub(crate) fn answered(&self, index: usize) -> bool {
+    /// The server has taken up work that began then: where that is its trial, it is trusted again, however long the work will
+    /// take. Losses go on counting until it has answered: one that takes up all and loses it is ejected by the next. Whether it
+    /// is trusted by this.
+    pub(crate) fn took_up(&self, index: usize, began: Instant) -> bool {
+        if self.distrusted.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        self.servers
+            .get(index)
+            .is_some_and(|server| self.trust(&mut server.record.lock(), |ejected| ejected.is_tried_by(began)))
+    }
+
+    /// The server has answered work that began then, with whatever. Whether that made it trusted again.
+    pub(crate) fn answered(&self, index: usize, began: Instant) -> bool {
         let Some(server) = self.servers.get(index) else { return false };
         if server.failures.load(Ordering::Relaxed) == 0 {
             return false;
         }
         let mut record = server.record.lock();
+        if record.ejected.as_ref().is_some_and(|ejected| began < ejected.since) {
+            return false;
+        }
         server.failures.store(0, Ordering::Relaxed);
-        if record.ejected.take().is_none() {
+        self.trust(&mut record, |_| true)
+    }
+
+    /// Trusts an ejected server again, if it may be.
+    fn trust(&self, record: &mut Record, may: impl FnOnce(&mut Ejected) -> bool) -> bool {
+        if record.ejected.take_if(may).is_none() {
             return false;
         }
         record.trusted_since = Some(Instant::now());
@@ -101,15 +132,14 @@ impl Ejections {
         true
     }
 
-    /// Work was lost with the server. For how long that makes it left alone, unless it may not be.
-    pub(crate) fn failed(&self, index: usize, may_eject: bool) -> Option<Duration> {
+    /// Work that began then was lost with the server. For how long that makes it left alone, unless it may not be.
+    pub(crate) fn failed(&self, index: usize, began: Instant, may_eject: bool) -> Option<Duration> {
         let server = self.servers.get(index)?;
         let mut record = server.record.lock();
         let failures = server.failures.load(Ordering::Relaxed).saturating_add(1);
         server.failures.store(failures, Ordering::Relaxed);
         let is_due = match &record.ejected {
-            // Of work that began before it was left alone nothing new is learned.
-            Some(ejected) => ejected.on_trial,
+            Some(ejected) => ejected.is_tried_by(began),
             None => failures >= FAILURES && may_eject,
         };
         if !is_due {
@@ -120,7 +150,7 @@ impl Ejections {
             record.trusted_since.take().is_some_and(|since| now.duration_since(since) >= LONGEST_WHILE);
         record.ejections = if has_served_long { 1 } else { record.ejections.saturating_add(1) };
         let time = FIRST_WHILE.saturating_mul(record.ejections).min(LONGEST_WHILE);
-        if record.ejected.replace(Ejected { until: now + time, on_trial: false }).is_none() {
+        if record.ejected.replace(Ejected { since: now, until: now + time, trial: None }).is_none() {
             self.distrusted.fetch_add(1, Ordering::Relaxed);
         }
         Some(time)
@@ -135,14 +165,18 @@ mod tests {
 
     /// Fails so often, and tells for how many seconds the last failure has it left alone.
     fn fail(ejections: &Ejections, times: u32) -> Option<u64> {
-        (0..times).map(|_| ejections.failed(0, true)).last().flatten().map(|time| time.as_secs())
+        (0..times)
+            .map(|_| ejections.failed(0, Instant::now(), true))
+            .last()
+            .flatten()
+            .map(|time| time.as_secs())
     }
 
     #[tokio::test(start_paused = true)]
     async fn five_failures_in_a_row_and_no_fewer() {
         let ejections = Ejections::of(2);
         assert_eq!(fail(&ejections, 4), None);
-        ejections.answered(0);
+        ejections.answered(0, Instant::now());
         assert_eq!(fail(&ejections, 4), None, "an answer has broken the row");
         assert!(!ejections.is_out(0));
         assert_eq!(fail(&ejections, 1), Some(30));
@@ -161,7 +195,7 @@ mod tests {
         assert!(ejections.let_in(0));
         assert!(!ejections.let_in(0), "there is one trial at a time");
         assert!(ejections.is_out(0));
-        assert!(ejections.answered(0));
+        assert!(ejections.answered(0, Instant::now()));
         assert!(!ejections.is_out(0) && ejections.let_in(0) && ejections.let_in(0));
         assert_eq!(fail(&ejections, 4), None, "it starts afresh");
     }
@@ -189,6 +223,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_trial_is_passed_when_its_work_is_taken_up_and_losses_count_until_it_is_answered() {
+        let ejections = Ejections::of(1);
+        fail(&ejections, 5);
+        tokio::time::advance(SECOND * 30).await;
+        assert!(ejections.let_in(0));
+        assert!(ejections.took_up(0, Instant::now()));
+        assert!(!ejections.is_out(0) && ejections.let_in(0) && ejections.let_in(0));
+        assert_eq!(fail(&ejections, 1), Some(60), "it takes up all and loses it");
+        tokio::time::advance(SECOND * 60).await;
+        assert!(ejections.let_in(0));
+        assert!(ejections.took_up(0, Instant::now()));
+        ejections.answered(0, Instant::now());
+        assert_eq!(fail(&ejections, 4), None, "it starts afresh");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trial_is_ended_by_its_own_work_alone() {
+        let ejections = Ejections::of(1);
+        let before = Instant::now();
+        tokio::time::advance(SECOND).await;
+        fail(&ejections, 5);
+        assert!(
+            !ejections.answered(0, before) && ejections.is_out(0),
+            "it was asked before it was left alone"
+        );
+        tokio::time::advance(SECOND * 30).await;
+        assert!(ejections.let_in(0));
+        assert_eq!(ejections.failed(0, before, true), None);
+        assert!(!ejections.took_up(0, before) && !ejections.answered(0, before));
+        assert!(ejections.is_out(0) && !ejections.let_in(0), "the trial goes on");
+        assert_eq!(ejections.failed(0, Instant::now(), true), Some(Duration::from_secs(60)));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_trial_of_which_nothing_is_heard_is_followed_by_another() {
         let ejections = Ejections::of(1);
         fail(&ejections, 5);
@@ -204,11 +272,11 @@ mod tests {
         let ejections = Ejections::of(1);
         fail(&ejections, 5);
         tokio::time::advance(SECOND * 30).await;
-        ejections.answered(0);
+        ejections.answered(0, Instant::now());
         tokio::time::advance(SECOND * 299).await;
         assert_eq!(fail(&ejections, 5), Some(60));
         tokio::time::advance(SECOND * 60).await;
-        ejections.answered(0);
+        ejections.answered(0, Instant::now());
         tokio::time::advance(LONGEST_WHILE).await;
         assert_eq!(fail(&ejections, 5), Some(30));
     }
@@ -217,7 +285,7 @@ mod tests {
     async fn what_may_not_be_ejected_is_not_until_it_may() {
         let ejections = Ejections::of(1);
         for _ in 0..20 {
-            assert_eq!(ejections.failed(0, false), None);
+            assert_eq!(ejections.failed(0, Instant::now(), false), None);
         }
         assert!(!ejections.is_out(0));
         assert_eq!(fail(&ejections, 1), Some(30));

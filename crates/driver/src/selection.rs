@@ -231,40 +231,45 @@ impl ServerSelection {
         intent.pinned.is_some() || self.fits(server, intent) && self.ejections.let_in(server)
     }
 
-    /// A query was taken up by the server, this long after it was asked.
-    pub(crate) fn took(&self, server: usize, time: Duration) {
+    /// A query was taken up by the server that it was asked then.
+    pub(crate) fn took(&self, server: usize, asked: Instant) {
         if let Some(member) = self.members.get(server) {
-            member.latency.took(time);
+            member.latency.took(asked.elapsed());
+            self.log_trust(server, self.ejections.took_up(server, asked));
         }
     }
 
-    /// The server has answered work.
-    pub(crate) fn answered(&self, server: usize) {
-        if self.ejections.answered(server) {
+    /// The server has answered work that began then.
+    pub(crate) fn answered(&self, server: usize, began: Instant) {
+        self.log_trust(server, self.ejections.answered(server, began));
+    }
+
+    fn log_trust(&self, server: usize, is_new: bool) {
+        if is_new {
             self.log.info(|| format!("{} answers, and gets work again", self.topology.address(server)));
         }
     }
 
-    /// Work has failed by this error, and nothing was made of it yet.
-    pub(crate) fn failed(&self, server: usize, error: &Error) {
+    /// Work that began then has failed by this error, and nothing was made of it yet.
+    pub(crate) fn failed(&self, server: usize, began: Instant, error: &Error) {
         if error.failure.is_some() {
             // Whoever is not what it was taken for has answered, and would so again.
             if !error.server_unfit() {
-                self.answered(server);
+                self.answered(server, began);
             }
         } else if error.kind == Kind::Connection {
-            self.lost(server);
+            self.lost(server, began);
         }
     }
 
     /// Work was lost with the server. What is lost at the same time counts once: the first makes it unknown until its next check.
-    fn lost(&self, server: usize) {
+    fn lost(&self, server: usize, began: Instant) {
         let view = self.topology.view();
         if view.servers.get(server).is_none_or(|info| info.status != Status::Up) {
             return;
         }
         let may_eject = self.is_replaceable(&view, server);
-        if let Some(time) = self.ejections.failed(server, may_eject) {
+        if let Some(time) = self.ejections.failed(server, began, may_eject) {
             self.log.warn(&format!(
                 "{} loses work again and again, though its checks are answered: it is left alone for {} s, unless there is no \
                  other server.",
@@ -417,7 +422,7 @@ mod tests {
     /// Work is lost on a server as often as that, and each time its check finds it as it was.
     fn lose(topology: &Topology, selection: &ServerSelection, server: usize, times: usize) {
         for _ in 0..times {
-            selection.failed(server, &lost());
+            selection.failed(server, Instant::now(), &lost());
             topology.demote(server, &lost());
             if server == 0 {
                 topology.found_master(server);
@@ -495,7 +500,7 @@ mod tests {
         assert_eq!(selection.candidates(READS), [0, 1, 2]);
         let choices = chosen(&selection, READS, 12).await;
         assert_eq!(choices.iter().filter(|server| **server == 2).count(), 1, "{choices:?}");
-        selection.answered(2);
+        selection.answered(2, Instant::now());
         assert!(chosen(&selection, READS, 3).await.contains(&2));
     }
 
@@ -503,7 +508,7 @@ mod tests {
     async fn what_is_lost_at_the_same_time_counts_once() {
         let (topology, selection) = checked(&["", ""], Config::default());
         for _ in 0..50 {
-            selection.failed(1, &lost());
+            selection.failed(1, Instant::now(), &lost());
             topology.demote(1, &lost());
         }
         topology.found_slave(1);
@@ -518,13 +523,13 @@ mod tests {
             Error::from_failure(failure)
         };
         for _ in 0..20 {
-            selection.failed(1, &answer("Neo.ClientError.Statement.SyntaxError"));
+            selection.failed(1, Instant::now(), &answer("Neo.ClientError.Statement.SyntaxError"));
         }
         lose(&topology, &selection, 1, 4);
-        selection.failed(1, &answer("Neo.ClientError.Statement.SyntaxError"));
+        selection.failed(1, Instant::now(), &answer("Neo.ClientError.Statement.SyntaxError"));
         lose(&topology, &selection, 1, 4);
         for kind in [Kind::Aborted, Kind::Pool, Kind::Client] {
-            selection.failed(1, &Error::new(kind, "the caller's"));
+            selection.failed(1, Instant::now(), &Error::new(kind, "the caller's"));
         }
         assert_eq!(selection.candidates(READS), [0, 1]);
         lose(&topology, &selection, 1, 1);

@@ -97,7 +97,7 @@ impl State {
         match Streaming::new(run, &pooled, fetch_size, Instant::now()).read(session, &mut pooled.conn).await {
             Ok((metadata, result)) => {
                 session.remember(&settings.bookmarks, metadata.bookmark());
-                session.core.selection.answered(server);
+                session.answered_by(server);
                 pooled.release();
                 result.finish(&metadata, identity);
                 Ok(())

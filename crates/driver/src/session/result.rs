@@ -265,7 +265,7 @@ impl<R: Borrow<Run>> Streaming<R> {
         match event {
             Event::Success { request: Request::Run, metadata } => {
                 self.progress = Progress::Executing;
-                session.core.selection.took(self.server.index, self.asked.elapsed());
+                session.core.selection.took(self.server.index, self.asked);
                 session.works_in(metadata.database());
                 self.qid = metadata.qid();
                 let keys = metadata.fields().unwrap_or_default();

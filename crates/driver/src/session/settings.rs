@@ -66,12 +66,17 @@ impl Inner {
             return router.on_error(error, self.database().as_deref());
         }
         if let Some(server) = &error.server {
-            self.core.selection.failed(server.index, &error);
+            self.core.selection.failed(server.index, *self.began.lock(), &error);
             if error.server_unfit() {
                 self.core.topology.demote(server.index, &error);
             }
         }
         error
+    }
+
+    /// The server has answered the work under way.
+    pub(super) fn answered_by(&self, server: usize) {
+        self.core.selection.answered(server, *self.began.lock());
     }
 
     /// A server says in which database it does the work.

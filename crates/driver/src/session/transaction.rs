@@ -235,10 +235,10 @@ impl Open {
         });
         let result = rolled_back.await;
         if result.is_ok() {
-            session.core.selection.answered(pooled.server.index);
+            session.answered_by(pooled.server.index);
         }
         pooled.release();
-        match result {
+        match result.map_err(|error| session.on_error(error)) {
             // The connection is gone, and the transaction with it.
             Err(error)
                 if matches!(error.kind, Kind::Connection | Kind::Closed | Kind::Protocol | Kind::Aborted) =>
@@ -268,7 +268,7 @@ impl Open {
         let error = match result {
             Ok(metadata) => {
                 session.remember(&bookmarks, metadata.bookmark());
-                session.core.selection.answered(server);
+                session.answered_by(server);
                 return Ok(());
             }
             Err(error) => error,
