@@ -148,3 +148,43 @@ for (const [by, end] of [
     assert.deepEqual(group.served(/CREATE \(m\)/), [0], 'the master is what it was')
   })
 }
+
+for (const bolt of ['3.0', '5.4']) {
+  test(`Bolt ${bolt}: a COMMIT that is lost of queries which only read costs no error, whatever the function may do`, async t => {
+    const group = await cluster(t, { roles: ['master', 'slave'], versions: [bolt] })
+    group.on(/MATCH/, rows([7]))
+    const driver = await ready(t, group.servers)
+    for (const [call, writes] of [
+      ['executeRead', false],
+      ['executeWrite', true]
+    ]) {
+      for (const one of group.when('COMMIT', x => x.reset())) one.times(1)
+      const reads = () => driver.session(writes)[call](tx => tx.run('MATCH (n) RETURN n'))
+      for (let n = 0; n < 2; n++) assert.deepEqual(column(await reads()), [7], call)
+    }
+  })
+
+  test(`Bolt ${bolt}: a COMMIT that is lost of anything else is of unknown outcome`, async t => {
+    const group = await cluster(t, { roles: ['master', 'slave'], versions: [bolt] })
+    group.on(/MATCH/, rows([7]))
+    const driver = await ready(t, group.servers)
+    group.when('COMMIT', x => x.reset())
+    const work = driver.session(true).executeWrite(async tx => {
+      await tx.run('MATCH (n) RETURN n')
+      await tx.run('MATCH (n) SET n.x = 1')
+      await tx.run('MATCH (n) RETURN n')
+    })
+    assert.equal((await failing(work)).unknownOutcome, true)
+  })
+}
+
+test('a COMMIT that is lost of a transaction of reads is an error that another attempt may cure', async t => {
+  const group = await cluster(t, { roles: ['master'], versions: ['3.0'] })
+  const driver = await ready(t, group.servers)
+  group.on(/MATCH/, rows([7]))
+  group.when('COMMIT', x => x.reset())
+  const transaction = await driver.session(true).beginTransaction()
+  await transaction.run('MATCH (n) RETURN n')
+  const error = await failing(transaction.commit())
+  assert.deepEqual([error.code, error.retryable, error.unknownOutcome], ['ServiceUnavailable', true, false])
+})

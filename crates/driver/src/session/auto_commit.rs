@@ -163,7 +163,7 @@ async fn only_reads(pooled: &mut Pooled, run: &Run, meta: &TxMeta<'_>) -> Result
     loop {
         match pooled.event().await? {
             Event::Success { request: Request::Pull, metadata } => {
-                return Ok(metadata.get("type") == Some(bolt::packstream::Value::String("r".into())));
+                return Ok(metadata.only_reads());
             }
             Event::Failure { .. } => {
                 pooled.reset().await?;

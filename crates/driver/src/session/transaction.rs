@@ -92,6 +92,7 @@ impl State {
             Ok((metadata, mut result)) => {
                 result.announce();
                 open.has_committed = is_batched;
+                open.results.note_end(&metadata);
                 open.commit(session).await?;
                 result.finish(&metadata, identity);
                 Ok(())
@@ -250,7 +251,7 @@ impl Open {
     }
 
     async fn commit(self, session: &Inner) -> Result<(), Error> {
-        let Open { by_master, has_committed, mut pooled, bookmarks, .. } = self;
+        let Open { by_master, has_committed, mut pooled, bookmarks, results, .. } = self;
         let mut queued = None;
         let committed = session.unless_aborted(async {
             // On a connection that is known to be gone nothing is sent: then nothing was done.
@@ -275,7 +276,7 @@ impl Open {
         };
         let verdict = judge(&Attempt {
             error: &error,
-            work: Work::Commit,
+            work: Work::Commit { only_reads: results.have_only_read() },
             progress,
             by_master,
             version,
