@@ -201,6 +201,7 @@ impl Pool {
         self: &Arc<Self>,
         token: Arc<AuthConfig>,
         limit: Duration,
+        phases: &Phases,
     ) -> Result<(), Error> {
         let idle = {
             let mut idle = self.idle.lock();
@@ -213,7 +214,7 @@ impl Pool {
                 return Ok(());
             }
         }
-        self.open_idle(token).await
+        self.open_idle(token, phases).await
     }
 
     /// Makes a connection idle, or closes it if it is not to be used again. One that was used without a permit stays only
@@ -370,15 +371,16 @@ impl Pool {
         let mut opening = JoinSet::new();
         for _ in 0..missing {
             let (pool, token) = (self.clone(), token.clone());
-            opening.spawn(async move { pool.open_idle(token).await.is_ok() });
+            opening.spawn(async move {
+                pool.open_idle(token, &Phases::starting_with(Phase::Certificate)).await.is_ok()
+            });
         }
         // The first that fails ends the others.
         while let Some(Ok(true)) = opening.join_next().await {}
     }
 
-    async fn open_idle(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<(), Error> {
-        let phases = Phases::starting_with(Phase::Certificate);
-        let conn = Box::pin(Conn::open(&self.endpoint, token, &phases)).await?;
+    async fn open_idle(self: &Arc<Self>, token: Arc<AuthConfig>, phases: &Phases) -> Result<(), Error> {
+        let conn = Box::pin(Conn::open(&self.endpoint, token, phases)).await?;
         self.register(&conn);
         self.put_back(conn, None);
         Ok(())

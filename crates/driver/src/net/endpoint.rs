@@ -11,7 +11,7 @@ use rustls::ClientConfig;
 use tokio::sync::watch;
 
 use super::certificate::ClientCertificates;
-use super::phase::Phases;
+use super::phase::{Phase, Phases};
 use crate::address::Address;
 use crate::config::Config;
 use crate::error::{Error, Kind, ServerRef};
@@ -68,38 +68,53 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Looks whether there is another client certificate to show from now on.
-    pub(super) async fn renew_certificate(&self) -> Result<(), Error> {
+    /// Looks whether there is another client certificate to show from now on. The application has a time of its own for that: how
+    /// long it takes tells nothing of the server.
+    pub(super) async fn renew_certificate(&self, phases: &Phases) -> Result<(), Error> {
+        phases.enter(Phase::Certificate);
         let (Some(client_certificates), Some(_)) = (&self.client_certificates, &self.tls) else {
             return Ok(());
         };
-        client_certificates.renew().await.map_err(|no| {
-            let why = format!("The client certificate cannot be used: {no}");
-            self.unanswered(no.with(why))
-        })
+        let (limit, option) = self.opening_limit();
+        let patience = limit.min(Duration::from_millis(self.config.connection_acquisition_timeout));
+        match tokio::time::timeout(limit, client_certificates.renew(patience)).await {
+            Ok(answer) => answer.map_err(|no| {
+                let why = format!("The client certificate cannot be used: {no}");
+                self.unanswered(no.with(why))
+            }),
+            Err(_) => {
+                let what = self.no_connection(limit, option, Phase::Certificate);
+                let advice =
+                    "The server was not contacted: hasUpdate() and getClientCertificate() have to settle.";
+                Err(self.error(Kind::Client, format!("{what} {advice}")))
+            }
+        }
     }
 
-    /// The same within the connection timeout, or where there is none, within the time of an acquisition.
+    /// A connection, within the connection timeout.
     pub(super) async fn in_time<T>(
         &self,
         phases: &Phases,
         opening: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
+        let (limit, option) = self.opening_limit();
+        tokio::time::timeout(limit, opening).await.unwrap_or_else(|_| {
+            let what = self.no_connection(limit, option, phases.now());
+            Err(self.error(Kind::Connection, format!("{what} Is the server up?")))
+        })
+    }
+
+    /// The connection timeout, or where there is none, the time of an acquisition; and the option that sets it.
+    fn opening_limit(&self) -> (Duration, &'static str) {
         let (limit, option) = match self.config.connection_timeout {
             0 => (self.config.connection_acquisition_timeout, "connectionAcquisitionTimeout"),
             limit => (limit, "connectionTimeout"),
         };
-        tokio::time::timeout(Duration::from_millis(limit), opening).await.unwrap_or_else(|_| {
-            let phase = phases.now();
-            let advice = if phase.is_of_server() {
-                "Is the server up?"
-            } else {
-                "The server was not contacted: hasUpdate() and getClientCertificate() have to settle."
-            };
-            let what =
-                format!("No connection to {} within {limit} ms ({option}): {phase}. {advice}", self.address);
-            Err(self.error(Kind::Connection, what))
-        })
+        (Duration::from_millis(limit), option)
+    }
+
+    fn no_connection(&self, limit: Duration, option: &str, phase: Phase) -> String {
+        format!("No connection to {} within {} ms ({option}): {phase}.", self.address, limit.as_millis())
     }
 
     /// For how long a connection that is opened now is used: those of a burst do not end all at once.

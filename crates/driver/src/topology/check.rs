@@ -17,6 +17,7 @@ use super::{Role, ServerInfo, Status, Topology};
 use crate::config::{AuthConfig, Config, ServerConfig, StatusEndpoint};
 use crate::error::{self, Error};
 use crate::log::Log;
+use crate::net::phase::{Phase, Phases};
 use crate::net::tls;
 use crate::observer::NoAnswer;
 use crate::pool::{left, Pool};
@@ -132,10 +133,16 @@ impl Checker {
             None => self.connect(member).await,
         };
         let latency = started.elapsed().as_secs_f64() * 1000.0;
-        let before = self.topology.view().servers.get(index).map_or(-1.0, |s| s.distance);
+        let view = self.topology.view();
+        let was = view.servers.get(index);
+        let before = was.map_or(-1.0, |s| s.distance);
         let distance = if before < 0.0 { latency } else { before + SMOOTHING * (latency - before) };
         let (info, sign) = match answer {
             Answer::Is(found) => (ServerInfo { distance, ..found }, Sign::Alive),
+            Answer::Unasked(why) => {
+                let known = was.filter(|was| was.status == Status::Up);
+                (known.cloned().unwrap_or_else(|| ServerInfo::failing(why)), Sign::Alive)
+            }
             // That nobody listens for HTTP says nothing of the connections by Bolt. Where nobody does for Bolt, none is left.
             Answer::Refused(error) => {
                 let sign = if member.status.is_some() { Sign::Unclear } else { Sign::Alive };
@@ -150,7 +157,7 @@ impl Checker {
 
     /// Whether the server answers over Bolt, with whatever.
     async fn answers_by_bolt(&self, member: &Member) -> bool {
-        matches!(self.connect(member).await, Answer::Is(..))
+        matches!(self.connect(member).await, Answer::Is(..) | Answer::Unasked(..))
     }
 
     /// Asks until an answer says what the member is; what it was last time, first.
@@ -167,7 +174,7 @@ impl Checker {
             Some(own) => own.clone(),
             None => match self.token(member).await {
                 Ok(auth) => auth,
-                Err(no) => return Answer::Is(ServerInfo::failing(no.why)),
+                Err(no) => return Answer::Unasked(no.why),
             },
         };
         let deadline = Instant::now() + Duration::from_millis(self.config.check_timeout);
@@ -268,9 +275,10 @@ impl Checker {
         let limit = Duration::from_millis(self.config.check_timeout);
         let token = match self.token(member).await {
             Ok(token) => token,
-            Err(no) => return Answer::Is(ServerInfo::failing(no.why)),
+            Err(no) => return Answer::Unasked(no.why),
         };
-        match tokio::time::timeout(limit, member.pool.probe(token, limit)).await {
+        let phases = Phases::starting_with(Phase::Liveness);
+        match tokio::time::timeout(limit, member.pool.probe(token, limit, &phases)).await {
             Ok(Ok(())) => Answer::Is(ServerInfo {
                 status: Status::Up,
                 role: Role::Master,
@@ -282,6 +290,9 @@ impl Checker {
                 Answer::Is(ServerInfo::failing(e.message))
             }
             Ok(Err(e)) => Answer::Refused(e.message),
+            Err(_) if !phases.now().is_of_server() => {
+                Answer::Unasked(format!("not asked within {} ms: {}", limit.as_millis(), phases.now()))
+            }
             Err(_) => Answer::Silence(format!("no answer over Bolt within {} ms", limit.as_millis())),
         }
     }
@@ -317,6 +328,8 @@ enum Sign {
 
 enum Answer {
     Is(ServerInfo),
+    /// The application has not said what asking needs: nothing is learned of the server.
+    Unasked(String),
     /// No answer, and none to wait for.
     Refused(String),
     /// No answer in time.
