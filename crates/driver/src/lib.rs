@@ -24,6 +24,8 @@ mod pool;
 mod retry;
 mod selection;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod strategy;
 mod topology;
 

@@ -5,10 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::ACCEPT;
 use reqwest::StatusCode;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -17,13 +15,11 @@ use super::{Role, ServerInfo, Status, Topology};
 use crate::config::{AuthConfig, Config, ServerConfig, StatusEndpoint};
 use crate::error::{self, Error};
 use crate::log::Log;
+use crate::net::http::{Http, Login, Unanswered};
 use crate::net::phase::{Phase, Phases};
-use crate::net::tls;
 use crate::observer::NoAnswer;
 use crate::pool::{left, Pool};
 
-/// The longest answer that is read; the real ones have seven bytes.
-const MAX_ANSWER: usize = 1024;
 /// Weight of the newest latency in the smoothed one.
 const SMOOTHING: f64 = 0.3;
 /// First checks that begin at the same time. As many more begin with each step: a thousand connections at once would be a burst
@@ -32,8 +28,6 @@ const FIRST_AT_ONCE: usize = 64;
 const FIRST_STEP: Duration = Duration::from_millis(10);
 /// Connections that are made to a member which may become the master, for those that wait for one.
 const WARM_AT_MOST: usize = 16;
-/// Names that are looked up at the same time: each takes a thread.
-const LOOKUPS: usize = 16;
 
 /// Asks servers what they are, and tells the topology.
 pub(crate) struct Checker {
@@ -42,7 +36,7 @@ pub(crate) struct Checker {
     topology: Arc<Topology>,
     log: Log,
     /// `None` once closed.
-    http: parking_lot::Mutex<Option<reqwest::Client>>,
+    http: parking_lot::Mutex<Option<Http>>,
     has_warned_of_plain_http: AtomicBool,
 }
 
@@ -78,19 +72,6 @@ impl Checker {
         topology: &Arc<Topology>,
         log: &Log,
     ) -> Result<Self, Error> {
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::for_http(config)?)
-            // A redirect would carry the credentials elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .dns_resolver(Arc::new(Names(Arc::new(Semaphore::new(LOOKUPS)))))
-            .timeout(Duration::from_millis(config.check_timeout))
-            .tcp_nodelay(true)
-            .user_agent(&config.user_agent)
-            .build()
-            .map_err(|e| {
-                Error::new(error::Kind::Client, format!("The HTTP client of the checks cannot be made: {e}"))
-            })?;
         let member = |(server, pool): (&ServerConfig, &Arc<Pool>)| {
             let http = server.http.as_ref().filter(|_| config.topology != Kinds::Single);
             let status = http.map(StatusUrl::new).transpose()?;
@@ -101,7 +82,7 @@ impl Checker {
             members: config.servers.iter().zip(pools).map(member).collect::<Result<_, Error>>()?,
             topology: topology.clone(),
             log: log.clone(),
-            http: parking_lot::Mutex::new(Some(http)),
+            http: parking_lot::Mutex::new(Some(Http::new(config)?)),
             has_warned_of_plain_http: AtomicBool::new(false),
         })
     }
@@ -225,34 +206,19 @@ impl Checker {
     /// One request, and its answer whole.
     async fn get(
         &self,
-        http: &reqwest::Client,
+        http: &Http,
         url: reqwest::Url,
         auth: &AuthConfig,
         deadline: Instant,
     ) -> Result<(StatusCode, String), Answer> {
-        let is_plain = url.scheme() == "http";
-        let request = http.get(url.clone()).header(ACCEPT, "text/plain").timeout(left(deadline));
-        // What is of another scheme means nothing to HTTP, and is for the Bolt port alone.
-        let (request, is_secret) = match (auth.scheme.as_str(), &auth.principal, auth.secret()) {
-            ("bearer", _, Some(token)) => (request.bearer_auth(token), true),
-            ("basic", Some(user), password) => (request.basic_auth(user, password), true),
-            _ => (request, false),
-        };
-        if is_secret && is_plain {
+        let login = Login::of(auth);
+        if login.is_some() && url.scheme() == "http" {
             self.warn_of_plain_http(&url);
         }
-        match request.send().await {
-            Err(e) if e.is_timeout() => Err(Answer::Silence(describe(&e))),
-            Err(e) => Err(Answer::Refused(describe(&e))),
-            Ok(response) => {
-                let status = response.status();
-                match read_answer(response).await {
-                    Ok(body) => Ok((status, body)),
-                    // What began an answer and did not end it may be anything, and its connections may hang as well.
-                    Err(e) => Err(Answer::Silence(describe(&e))),
-                }
-            }
-        }
+        http.get(url, login, left(deadline)).await.map_err(|none| match none {
+            Unanswered::Refused(why) => Answer::Refused(why),
+            Unanswered::Silence(why) => Answer::Silence(why),
+        })
     }
 
     async fn token(&self, member: &Member) -> Result<Arc<AuthConfig>, NoAnswer> {
@@ -295,24 +261,6 @@ impl Checker {
             }
             Err(_) => Answer::Silence(format!("no answer over Bolt within {} ms", limit.as_millis())),
         }
-    }
-}
-
-/// Looks names up, a few at a time.
-struct Names(Arc<Semaphore>);
-
-impl Resolve for Names {
-    fn resolve(&self, name: Name) -> Resolving {
-        let turns = self.0.clone();
-        Box::pin(async move {
-            let turn = turns.acquire_owned().await?;
-            // Its thread is busy until the system answers, also when nobody waits for that any more.
-            let lookup = tokio::spawn(async move {
-                let _turn = turn;
-                tokio::net::lookup_host((name.as_str(), 0)).await.map(Iterator::collect::<Vec<_>>)
-            });
-            Ok(Box::new(lookup.await??.into_iter()) as Addrs)
-        })
     }
 }
 
@@ -366,31 +314,6 @@ fn unreadable(kind: &Kind, code: StatusCode) -> ServerInfo {
         _ => String::new(),
     };
     ServerInfo::failing(format!("the check was answered with HTTP {}{hint}", code.as_u16()))
-}
-
-async fn read_answer(mut response: reqwest::Response) -> Result<String, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        let room = MAX_ANSWER - body.len();
-        body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
-        if body.len() == MAX_ANSWER {
-            break;
-        }
-    }
-    Ok(String::from_utf8_lossy(&body).into_owned())
-}
-
-/// The innermost cause says most; the URL may hold credentials and is left out.
-fn describe(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() { "no answer in time".to_owned() } else { "no answer".to_owned() };
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        if inner.source().is_none() {
-            text = format!("{text}: {inner}");
-        }
-        source = inner.source();
-    }
-    text
 }
 
 impl StatusUrl {
