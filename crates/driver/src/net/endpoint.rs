@@ -1,7 +1,7 @@
 //! How to reach one server, and what ends its connections from outside.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use arc_swap::ArcSwapOption;
 use bolt::Version;
 use rustls::ClientConfig;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::certificate::ClientCertificates;
 use super::phase::{Phase, Phases};
@@ -42,6 +43,31 @@ pub struct Product {
     pub bolt: Version,
 }
 
+/// When bytes came last from a server.
+pub(crate) struct Heard {
+    made: Instant,
+    /// In microseconds after it was made; 0: never.
+    last: AtomicU64,
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        Heard { made: Instant::now(), last: AtomicU64::new(0) }
+    }
+}
+
+impl Heard {
+    pub(crate) fn now(&self) {
+        let after = u64::try_from(self.made.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.last.store(after.max(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn last(&self) -> Option<Instant> {
+        let after = Some(self.last.load(Ordering::Relaxed)).filter(|after| *after > 0)?;
+        self.made.checked_add(Duration::from_micros(after))
+    }
+}
+
 /// How to reach one server, and what was learned from reaching it before.
 pub(crate) struct Endpoint {
     pub(crate) server: ServerRef,
@@ -61,8 +87,7 @@ pub(crate) struct Endpoint {
     pub(crate) best_known: AtomicBool,
     /// What the server was when it was last logged in to.
     pub(crate) product: ArcSwapOption<Product>,
-    /// Bytes came from the server since this was last looked at.
-    pub(crate) has_received: Arc<AtomicBool>,
+    pub(crate) heard: Arc<Heard>,
     pub(crate) interrupt: watch::Sender<Interrupt>,
     pub(crate) log: Log,
 }
@@ -143,7 +168,7 @@ impl Endpoint {
             legacy_first: AtomicBool::new(self.legacy_first.load(Ordering::Relaxed)),
             best_known: AtomicBool::new(false),
             product: ArcSwapOption::empty(),
-            has_received: Arc::default(),
+            heard: Arc::default(),
             interrupt: watch::Sender::new(Interrupt::None),
             log: self.log.clone(),
         }
