@@ -1,7 +1,8 @@
 // Between the loss of a master and the first write on the next one. No check is due here but by an alarm: whatever goes on, goes on
 // by that.
 import assert from 'node:assert/strict'
-import { cluster, column, failing, ready, settle, test } from '../support/contract.mjs'
+import { lastValueFrom, toArray } from 'rxjs'
+import { cluster, column, connect, failing, ready, routing, settle, test } from '../support/contract.mjs'
 import { rows } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
@@ -177,6 +178,27 @@ for (const bolt of ['3.0', '5.4']) {
     assert.equal((await failing(work)).unknownOutcome, true)
   })
 }
+
+test('the same of driver(): executeRead, executeQuery, rxSession()', async t => {
+  const group = await routing(t, { versions: ['3.0'] })
+  group.on(/MATCH/, rows([7]))
+  const driver = connect(t, group.uri)
+  const cypher = 'MATCH (n) RETURN n'
+  const ways = [
+    () => driver.session().executeRead(tx => tx.run(cypher)),
+    () => driver.executeQuery(cypher, {}, { routing: 'READ' }),
+    () =>
+      lastValueFrom(
+        driver
+          .rxSession()
+          .executeRead(tx => tx.run(cypher).records())
+          .pipe(toArray())
+      )
+  ]
+  for (const one of group.when('COMMIT', x => x.reset())) one.times(1)
+  const values = result => (result.records ?? result).map(record => Number(record.get(0)))
+  assert.deepEqual((await Promise.all(ways.map(work => work()))).map(values), [[7], [7], [7]])
+})
 
 test('a COMMIT that is lost of a transaction of reads is an error that another attempt may cure', async t => {
   const group = await cluster(t, { roles: ['master'], versions: ['3.0'] })

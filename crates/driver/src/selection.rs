@@ -465,6 +465,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_read_that_finds_nobody_does_not_wait_for_one_that_hangs_where_another_has_answered() {
+        let (topology, selection) = members(&["", ""], Config::default());
+        topology.found_nobody(0);
+        topology.found_no_role(1);
+        topology.demote(0, &lost());
+        topology.found_no_role(1);
+        let began = Instant::now();
+        assert_eq!(selection.choose_patiently(READS, &[0], soon()).await.unwrap(), 1);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_own_zone_comes_first_and_others_when_none_there_does_it() {
         let zone = |zone: &str| Config { zone: Some(zone.into()), ..Config::default() };
         let (topology, selection) = checked(&["a", "b", "b", "c"], zone("b"));

@@ -122,9 +122,9 @@ pub struct View {
 }
 
 impl View {
-    /// Whether a server is about to be looked at again.
+    /// Whether a server is about to be looked at again of which more is known soon: one that was silent before may be so again.
     pub(crate) fn is_in_doubt(&self) -> bool {
-        self.servers.iter().any(|s| s.in_doubt)
+        self.servers.iter().any(|s| s.in_doubt && s.status != Status::Down)
     }
 
     /// The place of the master that is up; of several that say so, of the one that began to last.
@@ -527,6 +527,14 @@ mod tests {
 
         pub(crate) fn found_slave(&self, index: usize) {
             self.found(index, up(Role::Slave));
+        }
+
+        pub(crate) fn found_no_role(&self, index: usize) {
+            self.found(index, ServerInfo::unknown());
+        }
+
+        pub(crate) fn found_nobody(&self, index: usize) {
+            self.found(index, down());
         }
     }
 
