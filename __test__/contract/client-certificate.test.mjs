@@ -294,7 +294,7 @@ test('a provider that hangs is no sign of its servers: none is looked at, or lef
     asked
   )
   clientCertificate.hangs = false
-  for (let n = 0; n < 4; n++) await driver.session(false).run('RETURN 2')
+  for (let n = 0; n < 40; n++) await driver.session(false).run('RETURN 2')
   assert.deepEqual(new Set(group.served(/RETURN 2/)), new Set([0, 1]))
   assert.deepEqual(
     warned.filter(text => text.includes('left alone')),
