@@ -188,13 +188,7 @@ test('the same of driver(): executeRead, executeQuery, rxSession()', async t => 
   const ways = [
     () => driver.session().executeRead(tx => tx.run(cypher)),
     () => driver.executeQuery(cypher, {}, { routing: 'READ' }),
-    () =>
-      lastValueFrom(
-        driver
-          .rxSession()
-          .executeRead(tx => tx.run(cypher).records())
-          .pipe(toArray())
-      )
+    () => lastValueFrom(driver.rxSession().executeRead(tx => tx.run(cypher).records().pipe(toArray())))
   ]
   for (const one of group.when('COMMIT', x => x.reset())) one.times(1)
   const values = result => (result.records ?? result).map(record => Number(record.get(0)))
@@ -210,4 +204,49 @@ test('a COMMIT that is lost of a transaction of reads is an error that another a
   await transaction.run('MATCH (n) RETURN n')
   const error = await failing(transaction.commit())
   assert.deepEqual([error.code, error.retryable, error.unknownOutcome], ['ServiceUnavailable', true, false])
+})
+
+for (const [code, message] of [
+  [
+    'Neo.DatabaseError.Transaction.TransactionCommitFailed',
+    'Could not apply the transaction to the store after written to log'
+  ],
+  ['Neo.TransientError.Cluster.ReplicationFailure', 'Interrupted while replicating']
+]) {
+  test(`a COMMIT that is answered by ${code} may have been done`, async t => {
+    const group = await cluster(t)
+    const driver = await ready(t, group.servers)
+    group.when('COMMIT', x => x.fail(code, message))
+    const error = await failing(driver.session(true).executeWrite(tx => tx.run('CREATE (n)')))
+    assert.deepEqual([error.code, error.unknownOutcome, error.retryable], [code, true, false])
+    assert.deepEqual(group.served(/CREATE/), [0])
+  })
+}
+
+test('a leader that hands its role over costs transaction functions no error', async t => {
+  const group = await cluster(t, { roles: ['leader', 'follower', 'follower'], versions: ['4.4'] })
+  const [leader, next] = group.members
+  group.on(/MATCH/, rows([7]))
+  const driver = await ready(t, group.servers, { checkInterval: never })
+  const notALeader = x => x.fail('Neo.ClientError.Cluster.NotALeader', 'no longer')
+  // The first is refused before it has done anything, the second when it would commit.
+  leader.bolt
+    .when('RUN', notALeader)
+    .query(/CREATE/)
+    .times(1)
+  leader.bolt.when('COMMIT', notALeader).times(1)
+  await leader.become('follower')
+  const work = Promise.all(
+    ['CREATE (a)', 'MATCH (b) SET b.x = 1 RETURN b'].map(query =>
+      driver.session(true).executeWrite(tx => tx.run(query))
+    )
+  )
+  await until(() => [0, 1].every(member => group.members[member].checks.length > 1))
+  await next.become('leader')
+  await work
+  assert.equal(
+    await driver.session(false).executeRead(async tx => column(await tx.run('MATCH (n) RETURN n'))[0]),
+    7
+  )
+  assert.ok(group.served(/CREATE|SET/).includes(1), 'the new leader did the work')
 })

@@ -125,7 +125,9 @@ fn may_be_done(attempt: &Attempt<'_>) -> bool {
     // The answer was lost on its way from the master to the member that passed the work on.
     let is_lost_behind = error.master_went_away()
         || !attempt.by_master && *progress == Progress::Executing && error.is_instance_state_changed();
-    batches_may_be_done || is_lost_behind
+    let is_half_done =
+        *progress == Progress::Executing && (error.is_commit_failed() || error.may_be_replicated());
+    batches_may_be_done || is_lost_behind || is_half_done
 }
 
 #[cfg(test)]
@@ -185,6 +187,13 @@ mod tests {
         let unknown = "Neo.DatabaseError.General.UnknownError";
         let no_master = &says(unknown, "There is no master currently available");
         let master_gone = &says(unknown, "Cannot commit this transaction on the master");
+        let commit_failed = &says(
+            "Neo.DatabaseError.Transaction.TransactionCommitFailed",
+            "Could not apply the transaction to the store after written to log",
+        );
+        let replication_failure = "Neo.TransientError.Cluster.ReplicationFailure";
+        let not_replicated = &says(replication_failure, "Interrupted while replicating");
+        let not_sent = &says(replication_failure, "Replication aborted since no leader was available");
         let unauthorized = &answer("Neo.ClientError.Security.Unauthorized");
         let garbled = &Error::new(Kind::Protocol, "garbled");
         use Progress::{Executing, Refused, Sent, Unsent};
@@ -254,6 +263,17 @@ mod tests {
                 (write(changed, COMMIT, Executing), Surface),
                 (write(master_gone, QUERY, Executing), SurfaceUnknown),
                 (write(master_gone, COMMIT, Executing), SurfaceUnknown),
+            ]),
+            ("So may what a server failed to commit, or a cluster to replicate: it may be in the log already, or have been sent to others.", &[
+                (write(commit_failed, COMMIT, Executing), SurfaceUnknown),
+                (write(commit_failed, QUERY, Executing), SurfaceUnknown),
+                (write(commit_failed, Work::Commit { only_reads: true }, Executing), Surface),
+                (write(not_replicated, COMMIT, Executing), SurfaceUnknown),
+                (write(not_replicated, QUERY, Executing), SurfaceUnknown),
+                (read(not_replicated, Executing, READS_ARE_ENFORCED), Again),
+                (write(not_replicated, QUERY, Refused), Again),
+                (write(not_sent, QUERY, Executing), Again),
+                (write(not_sent, COMMIT, Executing), Surface),
             ]),
             ("A query that commits in batches (`CALL {…} IN TRANSACTIONS`, `USING PERIODIC COMMIT`, `apoc.periodic.*`) is never sent \
               again once the server has it, and its failure is of unknown outcome, unless it was refused before it began.", &[
