@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::bookmarks::Bookmarks;
@@ -133,6 +134,7 @@ impl Core {
             impersonated_user: None,
             auth: config.auth.as_ref(),
             by_driver: config.login,
+            deadline: Instant::now() + self.config.retry_time(),
         };
         Ok(router.connect(&ask).await?.pooled)
     }

@@ -41,7 +41,7 @@ impl State {
             connected = async {
                 match session.core.cluster.router() {
                     // In a box, as all that is large and rare: the task of every query would carry its room.
-                    Some(router) => Box::pin(Self::connect_by(router, session)).await,
+                    Some(router) => Box::pin(Self::connect_by(router, session, retry.deadline())).await,
                     None => self.connect_to_chosen(session, retry).await,
                 }
             } => connected,
@@ -50,9 +50,13 @@ impl State {
     }
 
     /// A connection to whatever member of the cluster does this work.
-    async fn connect_by(router: &Arc<Router>, session: &Inner) -> Result<(usize, Pooled), Error> {
+    async fn connect_by(
+        router: &Arc<Router>,
+        session: &Inner,
+        deadline: Instant,
+    ) -> Result<(usize, Pooled), Error> {
         let database = session.database();
-        let routed = router.connect(&session.ask(database.as_deref())).await?;
+        let routed = router.connect(&session.ask(database.as_deref(), deadline)).await?;
         if let Some(home) = routed.home {
             *session.home.lock() = Some(home);
         }
