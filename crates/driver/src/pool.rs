@@ -201,6 +201,7 @@ impl Pool {
         self: &Arc<Self>,
         token: Arc<AuthConfig>,
         limit: Duration,
+        phases: &Phases,
     ) -> Result<Conn, Error> {
         let idle = {
             let mut idle = self.idle.lock();
@@ -212,7 +213,7 @@ impl Pool {
                 return Ok(conn);
             }
         }
-        self.open(token).await
+        self.open(token, phases).await
     }
 
     /// A check is over that had this connection.
@@ -374,17 +375,18 @@ impl Pool {
         let mut opening = JoinSet::new();
         for _ in 0..missing {
             let (pool, token) = (self.clone(), token.clone());
-            opening
-                .spawn(async move { pool.open(token).await.map(|conn| pool.put_back(conn, None)).is_ok() });
+            opening.spawn(async move {
+                let phases = Phases::starting_with(Phase::Certificate);
+                pool.open(token, &phases).await.map(|conn| pool.put_back(conn, None)).is_ok()
+            });
         }
         // The first that fails ends the others.
         while let Some(Ok(true)) = opening.join_next().await {}
     }
 
     /// A connection without a permit.
-    async fn open(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<Conn, Error> {
-        let phases = Phases::starting_with(Phase::Certificate);
-        let conn = Box::pin(Conn::open(&self.endpoint, token, &phases)).await?;
+    async fn open(self: &Arc<Self>, token: Arc<AuthConfig>, phases: &Phases) -> Result<Conn, Error> {
+        let conn = Box::pin(Conn::open(&self.endpoint, token, phases)).await?;
         self.register(&conn);
         Ok(conn)
     }
