@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::ejection::Ejections;
 use crate::error::{Error, Kind};
-use crate::latency::Latency;
+use crate::latency::{Latency, Range};
 use crate::log::Log;
 use crate::observer::Observer;
 use crate::pool::Pool;
@@ -111,8 +111,12 @@ impl Measures for Candidates<'_> {
         self.selection.members.get(server).map_or(0, |member| member.pool.in_flight())
     }
 
-    fn latency(&self, server: usize) -> Option<f64> {
-        self.selection.members.get(server).and_then(|member| member.latency.now())
+    fn latency(&self, server: usize) -> Option<Range> {
+        self.selection.members.get(server).and_then(|member| member.latency.range())
+    }
+
+    fn is_unasked(&self, server: usize, time: Duration) -> bool {
+        self.selection.members.get(server).is_some_and(|member| member.latency.is_older_than(time))
     }
 }
 
