@@ -246,19 +246,17 @@ fn better_of_two(
     Some(other.filter(|other| load(*other) < load(one)).unwrap_or(one))
 }
 
-/// One at random, by weight.
-fn draw(who: impl Iterator<Item = usize> + Clone, weight: impl Fn(usize) -> f64) -> Option<usize> {
-    let total: f64 = who.clone().map(&weight).sum();
-    let mut left = fastrand::f64() * total;
-    let mut drawn = None;
+/// One at random, by weight: each takes the place of those before it as often as its weight is of all so far.
+fn draw(mut who: impl Iterator<Item = usize>, weight: impl Fn(usize) -> f64) -> Option<usize> {
+    let first = who.next()?;
+    let (mut drawn, mut total) = (first, weight(first));
     for server in who {
-        drawn = Some(server);
-        left -= weight(server);
-        if left < 0.0 {
-            break;
+        total += weight(server);
+        if fastrand::f64() * total < weight(server) {
+            drawn = server;
         }
     }
-    drawn
+    Some(drawn)
 }
 
 /// Now and then one that gets no work any more: it may have become as fast as the others.
