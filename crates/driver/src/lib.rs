@@ -18,12 +18,15 @@ mod error;
 mod identity;
 mod latency;
 mod log;
+mod members;
 mod net;
 mod observer;
 mod pool;
 mod retry;
 mod selection;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod strategy;
 mod topology;
 

@@ -16,6 +16,8 @@ use tokio_rustls::TlsConnector;
 use super::dial::dial;
 use super::phase::{Phase, Phases};
 use super::Endpoint;
+#[cfg(test)]
+use crate::simulation::{Network, Port, Stream};
 
 /// What [`Io::write_or_read`] did.
 #[derive(Debug)]
@@ -31,10 +33,17 @@ pub(crate) enum Moved {
 pub(crate) enum Io {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    #[cfg(test)]
+    Simulated(Stream),
 }
 
 impl Io {
     pub(crate) async fn connect(endpoint: &Endpoint, phases: &Phases) -> io::Result<Io> {
+        #[cfg(test)]
+        if let Some(network) = Network::current() {
+            phases.enter(Phase::Connect);
+            return network.connect(&endpoint.address.host, Port::Bolt).await.map(Io::Simulated);
+        }
         let loss = endpoint.config.connection_loss_timeout;
         let loss = (loss > 0).then(|| Duration::from_millis(loss));
         let tcp = dial(&endpoint.address, loss, &endpoint.log, phases).await?;
@@ -52,6 +61,8 @@ impl Io {
         match self {
             Io::Plain(stream) => stream.read_buf(into).await,
             Io::Tls(stream) => stream.read_buf(into).await,
+            #[cfg(test)]
+            Io::Simulated(stream) => stream.read_buf(into).await,
         }
     }
 
@@ -60,9 +71,15 @@ impl Io {
         if let Some(read) = self.poll_read_once(into).await {
             return Some(read);
         }
+        let tcp = match self {
+            Io::Plain(stream) => &*stream,
+            Io::Tls(stream) => stream.get_ref().0,
+            #[cfg(test)]
+            Io::Simulated(_) => return None,
+        };
         // What the kernel knows already, the runtime may not have been told yet: above all that the stream has ended.
         let mut space = [MaybeUninit::uninit(); 1];
-        match SockRef::from(self.tcp()).peek(&mut space) {
+        match SockRef::from(tcp).peek(&mut space) {
             Ok(0) => Some(Ok(0)),
             Ok(_) => {
                 tokio::task::yield_now().await;
@@ -88,13 +105,6 @@ impl Io {
         });
         // A task that has used up its turn would see nothing.
         tokio::task::unconstrained(reading).await
-    }
-
-    fn tcp(&self) -> &TcpStream {
-        match self {
-            Io::Plain(stream) => stream,
-            Io::Tls(stream) => stream.get_ref().0,
-        }
     }
 
     /// Writes some of the bytes, or sends what TLS holds back if there are none. While that does not go on, reads: the
@@ -130,6 +140,8 @@ impl Io {
         match self {
             Io::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
             Io::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buffer),
+            #[cfg(test)]
+            Io::Simulated(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
 
@@ -137,6 +149,8 @@ impl Io {
         match self {
             Io::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Io::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, bytes),
+            #[cfg(test)]
+            Io::Simulated(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
@@ -144,6 +158,8 @@ impl Io {
         match self {
             Io::Plain(_) => Poll::Ready(Ok(())),
             Io::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
+            #[cfg(test)]
+            Io::Simulated(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -159,6 +175,8 @@ impl Io {
         match self {
             Io::Plain(stream) => stream.shutdown().await,
             Io::Tls(stream) => stream.shutdown().await,
+            #[cfg(test)]
+            Io::Simulated(stream) => stream.shutdown().await,
         }
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod certificate;
 mod connection;
 mod dial;
 mod endpoint;
+pub(crate) mod http;
 mod io;
 mod open;
 pub(crate) mod phase;
