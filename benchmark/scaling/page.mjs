@@ -124,7 +124,8 @@ What a driver costs that has many of them, and what a slow member costs. This pa
 
 Measured with Node.js ${node} on ${cores} cores (${cpu}). Each row is a process of its own, whose servers are other processes: figures are
 those of the client alone, and medians of ${rounds} rounds, each of which measures all rows one after the other. What is promised is said by
-ratios between the rows; single times are those of this machine.`
+ratios between the rows; single times are those of this machine. What is linear costs, for each member or session, no more than twice as
+much in the last row as in the first.`
 
 const LIMITS = `## What this does not show
 

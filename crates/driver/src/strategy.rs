@@ -50,7 +50,7 @@ impl Permissions {
 /// flight elsewhere: of those that read at the same time, one in a hundred would else meet it.
 const SLOWER: f64 = 1.5;
 /// How many of all choices may be trials, at most: so few that they are not seen among the slowest hundredth.
-const TRIALS: f64 = 0.01;
+const TRIALS: f64 = 0.005;
 /// And how long it is between one trial of a server and the next, at least.
 const BETWEEN_TRIALS: Duration = Duration::from_secs(1);
 
@@ -537,7 +537,7 @@ mod tests {
             ..equal(3)
         };
         let tried = shares(Strategy::Fastest, &unasked(vec![0, 0, 0]))[1];
-        assert!((10..100).contains(&tried), "{tried}");
+        assert!((5..50).contains(&tried), "{tried}");
         assert_eq!(shares(Strategy::Fastest, &unasked(vec![0, 1, 0]))[1], 0, "the answer is awaited");
     }
 
@@ -628,7 +628,7 @@ mod tests {
     async fn equal_readers_have_equal_shares() {
         for readers in READERS {
             let had = reads(readers, 30_000, |_| about(2.0)).await;
-            assert!(had.iter().all(|share| (8_000..12_000).contains(share)), "{readers} readers: {had:?}");
+            assert!(had.iter().all(|share| (7_000..13_000).contains(share)), "{readers} readers: {had:?}");
         }
     }
 
