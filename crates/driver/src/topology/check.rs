@@ -69,10 +69,10 @@ pub(super) struct StatusUrl {
     auth: Option<Arc<AuthConfig>>,
 }
 
-/// What came of a check.
-pub(super) struct Checked {
-    pub(super) sign: Sign,
-    /// Whom the server names as members of its cluster, if it was asked.
+/// What a server says beside what it is.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Whom it names as members of its cluster, if it was asked.
     pub(super) named: Option<Vec<Address>>,
     pub(super) home: Option<Home>,
 }
@@ -106,13 +106,12 @@ enum Answer {
 /// What an answer says.
 struct Found {
     info: ServerInfo,
-    named: Option<Vec<Address>>,
-    home: Option<Home>,
+    told: Told,
 }
 
 impl From<ServerInfo> for Answer {
     fn from(info: ServerInfo) -> Self {
-        Answer::Is(Box::new(Found { info, named: None, home: None }))
+        Answer::Is(Box::new(Found { info, told: Told::default() }))
     }
 }
 
@@ -167,8 +166,15 @@ impl Checker {
     }
 
     /// Asks once, when a check that is under way is over, and tells the topology what the server is. `is_alone`: there is no other one.
-    /// `home`: the database that is meant where the topology is of none in particular, as far as it is known.
-    pub(super) async fn check(&self, subject: &Subject, is_alone: bool, home: Option<Home>) -> Checked {
+    /// `home`: the database that is meant where the topology is of none in particular, as far as it is known. `learn` is called before
+    /// that.
+    pub(super) async fn check(
+        &self,
+        subject: &Subject,
+        is_alone: bool,
+        home: Option<Home>,
+        learn: impl FnOnce(Told),
+    ) -> Sign {
         let _turn = subject.turn.lock().await;
         let (index, topology) = (subject.index(), &subject.topology);
         let generation = topology.generation();
@@ -180,20 +186,21 @@ impl Checker {
         let latency = started.elapsed().as_secs_f64() * 1000.0;
         let before = topology.view().get(index).map_or(-1.0, |s| s.distance);
         let distance = if before < 0.0 { latency } else { before + SMOOTHING * (latency - before) };
-        let (info, sign, named, home) = match answer {
+        let (info, sign) = match answer {
             Answer::Is(found) => {
-                (ServerInfo { distance, ..found.info }, Sign::Alive, found.named, found.home)
+                learn(found.told);
+                (ServerInfo { distance, ..found.info }, Sign::Alive)
             }
             // That nobody listens for HTTP says nothing of the connections by Bolt. Where nobody does for Bolt, none is left.
             Answer::Refused(error) => {
                 let sign = if subject.status.is_some() { Sign::Unclear } else { Sign::Alive };
-                (self.down(subject, error), sign, None, None)
+                (self.down(subject, error), sign)
             }
-            Answer::Silence(error) => (self.down(subject, error), Sign::Silent, None, None),
+            Answer::Silence(error) => (self.down(subject, error), Sign::Silent),
         };
         let product = subject.member.pool.endpoint.product.load_full();
         topology.publish(index, generation, ServerInfo { product, ..info });
-        Checked { sign, named, home }
+        sign
     }
 
     fn down(&self, subject: &Subject, error: String) -> ServerInfo {
@@ -272,7 +279,7 @@ impl Checker {
                         }
                         let info = asking.member(subject, kind, &database, role, name).await;
                         let named = table.filter(|_| self.config.discover).map(|table| self.named(&table));
-                        return Found { info, named, home }.into();
+                        return Found { info, told: Told { named, home } }.into();
                     }
                     Some(Says::IsNot) => is_of_kind = true,
                     // It is not one of that kind.
@@ -385,14 +392,14 @@ impl Checker {
         let is_named = is_in(&table.writers) || is_in(&table.readers) || is_in(&table.routers);
         // By whatever address it is known to itself.
         if is_alone && !is_named {
-            return Found { info: up(Role::Master, SINGLE, SINGLE), named: None, home: None };
+            return Found { info: up(Role::Master, SINGLE, SINGLE), told: Told::default() };
         }
         let info = if is_in(&table.writers) {
             up(Role::Master, kind::WRITER, kind::ROUTING)
         } else if is_in(&table.readers) {
             up(Role::Slave, kind::READER, kind::ROUTING)
         } else {
-            let why = match is_named {
+            let why = match is_named || subject.topology.database().is_some() {
                 true => "its routing table has no role for it now".into(),
                 false => format!(
                     "its routing table does not name it by this address, but {}: list it by the address that its cluster \
@@ -404,7 +411,7 @@ impl Checker {
         };
         let is_per_database = subject.member.pool.endpoint.speaks_of_databases();
         let named = self.config.discover.then_some(named);
-        Found { info, named, home: is_per_database.then(|| Home::of(table)) }
+        Found { info, told: Told { named, home: is_per_database.then(|| Home::of(table)) } }
     }
 
     /// The members that a table names, by addresses at which they can be reached.
@@ -566,7 +573,7 @@ impl Asking<'_> {
             role,
             role_name: Some(name),
             topology: Some(kind.name),
-            applied: progress.last_applied_raft_index,
+            applied: progress.last_applied_raft_index.and_then(|index| u64::try_from(index).ok()),
             claim: (role == Role::Master).then_some(0),
             ..ServerInfo::unknown()
         }

@@ -2,7 +2,7 @@
 //!
 //! Members come and go: who is named by the routing tables of others is discovered, and watched like those of the configuration.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::check::{Checker, Home, Sign, StatusUrl, Subject};
+use super::check::{Checker, Home, Sign, StatusUrl, Subject, Told};
 use super::watcher::watch;
 use super::{Publisher, Topology};
 use crate::address::Address;
@@ -47,7 +47,7 @@ struct Known {
     home: Option<Home>,
     by_database: BTreeMap<Arc<str>, Scope>,
     /// Whom each server names as members, by its number.
-    named: HashMap<usize, Vec<Address>>,
+    named: BTreeMap<usize, Vec<Address>>,
     is_closed: bool,
 }
 
@@ -155,16 +155,18 @@ impl Checks {
     pub(super) async fn check(self: &Arc<Self>, subject: &Subject) -> Sign {
         let home = self.known.lock().home.clone();
         let is_alone = self.status.len() == 1;
-        let checked = self.checker.check(subject, is_alone, home).await;
         let is_main = subject.topology.database().is_none();
-        if let Some(home) = checked.home.filter(|_| is_main) {
-            self.is_home(home);
-        }
-        if let Some(named) = checked.named.filter(|_| is_main) {
-            self.follow(subject.index(), named);
-        }
+        let learn = |told: Told| {
+            if let Some(home) = told.home.filter(|_| is_main) {
+                self.is_home(home);
+            }
+            if let Some(named) = told.named.filter(|_| is_main) {
+                self.follow(subject.index(), named);
+            }
+        };
+        let sign = self.checker.check(subject, is_alone, home, learn).await;
         self.forget_unused();
-        checked.sign
+        sign
     }
 
     fn is_home(&self, home: Home) {
@@ -184,7 +186,10 @@ impl Checks {
         known.named.insert(index, named);
         let list = self.members.list();
         known.named.retain(|index, _| list.get(*index).is_some());
-        let named: HashSet<&Address> = known.named.values().flatten().take(DISCOVERED_AT_MOST).collect();
+        let mut seen = HashSet::new();
+        let named = known.named.values().flatten().filter(|address| seen.insert(*address));
+        // In the order of the tables: an application sees them so.
+        let named: Vec<&Address> = named.take(DISCOVERED_AT_MOST).collect();
         let Some(like) = list.get(index) else { return };
         for address in &named {
             if list.at(address).is_some() {

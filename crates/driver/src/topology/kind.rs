@@ -171,7 +171,8 @@ impl Question {
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Progress {
     /// Which entry of the log of its Raft group it has applied last.
-    pub(super) last_applied_raft_index: Option<u64>,
+    /// Below 0 there is none yet.
+    pub(super) last_applied_raft_index: Option<i64>,
     /// Whether it may become the leader.
     pub(super) core: Option<bool>,
 }
@@ -223,7 +224,7 @@ mod tests {
             r#"{"lastAppliedRaftIndex":42,"votingMembers":["a"],"memberId":"a","leader":"a","core":true,"healthy":true}"#,
         );
         assert_eq!(known, Progress { last_applied_raft_index: Some(42), core: Some(true) });
-        for json in ["", "{}", "[]", r#"{"lastAppliedRaftIndex":-1}"#, "<html>"] {
+        for json in ["", "{}", "[]", r#"{"lastAppliedRaftIndex":"x"}"#, "<html>"] {
             assert_eq!(progress(json), Progress::default(), "{json}");
         }
     }
