@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::error::{Error, Kind};
+use crate::latency::Range;
 use crate::log::Log;
 use crate::members::{List, Member, Members};
 use crate::observer::Observer;
@@ -108,8 +109,12 @@ impl Measures for Candidates<'_> {
         self.members.get(server).map_or(0, |member| member.pool.in_flight())
     }
 
-    fn latency(&self, server: usize) -> Option<f64> {
-        self.members.get(server).and_then(|member| member.latency.now())
+    fn latency(&self, server: usize) -> Option<Range> {
+        self.members.get(server).and_then(|member| member.latency.range())
+    }
+
+    fn is_unasked(&self, server: usize, time: Duration) -> bool {
+        self.members.get(server).is_some_and(|member| member.latency.is_older_than(time))
     }
 }
 
