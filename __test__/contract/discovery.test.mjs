@@ -1,6 +1,6 @@
 // Clusters that are asked over Bolt alone, for their routing tables: who is what, and who is there.
 import assert from 'node:assert/strict'
-import { boltServer, Neo4jHA, open, ready, routing, settle, test } from '../support/contract.mjs'
+import { boltServer, failing, Neo4jHA, open, ready, routing, settle, test } from '../support/contract.mjs'
 import { bolt, failure, routingTable, rows } from '../support/scripted-server.mjs'
 import { until } from '../support/until.mjs'
 
@@ -220,6 +220,15 @@ test('databases have roles of their own', async t => {
   )
 })
 
+test('the first work of all is done by the leader of its database', async t => {
+  const group = await routing(t, { cores: 3, versions })
+  const [first, second] = group.members
+  group.tables.sales = { readers: [first], writers: [second] }
+  const driver = open(t, [group.uri], { checkInterval: never })
+  await driver.asDriver().executeQuery('CREATE (:Sales)', {}, { database: 'sales' })
+  assert.deepEqual(group.served(/:Sales/), [1])
+})
+
 test('a strategy function chooses among members that were found', async t => {
   const group = await routing(t, { cores: 3, versions })
   group.on(/MATCH/, rows([1]))
@@ -233,4 +242,57 @@ test('a strategy function chooses among members that were found', async t => {
   assert.deepEqual(seen.at(-1), bolts(driver).slice(1))
   assert.deepEqual(group.served(/MATCH/), [2])
   assert.equal(result.summary.server.address, group.members[2].address)
+})
+
+test('a member that is dead, and that nobody else names any more, is let go though it has named itself', async t => {
+  const group = await routing(t, { cores: 3, versions })
+  const [leader, reader, dead] = group.members
+  const driver = await ready(t, [group.uri], { checkInterval: 20 })
+  assert.equal(driver.servers.length, 3)
+  await dead.stop()
+  Object.assign(group.table, { routers: [leader, reader], readers: [reader] })
+  await until(() => driver.servers.length === 2)
+  assert.deepEqual(bolts(driver), [group.uri, `neo4j://${reader.address}`])
+})
+
+test('where all members are down none of them has left', async t => {
+  const group = await routing(t, { cores: 3, versions })
+  const driver = await ready(t, [group.uri], { checkInterval: 20 })
+  await group.stop()
+  await until(() => driver.servers.every(({ info }) => info.status === Status.down))
+  await driver.checkServers()
+  assert.equal(driver.servers.length, 3)
+})
+
+test('what is asked of a member that has left is done by nobody else', async t => {
+  const group = await routing(t, { cores: 3, versions })
+  const [leader, reader, leaving] = group.members
+  const driver = await ready(t, [group.uri], { checkInterval: 20 })
+  const gone = driver.servers[2].driver
+  const before = gone.session()
+  Object.assign(group.table, { routers: [leader, reader], readers: [reader] })
+  await until(() => driver.servers.length === 2)
+  const ways = [
+    () => before.run('CREATE (n)'),
+    () => gone.session().run('CREATE (n)'),
+    () => gone.session().executeWrite(tx => tx.run('CREATE (n)')),
+    () => gone.executeQuery('CREATE (n)'),
+    () => gone.verifyConnectivity()
+  ]
+  for (const way of ways) assert.match((await failing(way())).message, /has left its cluster.*servers/)
+  assert.deepEqual(group.served(/CREATE/), [])
+  assert.equal(leaving.received('RUN').length, 0)
+})
+
+test('the application may do what it likes with the array of servers', async t => {
+  const group = await routing(t, { cores: 3, versions })
+  const [leader, reader] = group.members
+  const driver = await ready(t, [group.uri], { checkInterval: 20 })
+  const [listed, , gone] = driver.servers.splice(0)
+  Object.assign(group.table, { routers: [leader, reader], readers: [reader] })
+  await until(async () => (await settle(gone.driver.verifyConnectivity())).error !== undefined)
+  driver.servers.push(listed)
+  Object.assign(group.table, { routers: group.members, readers: group.members.slice(1) })
+  await until(() => driver.servers.length === 2)
+  assert.deepEqual(bolts(driver), [group.uri, `neo4j://${group.members[2].address}`])
 })

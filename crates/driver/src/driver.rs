@@ -41,7 +41,7 @@ impl Driver {
             write,
             permissions: Permissions::from_mask(rw_mask).unwrap_or_else(|| config.permissions()),
             strategy: if strategy < 0 { config.strategy() } else { Strategy::from_number(strategy) },
-            pinned: usize::try_from(server).ok().filter(|server| self.0.members.get(*server).is_some()),
+            pinned: usize::try_from(server).ok(),
         }
     }
 

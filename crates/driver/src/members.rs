@@ -94,16 +94,18 @@ impl Members {
         self.list.load_full()
     }
 
-    pub(crate) fn get(&self, index: usize) -> Option<Arc<Member>> {
-        self.list().get(index).cloned()
+    /// The connections to a server that the application has named.
+    pub(crate) fn pool(&self, index: usize) -> Result<Arc<Pool>, Error> {
+        self.pool_of(index).ok_or_else(|| {
+            let what = "The server has left its cluster: no work is done on it any more. Look at the driver's servers for those \
+                        that are members now.";
+            Error::new(Kind::Client, what)
+        })
     }
 
-    /// The connections to a server.
-    pub(crate) fn pool(&self, index: usize) -> Result<Arc<Pool>, Error> {
-        match self.list().get(index) {
-            Some(member) => Ok(member.pool.clone()),
-            None => Err(Error::new(Kind::Client, format!("There is no server {index}."))),
-        }
+    /// The connections to a server, if it is still a member.
+    pub(crate) fn pool_of(&self, index: usize) -> Option<Arc<Pool>> {
+        self.list().get(index).map(|member| member.pool.clone())
     }
 
     /// Who has this address; a new member, which is reached as `like` is, where nobody has. `None` once the driver is closed.

@@ -81,7 +81,12 @@ impl State {
         retry: &Retry,
     ) -> Result<Option<Pooled>, Error> {
         let core = &session.core;
-        let pool = core.members.pool(server)?;
+        let pool = match (session.intent.pinned, core.members.pool_of(server)) {
+            (Some(pinned), None) => core.members.pool(pinned)?,
+            // It has left since it was chosen.
+            (None, None) => return Ok(None),
+            (_, Some(pool)) => pool,
+        };
         let topology = session.topology.lock().clone();
         let is_down = || topology.view().get(server).is_some_and(|s| s.status == Status::Down);
         let was_down = is_down();

@@ -410,7 +410,8 @@ impl Checker {
         let is_named = is_in(&table.writers) || is_in(&table.readers) || is_in(&table.routers);
         // By whatever address it is known to itself.
         if is_alone && !is_named {
-            return Found { info: up(Role::Master, SINGLE, SINGLE), told: Told::default() };
+            let told = Told { named: self.config.discover.then(Vec::new), home: None };
+            return Found { info: up(Role::Master, SINGLE, SINGLE), told };
         }
         let info = if is_in(&table.writers) {
             up(Role::Master, kind::WRITER, kind::ROUTING)

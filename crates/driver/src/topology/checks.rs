@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::check::{Checker, Home, Sign, StatusUrl, Subject, Told};
 use super::watcher::watch;
-use super::{Publisher, Topology};
+use super::{Publisher, Status, Topology};
 use crate::address::Address;
 use crate::config::Config;
 use crate::error::Error;
@@ -110,8 +110,12 @@ impl Checks {
 
     /// Who is what for work in this database, or in the one that is meant where none is named; when each server was asked once.
     pub(crate) async fn topology(self: &Arc<Self>, database: Option<&str>) -> Arc<Topology> {
-        let topology = self.of(database);
-        topology.wait_checked().await;
+        let mut topology = self.of(database);
+        while !topology.view().checked {
+            topology.wait_checked().await;
+            // The first checks of all tell whether roles are of one database each.
+            topology = self.of(database);
+        }
         topology
     }
 
@@ -141,6 +145,7 @@ impl Checks {
         for member in members.iter() {
             self.watch(&scope, member);
         }
+        self.publisher.begin(&name, topology.view());
         known.by_database.insert(name, scope);
         self.databases.store(u32::try_from(known.by_database.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
         topology
@@ -161,10 +166,14 @@ impl Checks {
                 self.is_home(home);
             }
             if let Some(named) = told.named.filter(|_| is_main) {
-                self.follow(subject.index(), named);
+                self.follow(subject.index(), Some(named));
             }
         };
         let sign = self.checker.check(subject, is_alone, home, learn).await;
+        let view = subject.topology.view();
+        if is_main && view.get(subject.index()).is_some_and(|server| server.status == Status::Down) {
+            self.follow(subject.index(), None);
+        }
         self.forget_unused();
         sign
     }
@@ -177,13 +186,19 @@ impl Checks {
         }
     }
 
-    /// A server names the members of its cluster: those that are new are watched, and those that nobody names any more let go.
-    fn follow(self: &Arc<Self>, index: usize, named: Vec<Address>) {
+    /// A server names the members of its cluster, or is down and names nobody any more: those that are new are watched, and those that
+    /// nobody names any more let go.
+    fn follow(self: &Arc<Self>, index: usize, named: Option<Vec<Address>>) {
         let mut known = self.known.lock();
-        if known.is_closed || known.named.get(&index) == Some(&named) {
+        if known.is_closed || known.named.get(&index) == named.as_ref() {
             return;
         }
-        known.named.insert(index, named);
+        match named {
+            Some(named) => drop(known.named.insert(index, named)),
+            // What the last one said stands: where all are down, nobody has left.
+            None if known.named.len() == 1 => return,
+            None => drop(known.named.remove(&index)),
+        }
         let list = self.members.list();
         known.named.retain(|index, _| list.get(*index).is_some());
         let mut seen = HashSet::new();
@@ -226,7 +241,7 @@ impl Checks {
         let unused: Vec<Arc<str>> = known
             .by_database
             .iter()
-            .filter(|(_, scope)| scope.used.lock().elapsed() > UNUSED_AT_MOST)
+            .filter(|(_, scope)| scope.is_unused())
             .map(|(database, _)| database.clone())
             .collect();
         for database in unused {
@@ -280,6 +295,11 @@ impl Known {
 impl Scope {
     fn new(topology: Arc<Topology>) -> Self {
         Scope { topology, watched: Mutex::default(), used: Mutex::new(Instant::now()) }
+    }
+
+    fn is_unused(&self) -> bool {
+        let is_awaited = !self.topology.view().checked || self.topology.waiting() > 0;
+        !is_awaited && self.used.lock().elapsed() > UNUSED_AT_MOST
     }
 
     fn subjects(&self) -> Vec<Arc<Subject>> {

@@ -185,9 +185,13 @@ impl Topology {
             view.checked = records.unchecked == 0;
         }
         let view = Arc::new(view);
+        let had_alarm = records.alarm.is_some();
         self.store(view.clone());
         if view.checked {
             self.watch_for_the_master(records, &view);
+        }
+        if !had_alarm && records.alarm.is_some() {
+            hurry(records);
         }
         self.changed.send_replace(());
     }

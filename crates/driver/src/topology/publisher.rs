@@ -30,11 +30,20 @@ impl Publisher {
         Publisher { observer, views: Mutex::default() }
     }
 
+    /// From now on there are views of this database.
+    pub(super) fn begin(&self, database: &Arc<str>, view: Arc<View>) {
+        self.views.lock().by_database.insert(database.clone(), view);
+    }
+
     /// There is a new view of a database, or the main one.
     pub(super) fn publish(&self, database: Option<&Arc<str>>, view: Arc<View>) {
         let mut views = self.views.lock();
         match database {
-            Some(database) => drop(views.by_database.insert(database.clone(), view)),
+            Some(database) => match views.by_database.get_mut(database) {
+                Some(before) => *before = view,
+                // It is forgotten. Work that began before that still tells of its servers.
+                None => return,
+            },
             None => views.main = Some(view),
         }
         self.show(&views);
