@@ -138,6 +138,7 @@ for (const [hedge, message] of [
   [{ after: 'p50' }, /hedge\.after takes 'p95', or a number of milliseconds; it was 'p50'/],
   [{ after: -1 }, /hedge\.after/],
   [{ budget: 2 }, /hedge\.budget takes a share of all reads/],
+  [{ budget: -1 }, /hedge\.budget takes a share of all reads, from 0 to 1; it was -1/],
   ['p95', /hedge takes an object/]
 ]) {
   test(`hedge ${JSON.stringify(hedge)} is refused at once`, t => {

@@ -460,10 +460,10 @@ function readHedge(value: unknown, name: string, log: Log): object | null {
   if (value === undefined || value === null) return null
   const { after, budget } = asObject(value, name) as HedgeOptions
   warnOfUnknown(value as object, HEDGE_OPTIONS, name, log)
-  const share = amount(budget, `${name}.budget`, 0.02, 'of all reads')
-  if (share > 1)
+  const share = numberOf(budget ?? 0.02)
+  if (!(share >= 0 && share <= 1))
     throw new TypeError(`${name}.budget takes a share of all reads, from 0 to 1; it was ${show(budget)}`)
-  if (after === undefined || after === 'p95') return { after: 'p95', budget: share }
+  if (after === undefined || after === null || after === 'p95') return { after: 'p95', budget: share }
   if (typeof after !== 'number')
     throw new TypeError(`${name}.after takes 'p95', or a number of milliseconds; it was ${show(after)}`)
   return { after: { milliseconds: amount(after, `${name}.after`, 0, 'milliseconds') }, budget: share }

@@ -1,5 +1,7 @@
 //! A read that takes long is asked of another reader as well: see [`crate::hedge`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bolt::{RequestError, Version};
 use tokio::time::Instant;
 
@@ -50,8 +52,9 @@ impl Inner {
         }
         let topology = self.topology.lock().clone();
         let other = self.core.selection.another(&topology, self.intent, first.server.index);
-        let Some(other) = other.filter(|_| hedges.take()) else { return Ok(None) };
-        let pool = self.core.members.pool(other)?;
+        let pool = other.and_then(|other| self.core.members.pool_of(other));
+        let Some(pool) = pool.filter(|_| hedges.take()) else { return Ok(None) };
+        let is_asked = AtomicBool::new(false);
         let hedging = async {
             let phases = Phases::default();
             let acquired = pool.acquire(self.config.auth.as_ref(), &phases).await.ok()?;
@@ -62,6 +65,7 @@ impl Inner {
             }
             // An error of the second is none of the work's: the first is still at it.
             let asked = Instant::now();
+            is_asked.store(true, Ordering::Relaxed);
             match conn.conn.has_answered(answers.second).await {
                 Ok(true) => Some((second.0.take()?, asked)),
                 _ => None,
@@ -82,6 +86,8 @@ impl Inner {
                 },
             }
         };
+        // Who has no connection to the second yet may have one to another reader sooner.
+        let is_over = is_over || !is_asked.load(Ordering::Relaxed);
         match if is_over { None } else { hedging.await } {
             Some(second) => Ok(Some(second)),
             None => Err(lost),
