@@ -54,6 +54,8 @@ export class DriverCore implements DriverListener {
   /** Those of the configuration first; then those that were found. */
   readonly servers: ServerEntry[]
   readonly #byNumber: Map<number, ServerEntry>
+  /** Where one of the configuration is: others are reached as it is. */
+  readonly #listed: Location
   readonly #found: (entry: ServerEntry, number: number) => void
   /** The strategy functions that are the application's. */
   readonly #strategies = new Numbers<Strategy>(StrategyNumber.FIRST_FUNCTION)
@@ -88,6 +90,7 @@ export class DriverCore implements DriverListener {
     this.#tokens = new Tokens(settings.parametersAsNeo4jDriver)
     this.servers = entries
     this.#byNumber = new Map(entries.entries())
+    this.#listed = entries[0].location
     this.#found = found
     this.#managers = servers.map(({ auth }) => (isManager(auth) ? auth : undefined))
     const config = {
@@ -212,7 +215,7 @@ export class DriverCore implements DriverListener {
   /** What a result needs of the server that answered it: one of `servers`, or one that a routing table named. */
   answering(server: number, address: string): { servedBy: ServedBy; address: string } {
     const entry = this.#byNumber.get(server)
-    const location = entry?.location ?? locationLike(this.servers[0].location, address)
+    const location = entry?.location ?? locationLike(this.#listed, address)
     return { servedBy: { location, info: entry?.info ?? null }, address }
   }
 
@@ -258,7 +261,7 @@ export class DriverCore implements DriverListener {
 
   /** A server was found that is not of the configuration. */
   #add(number: number, address: string): ServerEntry {
-    const entry = { location: locationLike(this.servers[0].location, address), info: null }
+    const entry = { location: locationLike(this.#listed, address), info: null }
     this.#found(entry, number)
     this.#byNumber.set(number, entry)
     this.servers.push(entry)
@@ -268,10 +271,9 @@ export class DriverCore implements DriverListener {
   #remove(number: number): void {
     const gone = this.#byNumber.get(number)
     this.#byNumber.delete(number)
-    this.servers.splice(
-      this.servers.findIndex(entry => entry === gone),
-      1
-    )
+    // The array is in the application's hands: what is no more in it cannot be taken out.
+    const place = this.servers.findIndex(entry => entry === gone)
+    if (place >= 0) this.servers.splice(place, 1)
   }
 
   log(level: string, message: string): void {
