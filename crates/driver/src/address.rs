@@ -30,6 +30,11 @@ pub enum TlsWish {
 }
 
 impl Address {
+    /// What is the same for all addresses of the same port of the same host, however that is connected to.
+    pub(crate) fn place(&self) -> (String, u16, Option<IpAddr>) {
+        (self.host.to_ascii_lowercase(), self.port, self.ip)
+    }
+
     /// Whether it is the same port of the same host, however that is connected to.
     pub(crate) fn is_same_place(&self, other: &Address) -> bool {
         self.port == other.port && self.host.eq_ignore_ascii_case(&other.host) && self.ip == other.ip

@@ -3,6 +3,7 @@
 //! Each has a number: its place in the configuration, or for one that a cluster named, one that no other ever had. Members come and go;
 //! a list of them is replaced, never changed.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
@@ -55,11 +56,6 @@ impl List {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Member>> {
         self.0.iter()
     }
-
-    /// Who has this address, whatever it says of TLS.
-    pub(crate) fn at(&self, address: &Address) -> Option<&Arc<Member>> {
-        self.0.iter().find(|member| member.address().is_same_place(address))
-    }
 }
 
 pub(crate) struct Members {
@@ -108,35 +104,35 @@ impl Members {
         self.list().get(index).map(|member| member.pool.clone())
     }
 
-    /// Who has this address; a new member, which is reached as `like` is, where nobody has. `None` once the driver is closed.
-    pub(crate) fn discover(&self, address: &Address, like: &Endpoint) -> Option<Arc<Member>> {
+    /// Members have come, which are reached as `like` is. None does once the driver is closed.
+    pub(crate) fn come(&self, addresses: &[&Address], like: &Endpoint) -> Vec<Arc<Member>> {
         let mut changing = self.changing.lock();
-        let list = self.list();
-        if let Some(member) = list.at(address) {
-            return Some(member.clone());
-        }
         if changing.is_closed {
-            return None;
+            return Vec::new();
         }
-        let server = ServerRef { index: changing.made, address: address.to_string(), token: None };
-        changing.made += 1;
-        let endpoint = like.elsewhere(server, address.clone());
-        let member = Arc::new(Member::new(endpoint, self.log.clone(), true));
-        self.list.store(Arc::new(List(list.0.iter().cloned().chain([member.clone()]).collect())));
-        Some(member)
+        let member = |address: &&Address| {
+            let server = ServerRef { index: changing.made, address: address.to_string(), token: None };
+            changing.made += 1;
+            let endpoint = like.elsewhere(server, Address::clone(address));
+            Arc::new(Member::new(endpoint, self.log.clone(), true))
+        };
+        let new: Vec<_> = addresses.iter().map(member).collect();
+        self.list.store(Arc::new(List(self.list().0.iter().chain(&new).cloned().collect())));
+        new
     }
 
-    /// A member has left its cluster: its connections are closed when their work is done.
-    pub(crate) fn retire(&self, index: usize) {
+    /// Members have left their cluster: their connections are closed when their work is done.
+    pub(crate) fn leave(&self, gone: &BTreeSet<usize>) {
         let mut changing = self.changing.lock();
-        let list = self.list();
-        let Some(member) = list.get(index) else { return };
-        self.log.info(|| format!("{} is no member any more", member.address()));
-        member.pool.retire();
         changing.gone.retain(|pool| pool.strong_count() > 0);
-        changing.gone.push(Arc::downgrade(&member.pool));
-        let left = list.0.iter().filter(|other| other.index() != index).cloned().collect();
-        self.list.store(Arc::new(List(left)));
+        let (left, stay): (Vec<_>, Vec<_>) =
+            self.list().0.iter().cloned().partition(|member| gone.contains(&member.index()));
+        for member in left {
+            self.log.info(|| format!("{} is no member any more", member.address()));
+            member.pool.retire();
+            changing.gone.push(Arc::downgrade(&member.pool));
+        }
+        self.list.store(Arc::new(List(stay)));
     }
 
     /// Closes every connection. No member is added any more.

@@ -439,7 +439,7 @@ impl Checker {
         let mut seen = std::collections::HashSet::new();
         for address in table.all() {
             let address = self.config.reachable(address);
-            if seen.insert((address.host.to_ascii_lowercase(), address.port)) {
+            if seen.insert(address.place()) {
                 named.push(address);
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Members come and go: who is named by the routing tables of others is discovered, and watched like those of the configuration.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -201,35 +201,31 @@ impl Checks {
         }
         let list = self.members.list();
         known.named.retain(|index, _| list.get(*index).is_some());
-        let mut seen = HashSet::new();
-        let named = known.named.values().flatten().filter(|address| seen.insert(*address));
-        // In the order of the tables: an application sees them so.
-        let named: Vec<&Address> = named.take(DISCOVERED_AT_MOST).collect();
         let Some(like) = list.get(index) else { return };
-        for address in &named {
-            if list.at(address).is_some() {
-                continue;
-            }
-            let Some(member) = self.members.discover(address, &like.pool.endpoint) else { return };
-            self.log.info(|| format!("{address} is a member, as {} says", like.address()));
-            for scope in known.scopes(&self.main) {
-                scope.topology.add(member.index(), address.to_string().into());
-                self.watch(scope, &member);
-            }
+        let there: HashSet<_> = list.iter().map(|member| member.address().place()).collect();
+        let mut named = HashSet::new();
+        // In the order of the tables: an application sees them so.
+        let addresses = known.named.values().flatten().filter(|address| named.insert(address.place()));
+        let found: Vec<&Address> =
+            addresses.take(DISCOVERED_AT_MOST).filter(|address| !there.contains(&address.place())).collect();
+        let found = self.members.come(&found, &like.pool.endpoint);
+        let is_gone =
+            |member: &&Arc<Member>| member.is_discovered && !named.contains(&member.address().place());
+        let gone: BTreeSet<usize> = list.iter().filter(is_gone).map(|member| member.index()).collect();
+        if found.is_empty() && gone.is_empty() {
+            return;
         }
-        let is_gone = |member: &&Arc<Member>| {
-            member.is_discovered && !named.iter().any(|address| member.address().is_same_place(address))
-        };
-        let gone: Vec<usize> = list.iter().filter(is_gone).map(|member| member.index()).collect();
-        drop(named);
-        for index in gone {
-            for scope in known.scopes(&self.main) {
-                scope.watched.lock().remove(&index);
-                scope.topology.remove(index);
-            }
-            self.members.retire(index);
-            known.named.remove(&index);
+        for member in &found {
+            self.log.info(|| format!("{} is a member, as {} says", member.address(), like.address()));
         }
+        for scope in known.scopes(&self.main) {
+            scope.watched.lock().retain(|index, _| !gone.contains(index));
+            let news = found.iter().map(|member| (member.index(), member.address().to_string().into()));
+            scope.topology.change(news, &gone);
+            found.iter().for_each(|member| self.watch(scope, member));
+        }
+        known.named.retain(|index, _| !gone.contains(index));
+        self.members.leave(&gone);
     }
 
     /// Databases that no work is for any more are not asked for.

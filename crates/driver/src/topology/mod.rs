@@ -10,7 +10,7 @@ pub(crate) mod routing;
 mod view;
 mod watcher;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::Arc;
 
@@ -54,8 +54,9 @@ pub(crate) struct Topology {
 /// What was learned of the servers, beside the view.
 struct Records {
     servers: BTreeMap<usize, Record>,
-    /// Servers that were not checked yet, until all of them are for the first time.
+    /// Servers whose first check is waited for; and how many of them were there from the beginning.
     unchecked: usize,
+    listed: usize,
     /// How many times the work of any server found it unfit.
     demotions: u64,
     claims: u64,
@@ -71,7 +72,10 @@ struct Records {
 struct Record {
     /// Wakes the check of the server before its time.
     urgent: Arc<Notify>,
-    checked: bool,
+    /// Its first check is waited for.
+    is_awaited: bool,
+    /// It was there from the beginning.
+    is_listed: bool,
     /// The number of its own last demotion.
     demoted: u64,
     /// Its claim to be the master, from the first answer that says so to the first that says otherwise.
@@ -85,6 +89,17 @@ impl Record {
     fn kept_claim(&mut self, pace: Pace) -> Option<u64> {
         let lost = *self.lost.get_or_insert_with(Instant::now);
         self.claim.filter(|_| lost.elapsed() < pace.patience())
+    }
+}
+
+impl Records {
+    /// A server has gone.
+    fn forget(&mut self, index: usize) {
+        let Some(record) = self.servers.remove(&index) else { return };
+        if record.is_awaited {
+            self.unchecked -= 1;
+            self.listed -= usize::from(record.is_listed);
+        }
     }
 }
 
@@ -114,13 +129,16 @@ impl Topology {
             },
         };
         let servers: Vec<ServerInfo> = servers.map(info).collect();
-        let record = |server: &ServerInfo| (server.index, Record::default());
+        let record = |server: &ServerInfo| {
+            (server.index, Record { is_awaited: true, is_listed: true, ..Record::default() })
+        };
         let records = if is_checked { servers.iter().map(record).collect() } else { BTreeMap::new() };
         Topology {
             database,
             records: Mutex::new(Records {
                 servers: records,
                 unchecked: servers.len(),
+                listed: servers.len(),
                 demotions: 0,
                 claims: 0,
                 alarm: None,
@@ -154,37 +172,26 @@ impl Topology {
         }
     }
 
-    /// A server has come, of which nothing is known yet: whoever finds no other one waits for its first check.
-    pub(crate) fn add(&self, index: usize, address: Arc<str>) {
+    /// Servers have come, of which nothing is known yet: whoever finds no other one waits for their first checks. And others have gone.
+    pub(crate) fn change(&self, found: impl Iterator<Item = (usize, Arc<str>)>, gone: &BTreeSet<usize>) {
         let mut guard = self.records.lock();
         let records = &mut *guard;
         let before = self.view();
-        let Err(place) = before.servers.binary_search_by_key(&index, |server| server.index) else { return };
-        records.servers.insert(index, Record::default());
-        if !before.checked {
-            records.unchecked += 1;
+        let mut servers = before.servers.clone();
+        servers.retain(|server| !gone.contains(&server.index));
+        for index in gone {
+            records.forget(*index);
         }
-        let mut view = View::clone(&before);
-        view.servers.insert(place, ServerInfo { index, address, in_doubt: true, ..ServerInfo::unknown() });
-        self.store(Arc::new(view));
-        self.changed.send_replace(());
-    }
-
-    /// A server has gone.
-    pub(crate) fn remove(&self, index: usize) {
-        let mut guard = self.records.lock();
-        let records = &mut *guard;
-        let before = self.view();
-        let (Some(place), Some(record)) = (before.place(index), records.servers.remove(&index)) else {
-            return;
-        };
-        let mut view = View::clone(&before);
-        view.servers.remove(place);
-        if !before.checked && !record.checked {
-            records.unchecked -= 1;
-            view.checked = records.unchecked == 0;
+        // Those that listed servers name in their first checks are checked once, too, before anything is chosen.
+        let is_awaited = records.listed > 0;
+        for (index, address) in found {
+            let record = Record { is_awaited, ..Record::default() };
+            if records.servers.insert(index, record).is_none() {
+                records.unchecked += usize::from(is_awaited);
+                servers.push(ServerInfo { index, address, in_doubt: true, ..ServerInfo::unknown() });
+            }
         }
-        let view = Arc::new(view);
+        let view = Arc::new(View { servers, checked: before.checked || records.unchecked == 0 });
         let had_alarm = records.alarm.is_some();
         self.store(view.clone());
         if view.checked {
@@ -221,8 +228,9 @@ impl Topology {
         let records = &mut *guard;
         let before = self.view();
         let (Some(record), Some(was)) = (records.servers.get_mut(&index), before.get(index)) else { return };
-        if !std::mem::replace(&mut record.checked, true) && !before.checked {
+        if std::mem::take(&mut record.is_awaited) {
             records.unchecked -= 1;
+            records.listed -= usize::from(record.is_listed);
         }
         (info.index, info.address) = (index, was.address.clone());
         // The check that the last demotion hurried is still to come.
@@ -552,6 +560,50 @@ mod tests {
         changes.mark_unchanged();
         topology.demote(0, &Error::new(Kind::Connection, "lost"));
         assert!(changes.has_changed().unwrap());
+    }
+
+    fn change(topology: &Topology, found: &[usize], gone: &[usize]) {
+        let found = found.iter().map(|index| (*index, format!("h{index}:7687").into()));
+        topology.change(found, &gone.iter().copied().collect());
+    }
+
+    #[test]
+    fn the_first_check_is_over_with_that_of_those_that_listed_servers_name_in_theirs() {
+        let (topology, _) = members(1);
+        change(&topology, &[1, 2, 3], &[]);
+        topology.found(0, up(Role::Master));
+        topology.found(1, up(Role::Slave));
+        change(&topology, &[4], &[3]);
+        assert!(!topology.view().checked);
+        topology.found(2, down());
+        let view = topology.view();
+        assert!(view.checked, "one that was named later is not waited for");
+        assert_eq!(view.indexes().collect::<Vec<_>>(), [0, 1, 2, 4]);
+
+        let (topology, _) = members(1);
+        change(&topology, &[1], &[]);
+        topology.found(0, up(Role::Master));
+        change(&topology, &[2], &[1]);
+        assert!(topology.view().checked, "nor one that has gone");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_master_that_leaves_is_looked_for_at_once() {
+        let (topology, _) = members(1);
+        topology.found(0, up(Role::Slave));
+        change(&topology, &[1], &[]);
+        topology.found(1, up(Role::Master));
+        let now = Instant::now();
+        let waiting = topology.until_next_check(0, now, now);
+        tokio::pin!(waiting);
+        tokio::select! {
+            biased;
+            () = &mut waiting => unreachable!("it is not due"),
+            () = tokio::task::yield_now() => {}
+        }
+        change(&topology, &[], &[1]);
+        waiting.await;
+        assert!(now.elapsed() <= Duration::from_millis(50), "{:?}", now.elapsed());
     }
 
     #[test]
