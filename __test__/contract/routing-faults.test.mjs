@@ -11,7 +11,7 @@ import {
   settle,
   test
 } from '../support/contract.mjs'
-import { bolt, delayed, failure, gate, rows } from '../support/scripted-server.mjs'
+import { bolt, delayed, failure, gate, routingTable, rows } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
 const neo4j = Neo4jHA.driver
@@ -651,4 +651,23 @@ test('a leader that never comes is waited for as long as maxTransactionRetryTime
   // Reads go on.
   cluster.on(/MATCH/, rows([1]))
   await ask(driver, 'MATCH (n) RETURN n', read)
+})
+
+test('a leader that only routers far away know is found where the one nearby is cut off', async t => {
+  const cluster = await routing(t, { versions: bolt.neo4j526 })
+  const [near, far, other] = cluster.members
+  const driver = connect(t, cluster.uri, undefined, { maxTransactionRetryTime: 15_000 })
+  await driver.executeQuery('CREATE (:Before)')
+  for (const member of [far, other]) {
+    for (const kind of ['HELLO', 'LOGON', 'ROUTE']) member.when(kind, delayed(30))
+  }
+  const table = writers => () => {
+    const routers = cluster.members.map(({ address }) => address)
+    return routingTable({ db: 'neo4j', routers, readers: [near.address], writers })
+  }
+  near.table = table([])
+  near.when('RUN', x => x.fail(notALeader, 'it knows of none'))
+  for (const member of [far, other]) member.table = table([far.address])
+  await driver.executeQuery('CREATE (:After)')
+  assert.equal(far.received('COMMIT').length, 1)
 })

@@ -96,12 +96,13 @@ impl Router {
 
     async fn fetch(self: &Arc<Self>, lookup: &Arc<Lookup>) -> Result<Arc<Table>, Error> {
         let key = &lookup.key;
-        let (old, next) = {
+        let (old, next, last_word) = {
             let known = self.known.lock();
             let old = known.tables.get(key).cloned();
             let outage = known.outages.get(key).zip(old.as_ref());
             let next = outage.and_then(|(outage, old)| outage.next_fetch(self.pace, old.fetched));
-            (old, next)
+            let last_word = outage.map(|(outage, _)| outage.last_word()).unwrap_or_default();
+            (old, next, last_word)
         };
         let is_outage = next.is_some();
         if let Some(next) = next {
@@ -123,6 +124,7 @@ impl Router {
         let outcome = race(
             sources,
             if is_outage { Duration::ZERO } else { STAGGER },
+            last_word,
             |source| matches!(source, Source::Router(address) if silent.contains(address)),
             |source| self.clone().look_in(source, lookup.clone()),
             |table| !is_outage || !table.writers.is_empty(),

@@ -1,8 +1,13 @@
 //! A database without a writer: from when the last one was lost until a table names one, all routers are asked again and again.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::topology::alarm::{Alarm, Pace};
+
+const LAST_WORD: Duration = Duration::from_millis(20);
+const LAST_WORD_SHARE: u32 = 8;
 
 /// Whether there is a writer for one database and user, and since when there is none.
 #[derive(Default)]
@@ -32,8 +37,31 @@ impl Outage {
         self.alarm.and_then(|alarm| alarm.promised_until(pace))
     }
 
+    /// How long those are waited for that have not answered where others know no writer, the longer the outage: one that is far away
+    /// needs its time, and one that hangs is not to make the outage longer by more than that share.
+    pub(super) fn last_word(&self) -> Duration {
+        self.alarm.map_or(LAST_WORD, |alarm| LAST_WORD.max(alarm.lasted() / LAST_WORD_SHARE))
+    }
+
     /// When the next table is fetched after one that came at this time; `None` if there is no hurry to be held back.
     pub(super) fn next_fetch(&self, pace: Pace, last: Instant) -> Option<Instant> {
         self.alarm.map(|alarm| pace.next(last, last, Some(alarm)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longer_there_is_no_writer_the_longer_those_that_are_slow_are_waited_for() {
+        let mut outage = Outage::default();
+        outage.is_seen(true);
+        outage.is_seen(false);
+        assert_eq!(outage.last_word(), LAST_WORD);
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert_eq!(outage.last_word(), Duration::from_millis(500));
+        outage.is_seen(true);
+        assert_eq!(outage.last_word(), LAST_WORD);
     }
 }

@@ -12,8 +12,6 @@ use crate::error::Error;
 
 /// How long a candidate may be silent before the next one is asked as well.
 pub(crate) const STAGGER: Duration = Duration::from_millis(250);
-/// How long after a goal that does not suffice another one is waited for.
-const LAST_WORD: Duration = Duration::from_millis(20);
 /// Candidates that are tried at most.
 const MAX_CANDIDATES: usize = 100;
 
@@ -37,10 +35,11 @@ pub(crate) struct Outcome<C, T> {
 
 /// Tries candidates in their order, `late` ones after all others, each once. The next is tried when one has failed, or
 /// when nothing came for so long as `stagger`; the first goal wins, and the other attempts end; one that
-/// does not suffice only if no other comes soon. An error that is final ends the race as the last of those that failed.
+/// does not suffice only if no other comes within `last_word`. An error that is final ends the race as the last of those that failed.
 pub(crate) async fn race<C, T, F>(
     first: Vec<C>,
     stagger: Duration,
+    last_word: Duration,
     is_late: impl Fn(&C) -> bool,
     attempt: impl Fn(C) -> F,
     suffices: impl Fn(&T) -> bool,
@@ -57,14 +56,14 @@ where
     let mut under_way: Vec<C> = Vec::new();
     let mut failed = Vec::new();
     let mut second_best: Option<(C, T)> = None;
-    let mut last_word = None;
+    let mut ends = None;
     loop {
         if let Some(candidate) = queue.take() {
             under_way.push(candidate.clone());
             let trying = attempt(candidate.clone());
             attempts.spawn(async move { (candidate, trying.await) });
         }
-        let ended = match (queue.is_empty(), last_word) {
+        let ended = match (queue.is_empty(), ends) {
             (true, None) => attempts.join_next().await,
             (true, Some(end)) => tokio::time::timeout_at(end, attempts.join_next()).await.unwrap_or(None),
             (false, _) => match tokio::time::timeout(stagger, attempts.join_next()).await {
@@ -83,7 +82,7 @@ where
         match result {
             Ok(Gain::Goal(goal)) if !suffices(&goal) => {
                 second_best.get_or_insert((candidate, goal));
-                last_word.get_or_insert_with(|| Instant::now() + LAST_WORD);
+                ends.get_or_insert_with(|| Instant::now() + last_word);
             }
             Ok(Gain::Goal(goal)) => {
                 under_way.truncate(place.unwrap_or_default());
@@ -91,9 +90,9 @@ where
             }
             Ok(Gain::More(more)) => queue.add(more, &is_late),
             Err(error) => {
-                let ends = is_final(&candidate, &error);
+                let is_last = is_final(&candidate, &error);
                 failed.push((candidate, error));
-                if ends {
+                if is_last {
                     return Outcome { won: None, overtaken: Vec::new(), failed };
                 }
             }
@@ -166,6 +165,7 @@ mod tests {
         let outcome = race(
             (0..first).collect(),
             STAGGER,
+            Duration::ZERO,
             |candidate| late.contains(candidate),
             |candidate| {
                 started.lock().push((candidate, begin.elapsed().as_millis()));
@@ -268,7 +268,16 @@ mod tests {
                 Ok(Gain::Goal(if n == 0 { 0 } else { 100 + n }))
             };
             let candidates: Vec<usize> = (0..first).rev().collect();
-            race(candidates, Duration::ZERO, |_| false, attempt, |goal| *goal < 100, |_: &usize, _| false)
+            let last_word = Duration::from_millis(20);
+            race(
+                candidates,
+                Duration::ZERO,
+                last_word,
+                |_| false,
+                attempt,
+                |goal| *goal < 100,
+                |_: &usize, _| false,
+            )
         };
         let began = Instant::now();
         let outcome = race(3, &[15, 1, 2]).await;
