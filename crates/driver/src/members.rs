@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::address::Address;
 use crate::config::{Config, ServerConfig};
@@ -17,6 +18,9 @@ use crate::latency::Latency;
 use crate::log::Log;
 use crate::net::Endpoint;
 use crate::pool::Pool;
+
+/// Databases that one member is asked for at the same time.
+const CHECKS_AT_ONCE: usize = 32;
 
 pub(crate) struct Member {
     pub(crate) pool: Arc<Pool>,
@@ -28,6 +32,8 @@ pub(crate) struct Member {
     pub(crate) ejection: Ejection,
     /// It was named by a cluster, not by the application.
     pub(crate) is_discovered: bool,
+    /// One permit a check of one database.
+    pub(crate) checks: Semaphore,
 }
 
 impl Member {
@@ -165,6 +171,7 @@ impl Member {
             latency: Latency::default(),
             ejection: Ejection::default(),
             is_discovered,
+            checks: Semaphore::new(CHECKS_AT_ONCE),
         }
     }
 }

@@ -39,9 +39,13 @@ impl Pace {
         }
     }
 
-    /// The same where regular checks are so many times as rare.
-    pub(in crate::topology) fn slower(self, times: u32) -> Self {
-        Pace { interval: self.interval.saturating_mul(times.max(1)), ..self }
+    /// The same for one of several databases: so many ask beside each other, and so many of them without a master.
+    pub(in crate::topology) fn shared_by(self, databases: u32, without_master: u32) -> Self {
+        Pace {
+            interval: self.interval.saturating_mul(databases.max(1)),
+            alarm: self.alarm.saturating_mul(without_master.max(1)),
+            ..self
+        }
     }
 
     /// When the next check of a member begins that was checked from `began` to `ended`.

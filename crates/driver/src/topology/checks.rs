@@ -3,7 +3,6 @@
 //! Members come and go: who is named by the routing tables of others is discovered, and watched like those of the configuration.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use tokio::time::Instant;
 
 use super::check::{Checker, Home, Sign, StatusUrl, Subject, Told};
 use super::watcher::watch;
-use super::{Publisher, Status, Topology};
+use super::{Publisher, Sharing, Status, Topology};
 use crate::address::Address;
 use crate::config::Config;
 use crate::error::Error;
@@ -36,8 +35,8 @@ pub(crate) struct Checks {
     status: Vec<Option<Arc<StatusUrl>>>,
     /// Of all databases, or of the one that work is for which names none.
     main: Scope,
-    /// How many databases share the checks that are not of the main one.
-    databases: Arc<AtomicU32>,
+    /// Of the databases that are not the main one.
+    sharing: Arc<Sharing>,
     known: Mutex<Known>,
 }
 
@@ -91,7 +90,7 @@ impl Checks {
             log: log.clone(),
             runtime: runtime.clone(),
             main: Scope::new(topology),
-            databases: Arc::default(),
+            sharing: Arc::default(),
             known: Mutex::default(),
             members,
         });
@@ -140,14 +139,14 @@ impl Checks {
         let config = &self.checker.config;
         let topology =
             Topology::new(config, Some(name.clone()), servers, self.publisher.clone(), self.log.clone());
-        let scope = Scope::new(Arc::new(topology.sharing_checks_with(self.databases.clone())));
+        let scope = Scope::new(Arc::new(topology.sharing_checks(self.sharing.clone())));
         let topology = scope.topology.clone();
         for member in members.iter() {
             self.watch(&scope, member);
         }
         self.publisher.begin(&name, topology.view());
         known.by_database.insert(name, scope);
-        self.databases.store(u32::try_from(known.by_database.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.sharing.count(known.by_database.values().map(|scope| &*scope.topology));
         topology
     }
 
@@ -168,6 +167,11 @@ impl Checks {
             if let Some(named) = told.named.filter(|_| is_main) {
                 self.follow(subject.index(), Some(named));
             }
+        };
+        // A burst of databases is none of connections.
+        let _turn = match is_main {
+            true => None,
+            false => subject.member.checks.acquire().await.ok(),
         };
         let sign = self.checker.check(subject, is_alone, home, learn).await;
         let view = subject.topology.view();
@@ -244,7 +248,7 @@ impl Checks {
             known.by_database.remove(&database);
             self.publisher.forget(&database);
         }
-        self.databases.store(u32::try_from(known.by_database.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.sharing.count(known.by_database.values().map(|scope| &*scope.topology));
     }
 
     /// Checks all servers once.

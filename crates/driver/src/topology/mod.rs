@@ -45,10 +45,30 @@ pub(crate) struct Topology {
     waiting: AtomicUsize,
     /// How often the servers are checked during an alarm, and otherwise.
     pace: Pace,
-    /// Among how many such topologies the regular checks are shared: all together ask no more often than one.
-    shared_by: Arc<AtomicU32>,
+    /// Among how many such topologies the checks are shared: all together ask no more often than one.
+    sharing: Arc<Sharing>,
     publisher: Arc<Publisher>,
     log: Log,
+}
+
+/// How many databases share the checks of their servers, and how many of them have no master.
+#[derive(Default)]
+pub(crate) struct Sharing {
+    databases: AtomicU32,
+    without_master: AtomicU32,
+}
+
+impl Sharing {
+    /// Counts them anew.
+    fn count<'a>(&self, topologies: impl Iterator<Item = &'a Topology>) {
+        let (mut databases, mut without_master) = (0, 0);
+        for topology in topologies {
+            databases += 1;
+            without_master += u32::from(topology.is_without_master());
+        }
+        self.databases.store(databases, Ordering::Relaxed);
+        self.without_master.store(without_master, Ordering::Relaxed);
+    }
 }
 
 /// What was learned of the servers, beside the view.
@@ -150,14 +170,19 @@ impl Topology {
             changed: watch::Sender::new(()),
             waiting: AtomicUsize::new(0),
             pace: Pace::new(config),
-            shared_by: Arc::default(),
+            sharing: Arc::default(),
             publisher,
             log,
         }
     }
 
-    pub(crate) fn sharing_checks_with(self, shared_by: Arc<AtomicU32>) -> Self {
-        Topology { shared_by, ..self }
+    pub(crate) fn sharing_checks(self, sharing: Arc<Sharing>) -> Self {
+        Topology { sharing, ..self }
+    }
+
+    /// Whether there is no master.
+    pub(crate) fn is_without_master(&self) -> bool {
+        self.records.lock().alarm.is_some()
     }
 
     /// Waits until each server was checked once.
@@ -321,13 +346,15 @@ impl Topology {
     /// Waits until a server is to be checked again that was checked from `began` to `ended`.
     pub(crate) async fn until_next_check(&self, index: usize, began: Instant, ended: Instant) {
         let Some(urgent) = self.urgent(index) else { return std::future::pending().await };
-        let pace = self.pace.slower(self.shared_by.load(Ordering::Relaxed));
+        let Sharing { databases, without_master } = &*self.sharing;
+        let pace =
+            self.pace.shared_by(databases.load(Ordering::Relaxed), without_master.load(Ordering::Relaxed));
         let next = pace.next(began, ended, self.alarm(index));
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             () = async {
                 urgent.notified().await;
-                tokio::time::sleep_until(ended + self.pace.least(self.alarm(index))).await;
+                tokio::time::sleep_until(ended + pace.least(self.alarm(index))).await;
             } => {}
         }
     }
@@ -585,6 +612,31 @@ mod tests {
         topology.found(0, up(Role::Master));
         change(&topology, &[2], &[1]);
         assert!(topology.view().checked, "nor one that has gone");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn databases_without_a_master_ask_no_more_often_together_than_one() {
+        let sharing = Arc::new(Sharing::default());
+        let databases: Vec<_> = (0..20).map(|_| members(1).0.sharing_checks(sharing.clone())).collect();
+        let pause = |topology: Topology| async move {
+            topology.begin_check(0).await;
+            let ended = Instant::now();
+            topology.until_next_check(0, ended, ended).await;
+            ended.elapsed()
+        };
+        for topology in databases.iter().take(10) {
+            topology.found(0, up(Role::Slave));
+        }
+        for topology in databases.iter().skip(10) {
+            topology.found(0, up(Role::Master));
+        }
+        sharing.count(databases.iter());
+        let mut databases = databases.into_iter();
+        // The timer rounds up to milliseconds.
+        let without = pause(databases.next().unwrap()).await;
+        assert!((100..=101).contains(&without.as_millis()), "{without:?}");
+        let with = pause(databases.next_back().unwrap()).await;
+        assert!((10_000..=10_001).contains(&with.as_millis()), "{with:?}");
     }
 
     #[tokio::test(start_paused = true)]
