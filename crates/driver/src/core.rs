@@ -146,6 +146,7 @@ impl Core {
             return;
         }
         tokio::select! {
+            biased;
             () = self.cluster.check() => {}
             _ = self.closing() => {}
         }
@@ -182,6 +183,7 @@ impl Core {
                 return view;
             }
             tokio::select! {
+                biased;
                 _ = changes.changed() => {}
                 _ = closed.changed() => {}
             }

@@ -506,6 +506,7 @@ pub(crate) fn left(deadline: Instant) -> Duration {
 async fn tend(pool: Weak<Pool>, every: Option<Duration>, mut interrupts: watch::Receiver<Interrupt>) {
     loop {
         tokio::select! {
+            biased;
             changed = interrupts.changed() => match (changed, pool.upgrade()) {
                 (Ok(()), Some(pool)) => pool.end_parked(),
                 _ => return,

@@ -316,6 +316,7 @@ impl ServerSelection {
             };
             let _counted = master.map(|_| self.topology.wait_for_master());
             tokio::select! {
+                biased;
                 _ = changes.changed() => {}
                 () = tokio::time::sleep_until(limit) => return self.topology.view(),
             }

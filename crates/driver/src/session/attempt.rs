@@ -33,6 +33,7 @@ impl State {
     /// A connection to the server to work on now.
     pub(super) async fn connect(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
         tokio::select! {
+            biased;
             connected = async {
                 match session.core.cluster.router() {
                     // In a box, as all that is large and rare: the task of every query would carry its room.
@@ -147,6 +148,7 @@ impl State {
         let mut is_early = true;
         loop {
             tokio::select! {
+                biased;
                 () = &mut pause => {
                     retry.forgive();
                     return Ok(());

@@ -164,6 +164,7 @@ impl<R: Borrow<Run>> Streaming<R> {
             if !self.may_read(session, pace) {
                 self.run.borrow().sink.flush();
                 tokio::select! {
+                    biased;
                     () = session.wake.notified() => {}
                     error = conn.interrupted() => return Err(error),
                 }
@@ -177,6 +178,7 @@ impl<R: Borrow<Run>> Streaming<R> {
                     }
                     self.progress = self.progress.max(Progress::Sent);
                     tokio::select! {
+                        biased;
                         event = conn.event() => event?,
                         () = session.wake.notified() => continue,
                     }

@@ -351,6 +351,7 @@ pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
         tokio::pin!(check);
         let checked = loop {
             tokio::select! {
+                biased;
                 sign = &mut check => break Some(sign),
                 () = topology.replaced(index), if !is_replaced => break None,
                 // A check that hangs, too, is not to make it later.

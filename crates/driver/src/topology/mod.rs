@@ -360,6 +360,7 @@ impl Topology {
         let Some(urgent) = self.urgent.get(index) else { return std::future::pending().await };
         let next = self.pace.next(began, ended, self.alarm(index));
         tokio::select! {
+            biased;
             () = tokio::time::sleep_until(next) => {}
             () = async {
                 urgent.notified().await;

@@ -221,6 +221,7 @@ impl UnderWay {
     async fn fetch(self, lookup: Arc<Lookup>, sender: watch::Sender<Fetched>) {
         let mut is_closed = self.router.closed.subscribe();
         let outcome = tokio::select! {
+            biased;
             outcome = self.router.fetch(&lookup) => outcome,
             _ = is_closed.wait_for(|closed| *closed) => Err(Error::driver_closed()),
         };
