@@ -14,7 +14,7 @@ use crate::log::Log;
 use crate::observer::Observer;
 use crate::pool::Pool;
 use crate::strategy::{any_eligible, is_eligible, pick, Intent, Measures, Rotation, Strategy};
-use crate::topology::{Role, Status, Topology, View};
+use crate::topology::{Role, ServerInfo, Status, Topology, View};
 
 /// How often the same situation is warned of at most.
 const WARN_EVERY: Duration = Duration::from_secs(1);
@@ -281,6 +281,13 @@ impl ServerSelection {
             let does_it = info.role == Role::Master || info.role == Role::Slave && !is_master;
             other != server && info.status == Status::Up && does_it && !self.ejections.is_out(other)
         })
+    }
+
+    /// Whether the server answers, and is known to be something else than what the work needs.
+    pub(crate) fn is_unfit(&self, index: usize, intent: Intent) -> bool {
+        let view = self.topology.view();
+        let is_known = |s: &ServerInfo| s.status == Status::Up && s.role != Role::Unknown;
+        !self.fits(index, intent) && view.servers.get(index).is_some_and(is_known)
     }
 
     /// Whether the server does not fit, and another one does.

@@ -65,7 +65,7 @@ impl State {
         }
     }
 
-    /// A connection to this server; `None` if it does not fit the work any more, and another one does.
+    /// A connection to this server; `None` if it does not fit the work any more, and another one does, or it says so itself.
     async fn connect_while_it_fits(
         server: usize,
         session: &Inner,
@@ -75,6 +75,12 @@ impl State {
         let (pool, selection) = (core.pool(server)?, &core.selection);
         let is_down = || core.topology.view().servers.get(server).is_some_and(|s| s.status == Status::Down);
         let was_down = is_down();
+        // What never did was all there is.
+        let did_fit = selection.fits(server, session.intent);
+        let is_outdone = || {
+            selection.is_outdone(server, session.intent)
+                || did_fit && selection.is_unfit(server, session.intent)
+        };
         let mut changes = core.topology.changes();
         let phases = Phases::default();
         let acquiring = pool.acquire(session.config.auth.as_ref(), &phases);
@@ -88,7 +94,14 @@ impl State {
         loop {
             tokio::select! {
                 biased;
-                acquired = &mut acquiring => return acquired.map(Some),
+                acquired = &mut acquiring => {
+                    let pooled = acquired?;
+                    if is_outdone() {
+                        pooled.release();
+                        return Ok(None);
+                    }
+                    return Ok(Some(pooled));
+                }
                 () = &mut impatience => {
                     let limit = patience.as_millis();
                     let what = format!("does not answer its checks, and gave no connection within {limit} ms");
@@ -100,7 +113,7 @@ impl State {
                         let what = "stopped answering its checks while a connection was acquired";
                         return Err(pool.gave_none(what, &phases));
                     }
-                    if selection.is_outdone(server, session.intent) {
+                    if is_outdone() {
                         return Ok(None);
                     }
                 }
