@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 
 use crate::address::Address;
 use crate::bookmarks::Bookmarks;
@@ -22,6 +21,7 @@ use crate::selection::ServerSelection;
 use crate::strategy::{Intent, Strategy};
 use crate::topology::routing::{Ask, Router};
 use crate::topology::{Cluster, Topology, View};
+use crate::watch;
 
 /// What [`crate::Driver::verify`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]

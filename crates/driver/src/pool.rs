@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{watch, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -15,6 +15,7 @@ use crate::error::{Error, Kind};
 use crate::log::Log;
 use crate::net::phase::{Phase, Phases};
 use crate::net::{Conn, Endpoint, Interrupt};
+use crate::watch;
 
 /// How long an idle connection may take to show that it lives: a new one would do, too.
 const LIVENESS_TIMEOUT: Duration = Duration::from_secs(2);

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tokio::sync::{watch, Notify};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::config::{Config, Mode, ServerConfig};
@@ -21,6 +21,7 @@ use crate::log::Log;
 use crate::net::Product;
 use crate::observer::Observer;
 use crate::pool::Counted;
+use crate::watch;
 use alarm::{Alarm, Pace};
 pub(crate) use cluster::Cluster;
 pub use kind::Kinds;

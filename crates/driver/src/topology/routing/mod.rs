@@ -32,7 +32,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
 
 use crate::address::Address;
 use crate::bookmarks::Bookmarks;
@@ -42,6 +41,7 @@ use crate::net::Endpoint;
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
 use crate::strategy::Turns;
+use crate::watch;
 use known::Known;
 
 /// Finds the servers of a cluster, and keeps a pool for each.
