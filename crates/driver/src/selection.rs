@@ -348,7 +348,10 @@ impl ServerSelection {
         let answers = |i: &usize| view.servers.get(*i).is_some_and(|s| s.status != Status::Down);
         let untried = || (0..view.servers.len()).filter(|i| !avoid.contains(i));
         let other = untried().find(answers).or_else(|| untried().next());
-        let first = (0..view.servers.len()).find(answers).unwrap_or(0);
+        // Not even as the last resort is anything written to a master that another one came after.
+        let may = |i: &usize| !(write && view.servers.get(*i).is_some_and(|s| view.is_superseded(s)));
+        let all = || (0..view.servers.len()).filter(may);
+        let first = all().find(answers).or_else(|| all().next()).unwrap_or(0);
         let (index, whom) = match (view.master(), other) {
             (Some(master), _) => (master, "the master"),
             (None, Some(other)) if !write && avoid.contains(&first) => (other, "another one"),
@@ -505,6 +508,17 @@ mod tests {
         assert_eq!(choices.iter().filter(|server| **server == 2).count(), 1, "{choices:?}");
         selection.answered(2);
         assert!(chosen(&selection, READS, 3).await.contains(&2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_written_to_a_master_that_another_one_came_after_not_even_as_the_last_resort() {
+        let (topology, selection) = checked(&["", ""], Config::default());
+        topology.found_master(1);
+        topology.demote(1, &lost());
+        assert_eq!(topology.view().master(), None);
+        let began = Instant::now();
+        let chosen = selection.choose_patiently(WRITES, &[], began + Duration::from_secs(5)).await;
+        assert_eq!((chosen.unwrap(), began.elapsed()), (1, Duration::from_secs(5)));
     }
 
     #[tokio::test(start_paused = true)]
