@@ -483,7 +483,7 @@ impl Cluster {
     fn forbids(&self, state: &State, member: usize, asked: Duration) -> Option<&'static str> {
         let view = state.view.as_ref()?;
         let info = view.servers.get(member)?;
-        if view.is_superseded(info) {
+        if info.claim.is_some_and(|claim| view.servers.iter().any(|other| other.claim > Some(claim))) {
             return Some("another one has become the master since");
         }
         if info.status != Status::Up || info.role != Role::Slave {

@@ -41,8 +41,8 @@ use crate::config::{Config, LogLevel, ServerConfig, StatusEndpoint};
 use crate::Driver;
 use cluster::{Cluster, Kind, Members, Nature};
 pub(crate) use network::{Network, Port, Stream};
-use schedule::{up_to, Schedule};
-use workload::Workload;
+use schedule::Schedule;
+use workload::{Limits, Workload};
 
 /// The schedules that are played where nothing else is asked for.
 const SEEDS: Range<u64> = 0..300;
@@ -82,8 +82,8 @@ fn lots() -> (Arc<Cluster>, Config) {
         servers: (0..members).map(server).collect(),
         strategy: fastrand::i32(0..5),
         check_interval: of(100..600),
-        check_timeout: of(200..1_500),
-        unresponsive_timeout: of(500..5_000),
+        check_timeout: of(200..1_000),
+        unresponsive_timeout: of(500..3_000),
         max_connection_pool_size: fastrand::usize(2..7),
         max_connection_lifetime: if fastrand::u32(0..4) == 0 {
             fastrand::i64(1_000..5_000)
@@ -93,7 +93,7 @@ fn lots() -> (Arc<Cluster>, Config) {
         connection_acquisition_timeout: of(1_000..8_000),
         connection_liveness_check_timeout: (fastrand::u32(0..4) == 0).then(|| fastrand::i64(0..1_000)),
         connection_timeout: of(1_000..5_000),
-        connection_loss_timeout: of(2_000..8_000),
+        connection_loss_timeout: of(2_000..6_000),
         max_transaction_retry_time: of(2_000..12_000),
         bad_connections_count_as_errors: fastrand::u32(0..8) == 0,
         log_level: LogLevel::Debug,
@@ -114,24 +114,25 @@ fn lots() -> (Arc<Cluster>, Config) {
 async fn play_on(cluster: &Arc<Cluster>, config: Config) {
     let members = Arc::new(Members(cluster.clone()));
     let _entered = cluster.network.enter(members.clone());
+    let room = if fastrand::u32(0..4) == 0 { fastrand::usize(64..600) } else { 1 << 16 };
     for member in 0..config.servers.len() {
         cluster.network.set_delay(member, 0..2);
+        cluster.network.set_room(member, room);
     }
     cluster.note(&format!("{:?} {config:?}", cluster.nature));
     let driver = Driver::new(config.clone(), members, Handle::current()).unwrap();
-    let workload = Workload::new(cluster.clone(), driver, limit(&config, &cluster.nature));
+    let workload = Workload::new(cluster.clone(), driver, limits(&config, &cluster.nature));
     let schedule = Schedule::new(cluster.clone(), Duration::from_millis(config.connection_loss_timeout));
     let applications: Vec<_> =
         (0..fastrand::u32(2..8)).map(|_| tokio::spawn(workload.clone().work())).collect();
-    let trouble = Duration::from_secs(fastrand::u64(3..15));
-    let is_closed_amid = fastrand::u32(0..5) == 0;
+    let trouble = Duration::from_secs(fastrand::u64(3..20));
     schedule.trouble(trouble).await;
+    workload.is_over();
+    let is_closed_amid = fastrand::u32(0..5) == 0;
     if is_closed_amid {
         workload.close_driver().await;
-    }
-    workload.is_over();
-    if is_closed_amid {
-        schedule.trouble(up_to(3_000)).await;
+        schedule.trouble(Duration::from_secs(2)).await;
+        left_none(cluster);
     }
     schedule.heal();
     for application in applications {
@@ -148,27 +149,30 @@ async fn play_on(cluster: &Arc<Cluster>, config: Config) {
             }
         }
         workload.close_driver().await;
-    }
-    sleep(Duration::from_secs(2)).await;
-    for member in 0..config.servers.len() {
-        for port in [Port::Bolt, Port::Http] {
-            let (open, _) = cluster.network.open(member, port);
-            if open > 0 {
-                cluster.fault(format!("{open} connections to {port:?} of m{member} are left"));
-            }
-        }
+        sleep(Duration::from_secs(1)).await;
+        left_none(cluster);
     }
     workload.audit();
 }
 
-/// How long anything may take: attempts, the wait for a connection for the last of them, and what becomes of its answer.
-fn limit(config: &Config, nature: &Nature) -> Duration {
-    let silence = config.unresponsive_timeout + 2 * config.check_timeout + config.check_interval;
-    let milliseconds = config.max_transaction_retry_time
-        + 2 * config.connection_acquisition_timeout
-        + 2 * silence.max(config.connection_loss_timeout)
-        + 4 * nature.latest;
-    Duration::from_millis(milliseconds) + Duration::from_secs(2)
+/// The driver is closed: no connection of it is left.
+fn left_none(cluster: &Cluster) {
+    let members = cluster.state.lock().members.len();
+    for (member, port) in (0..members).flat_map(|member| [(member, Port::Bolt), (member, Port::Http)]) {
+        let (open, _) = cluster.network.open(member, port);
+        if open > 0 {
+            cluster.fault(format!("{open} connections to {port:?} of m{member} are left"));
+        }
+    }
+}
+
+/// What is asked of a server ends when that answers, or the driver, or the system, finds it silent. Work that is tried again ends by
+/// the last attempt: a connection that is waited for, and what is asked on it.
+fn limits(config: &Config, nature: &Nature) -> Limits {
+    let silence = 2 * config.check_interval + 3 * config.check_timeout + config.unresponsive_timeout;
+    let step = silence.max(config.connection_loss_timeout) + 3 * nature.latest + 2_000;
+    let work = config.max_transaction_retry_time + config.connection_acquisition_timeout + 2 * step;
+    Limits { work: Duration::from_millis(work), step: Duration::from_millis(step) }
 }
 
 #[test]

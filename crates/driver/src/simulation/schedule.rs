@@ -50,11 +50,19 @@ impl Schedule {
         // Mostly it happens to the master.
         let member = master.filter(|_| fastrand::bool()).unwrap_or(any);
         match fastrand::u32(0..100) {
-            0..20 => self.kill(member),
-            20..35 => self.hang(member),
-            35..55 => self.cut(member),
-            55..70 => self.hand_over(any),
-            70..80 => self.slow_down(member),
+            0..15 => self.kill(member),
+            15..30 => self.hang(member),
+            30..45 => self.cut(member),
+            45..60 => self.hand_over(any),
+            60..70 => self.slow_down(member),
+            70..80 => {
+                self.cluster.note(&format!("a connection to m{member} breaks"));
+                self.cluster.network.break_one(member);
+            }
+            80..85 => {
+                self.cluster.note(&format!("a connection to m{member} is cut"));
+                self.cluster.network.cut_one(member, self.loss);
+            }
             _ => self.confuse(member),
         }
     }
@@ -63,7 +71,12 @@ impl Schedule {
         if !self.cluster.state.lock().members[member].is_up {
             return;
         }
-        self.cluster.note(&format!("m{member} is killed"));
+        let vanishes = fastrand::u32(0..4) == 0;
+        self.cluster
+            .note(&format!("m{member} is killed{}", if vanishes { ", with its machine" } else { "" }));
+        if vanishes {
+            self.cut(member);
+        }
         self.end(member);
         let this = self.clone();
         self.later(async move {
@@ -191,7 +204,7 @@ impl Schedule {
     fn hang(self: &Arc<Self>, member: usize) {
         self.cluster.note(&format!("m{member} hangs"));
         self.cluster.change(member, |member| member.is_hung = member.is_up);
-        let (replaced_after, length) = (up_to(8_000), up_to(12_000));
+        let (replaced_after, length) = (up_to(8_000), up_to(30_000));
         let this = self.clone();
         self.later(async move {
             if replaced_after < length {
@@ -214,7 +227,7 @@ impl Schedule {
         let cut = *fastrand::choice(&[[true, true], [true, false], [false, true]]).unwrap();
         self.cluster.note(&format!("the way to m{member} is cut: {cut:?}"));
         self.cluster.network.set_cut(member, cut);
-        let (length, loss, this) = (up_to(12_000), self.loss, self.clone());
+        let (length, loss, this) = (up_to(20_000), self.loss, self.clone());
         self.later(async move {
             if length > loss {
                 sleep(loss).await;
@@ -284,6 +297,7 @@ impl Schedule {
         let members = self.cluster.state.lock().members.len();
         for member in 0..members {
             self.cluster.network.set_cut(member, [false; 2]);
+            self.cluster.network.lose_cut_ones(member);
             self.speed_up(member);
             self.cluster.change(member, |member| {
                 (member.is_hung, member.endpoint) = (false, Endpoint::Answers);

@@ -18,6 +18,9 @@ use crate::config::{Config, SessionConfig, TxConfig};
 use crate::error::Error;
 use crate::{Begin, Done, Driver, Flow, Head, Run, Session, Sink, Summary};
 
+/// How the outcome of something comes.
+type Told<T> = oneshot::Receiver<Result<T, Error>>;
+
 /// What was said of a piece of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
@@ -41,12 +44,23 @@ struct Account {
     said: Said,
 }
 
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// What is tried again, until it is done.
+    pub(super) work: Duration,
+    /// What is asked of a server, and what an open transaction is asked.
+    pub(super) step: Duration,
+}
+
+/// What was aborted ends at once.
+const AFTER_ABORT: Duration = Duration::from_millis(500);
+
 /// The applications.
 pub(super) struct Workload {
     cluster: Arc<Cluster>,
     driver: Driver,
-    /// How long anything may take.
-    limit: Duration,
+    limits: Limits,
     next_id: AtomicU64,
     next_write: AtomicU64,
     accounts: Mutex<Vec<Account>>,
@@ -57,12 +71,15 @@ pub(super) struct Workload {
 /// How long work may still take that the end of its driver meets.
 const AFTER_CLOSE: Duration = Duration::from_secs(3);
 
+/// How long the driver may take to close.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
 impl Workload {
-    pub(super) fn new(cluster: Arc<Cluster>, driver: Driver, limit: Duration) -> Arc<Workload> {
+    pub(super) fn new(cluster: Arc<Cluster>, driver: Driver, limits: Limits) -> Arc<Workload> {
         Arc::new(Workload {
             cluster,
             driver,
-            limit,
+            limits,
             next_id: AtomicU64::new(1),
             next_write: AtomicU64::new(1),
             accounts: Mutex::default(),
@@ -85,10 +102,10 @@ impl Workload {
     }
 
     /// Waits for what must come in time.
-    async fn settled<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+    async fn settled<T>(&self, what: &str, limit: Duration, work: impl Future<Output = T>) -> T {
         let began = Instant::now();
-        let Ok(done) = tokio::time::timeout(self.limit, work).await else {
-            self.cluster.fault(format!("{what} has no outcome after {:?}", self.limit));
+        let Ok(done) = tokio::time::timeout(limit, work).await else {
+            self.cluster.fault(format!("{what} has no outcome after {limit:?}"));
             return std::future::pending().await;
         };
         let since_close = self.closed.lock().map(|at| at.elapsed()).unwrap_or_default();
@@ -99,8 +116,8 @@ impl Workload {
     }
 
     /// The same of what is told.
-    async fn outcome<T>(&self, what: &str, told: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
-        self.settled(what, told).await.unwrap_or_else(|_| {
+    async fn outcome<T>(&self, what: &str, limit: Duration, told: Told<T>) -> Result<T, Error> {
+        self.settled(what, limit, told).await.unwrap_or_else(|_| {
             self.cluster.fault(format!("nobody is told what came of {what}"));
             Err(Error::internal())
         })
@@ -136,22 +153,28 @@ impl Workload {
             }
         }
         if fastrand::bool() {
-            self.close(session).await;
+            self.close(&session, self.limits.step).await;
         }
     }
 
-    async fn close(&self, session: Session) {
+    async fn close(&self, session: &Session, limit: Duration) {
         let (done, told) = done();
         session.close(done);
-        let _ = self.outcome("the end of a session", told).await;
+        let _ = self.outcome("the end of a session", limit, told).await;
     }
 
-    fn run(&self, session: &Session, query: &str) -> (Run, oneshot::Receiver<Result<u64, Error>>) {
+    fn run(&self, session: &Session, query: &str) -> (Run, Told<u64>) {
+        self.run_for(session, query, true)
+    }
+
+    /// `reads`: whether somebody takes what comes.
+    fn run_for(&self, session: &Session, query: &str, reads: bool) -> (Run, Told<u64>) {
         let flow = session.flow();
         let (tell, told) = oneshot::channel();
         let sink = Reader {
             cluster: self.cluster.clone(),
             flow: flow.clone(),
+            reads,
             // Records that an application has seen cannot be taken back.
             shows: fastrand::bool(),
             rows: Mutex::new(0),
@@ -172,28 +195,29 @@ impl Workload {
         (run, told)
     }
 
-    /// Now and then whoever asked loses patience.
+    /// Now and then whoever asked loses patience: tells so.
     async fn impatiently<T>(
         &self,
         session: &Session,
         id: u64,
         what: &str,
-        told: oneshot::Receiver<Result<T, Error>>,
-    ) -> Result<T, Error> {
-        let work = self.outcome(what, told);
+        limit: Duration,
+        told: Told<T>,
+    ) -> (Result<T, Error>, bool) {
+        let work = self.outcome(what, limit, told);
         if fastrand::u32(0..10) > 0 {
-            return work.await;
+            return (work.await, false);
         }
         let patience = sleep(up_to(2_000));
         tokio::pin!(work, patience);
         tokio::select! {
             biased;
-            done = &mut work => return done,
+            done = &mut work => return (done, false),
             () = patience => {}
         }
         self.cluster.note(&format!("{what} is aborted"));
         session.abort(id);
-        work.await
+        (self.settled(&format!("{what}, which was aborted,"), AFTER_ABORT, work).await, true)
     }
 
     async fn auto_commit(&self, session: &Session, writes: bool) {
@@ -204,7 +228,7 @@ impl Workload {
         let id = run.id;
         self.cluster.note(&format!("asks: {query}"));
         session.run(run);
-        let outcome = self.impatiently(session, id, &query, told).await;
+        let (outcome, _) = self.impatiently(session, id, &query, self.limits.work, told).await;
         match (outcome, writes) {
             (Ok(_), true) => self.account(&[write], Said::Done),
             (Ok(came), false) if came != rows => {
@@ -226,7 +250,8 @@ impl Workload {
         let id = run.id;
         self.cluster.note(&format!("executes: {query}"));
         session.execute(run);
-        match self.impatiently(session, id, &query, told).await {
+        let limit = self.limits.work + self.limits.step;
+        match self.impatiently(session, id, &query, limit, told).await.0 {
             Ok(_) => self.account(&[write], Said::Done),
             Err(error) => {
                 self.cluster.note(&format!("{query}: {error}"));
@@ -236,65 +261,93 @@ impl Workload {
     }
 
     async fn transaction(&self, session: &Session) {
+        let Limits { work, step } = self.limits;
         let id = self.id();
         let writes: Vec<u64> = (0..fastrand::u32(0..4)).map(|_| self.write()).collect();
         let pipelined = fastrand::bool() && !writes.is_empty();
-        let (begun, told) = done();
+        // How long what is asked next may take, with what it waits for.
+        let mut limit = work;
+        let mut is_aborted = false;
         self.cluster.note(&format!("begins: {writes:?}"));
-        let config = TxConfig { pipelined, ..TxConfig::default() };
-        session.begin(Begin { id, config, metadata: Some(self.cluster.asked_now()) }, begun);
-        let mut queries = Vec::new();
-        if !pipelined && self.impatiently(session, id, "BEGIN", told).await.is_err() {
-            return self.roll_back(session, &writes).await;
+        let told = self.begin(session, id, pipelined);
+        if !pipelined {
+            let (begun, aborted) = self.impatiently(session, id, "BEGIN", limit, told).await;
+            if begun.is_err() {
+                return self.roll_back(session, &writes, step).await;
+            }
+            (limit, is_aborted) = (step, aborted);
         }
         let in_a_row = fastrand::bool();
+        let mut results = Vec::new();
         for write in &writes {
             let query = format!("CREATE {write}");
             let (run, told) = self.run(session, &query);
             session.run(run);
             if in_a_row {
-                queries.push((query, told));
-            } else if self.impatiently(session, id, &query, told).await.is_err() {
-                return self.roll_back(session, &writes).await;
-            } else {
-                sleep(up_to(300)).await;
+                results.push((query, told, 0));
+                limit += step;
+                continue;
             }
+            let (done, aborted) = self.impatiently(session, id, &query, limit, told).await;
+            if done.is_err() {
+                return self.roll_back(session, &writes, step).await;
+            }
+            limit = step;
+            is_aborted |= aborted;
+            sleep(up_to(300)).await;
+        }
+        if fastrand::u32(0..4) == 0 {
+            let query = "MATCH 9".to_owned();
+            let (run, told) = self.run_for(session, &query, false);
+            session.run(run);
+            results.push((query, told, 9));
+            limit += step;
         }
         match fastrand::u32(0..10) {
-            0 => return self.roll_back(session, &writes).await,
-            // Its session ends with it, by being dropped or by close().
+            0 => self.roll_back(session, &writes, limit).await,
             1 => {
-                let (done, told) = done();
-                session.close(done);
-                let _ = self.outcome("the end of a session", told).await;
-                return self.account(&writes, Said::NotDone);
+                self.close(session, limit).await;
+                self.account(&writes, Said::NotDone);
             }
-            _ => {}
+            _ => {
+                let (committed, told) = done();
+                session.commit(committed);
+                let (outcome, _) = self.impatiently(session, id, "COMMIT", limit, told).await;
+                self.cluster.note(&format!("COMMIT of {writes:?}: {outcome:?}"));
+                let is_committed = outcome.is_ok();
+                self.account(&writes, outcome.as_ref().map_or_else(Said::of, |()| Said::Done));
+                if is_committed && is_aborted {
+                    self.cluster.fault(format!("{writes:?} were committed after they were aborted"));
+                }
+                for (query, told, rows) in results {
+                    let result = self.outcome(&query, step, told).await;
+                    if is_committed && !result.as_ref().is_ok_and(|came| *came == rows) {
+                        self.cluster.fault(format!("{query} came to {result:?} in what was committed"));
+                    }
+                }
+                if !is_committed {
+                    // Of what was aborted before its COMMIT was looked at, the transaction is left.
+                    self.roll_back(session, &[], step).await;
+                }
+                return;
+            }
         }
-        let (committed, told) = done();
-        session.commit(committed);
-        let outcome = self.impatiently(session, id, "COMMIT", told).await;
-        for (query, told) in queries {
-            let result = self.outcome(&query, told).await;
-            if let (Err(error), Ok(())) = (result, &outcome) {
-                self.cluster.fault(format!("{query} failed in a transaction that was committed: {error}"));
-            }
-        }
-        match outcome {
-            Ok(()) => self.account(&writes, Said::Done),
-            Err(error) => {
-                self.cluster.note(&format!("COMMIT of {writes:?}: {error}"));
-                self.account(&writes, Said::of(&error));
-                // Of what was aborted before its COMMIT was looked at, the transaction is left.
-                self.roll_back(session, &[]).await;
-            }
+        for (query, told, _) in results {
+            let _ = self.outcome(&query, step, told).await;
         }
     }
 
-    async fn roll_back(&self, session: &Session, writes: &[u64]) {
+    fn begin(&self, session: &Session, id: u64, pipelined: bool) -> Told<()> {
+        let (begun, told) = done();
+        let config = TxConfig { pipelined, ..TxConfig::default() };
+        session.begin(Begin { id, config, metadata: Some(self.cluster.asked_now()) }, begun);
+        told
+    }
+
+    async fn roll_back(&self, session: &Session, writes: &[u64], limit: Duration) {
         let (done, told) = done();
         session.rollback(done);
-        let _ = self.outcome("ROLLBACK", told).await;
+        let _ = self.outcome("ROLLBACK", limit, told).await;
         self.account(writes, Said::NotDone);
     }
 
@@ -305,7 +358,7 @@ impl Workload {
         let (run, told) = self.run(&session, &format!("CREATE {write}"));
         self.cluster.note("asks once more");
         session.run(run);
-        let outcome = self.outcome("the last write", told).await;
+        let outcome = self.outcome("the last write", self.limits.work, told).await;
         if let Err(error) = outcome {
             self.account(&[write], Said::of(&error));
             self.cluster.fault(format!("all is well again, but a write failed: {error}"));
@@ -315,23 +368,15 @@ impl Workload {
         let mut open = Vec::new();
         for _ in 0..config.max_connection_pool_size {
             let session = self.open(true);
-            let (begun, told) = done();
-            session.begin(
-                Begin {
-                    id: self.id(),
-                    config: TxConfig::default(),
-                    metadata: Some(self.cluster.asked_now()),
-                },
-                begun,
-            );
-            if let Err(error) = self.outcome("BEGIN", told).await {
+            let told = self.begin(&session, self.id(), false);
+            if let Err(error) = self.outcome("BEGIN", self.limits.work, told).await {
                 self.cluster.fault(format!("connections are missing: {error}"));
                 return;
             }
             open.push(session);
         }
         for session in open {
-            self.close(session).await;
+            self.close(&session, self.limits.step).await;
         }
     }
 
@@ -342,7 +387,7 @@ impl Workload {
 
     pub(super) async fn ends(&self, application: JoinHandle<()>) {
         // What it waits for has its limit; this is for the faults of the simulation itself.
-        match tokio::time::timeout(self.limit * 8, application).await {
+        match tokio::time::timeout(self.limits.work * 8, application).await {
             Ok(Ok(())) => {}
             Ok(Err(panic)) => self.cluster.fault(format!("an application failed: {panic}")),
             Err(_) => self.cluster.fault("an application does not end".into()),
@@ -352,7 +397,11 @@ impl Workload {
     pub(super) async fn close_driver(&self) {
         *self.closed.lock() = Some(Instant::now());
         self.cluster.note("the driver is closed");
-        self.settled("close()", self.driver.close()).await;
+        let began = Instant::now();
+        self.settled("close()", self.limits.work, self.driver.close()).await;
+        if began.elapsed() > CLOSE_LIMIT {
+            self.cluster.fault(format!("close() took {:?}", began.elapsed()));
+        }
         self.cluster.note("close() is over");
     }
 
@@ -372,7 +421,7 @@ impl Workload {
     }
 }
 
-fn done() -> (Done, oneshot::Receiver<Result<(), Error>>) {
+fn done() -> (Done, Told<()>) {
     let (tell, told) = oneshot::channel();
     (Done::new(move |result| drop(tell.send(result))), told)
 }
@@ -381,6 +430,7 @@ fn done() -> (Done, oneshot::Receiver<Result<(), Error>>) {
 struct Reader {
     cluster: Arc<Cluster>,
     flow: Arc<Flow>,
+    reads: bool,
     shows: bool,
     rows: Mutex<u64>,
     tell: Mutex<Option<oneshot::Sender<Result<u64, Error>>>>,
@@ -400,7 +450,9 @@ impl Sink for Reader {
 
     fn batch(&self, batch: Batch) {
         *self.rows.lock() += u64::try_from(batch.rows).unwrap();
-        self.flow.more(1);
+        if self.reads {
+            self.flow.more(1);
+        }
     }
 
     fn restart(&self) -> bool {
