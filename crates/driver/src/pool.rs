@@ -214,7 +214,7 @@ impl Pool {
                 return Ok(());
             }
         }
-        self.open_idle(token).await
+        self.open_idle(token, None).await
     }
 
     /// Makes a connection idle, or closes it if it is not to be used again. One that was used without a permit stays only
@@ -358,30 +358,36 @@ impl Pool {
         self.in_use() + self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Opens connections until so many are idle, for work that is to come, as far as there is room. They need no permits: where there
-    /// is no room any more when they are there, they are closed.
+    /// Opens connections until so many are idle, for work that is to come, as far as there is room. Each has the permit of work until it
+    /// is there: so there are never more, and who waits for a permit waits for the connection.
     pub(crate) async fn warm_up(self: Arc<Self>, wanted: usize) {
         let room = self.size.saturating_sub(self.in_use());
         let missing = wanted.min(room).saturating_sub(self.idle.lock().len());
-        if missing == 0 {
+        let permits: Vec<_> =
+            (0..missing).map_while(|_| self.permits.clone().try_acquire_owned().ok()).collect();
+        if permits.is_empty() {
             return;
         }
         // Why there is none is told to whoever needs one.
         let Ok(token) = self.endpoint.identity.token_within(self.acquisition_limit()).await else { return };
         let mut opening = JoinSet::new();
-        for _ in 0..missing {
+        for permit in permits {
             let (pool, token) = (self.clone(), token.clone());
-            opening.spawn(async move { pool.open_idle(token).await.is_ok() });
+            opening.spawn(async move { pool.open_idle(token, Some(permit)).await.is_ok() });
         }
         // The first that fails ends the others.
         while let Some(Ok(true)) = opening.join_next().await {}
     }
 
-    async fn open_idle(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<(), Error> {
+    async fn open_idle(
+        self: &Arc<Self>,
+        token: Arc<AuthConfig>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), Error> {
         let phases = Phases::starting_with(Phase::Certificate);
         let conn = Box::pin(Conn::open(&self.endpoint, token, &phases)).await?;
         self.register(&conn);
-        self.put_back(conn, None);
+        self.put_back(conn, permit);
         Ok(())
     }
 
