@@ -208,7 +208,7 @@ impl Workload {
         if fastrand::u32(0..10) > 0 {
             return (work.await, false);
         }
-        let patience = sleep(up_to(2_000));
+        let patience = sleep(if fastrand::u32(0..4) == 0 { Duration::ZERO } else { up_to(2_000) });
         tokio::pin!(work, patience);
         tokio::select! {
             biased;
@@ -302,6 +302,7 @@ impl Workload {
             session.run(run);
             results.push((query, told, 9));
             limit += step;
+            sleep(up_to(300)).await;
         }
         match fastrand::u32(0..10) {
             0 => self.roll_back(session, &writes, limit).await,
