@@ -234,6 +234,18 @@ declare namespace Neo4jHA {
     readonly zone?: string
   }
 
+  /** What a server is in its cluster's own word. */
+  export type RoleName =
+    | 'master'
+    | 'slave'
+    | 'leader'
+    | 'follower'
+    | 'read replica'
+    | 'secondary'
+    | 'writer'
+    | 'reader'
+    | 'single'
+
   /** What the last check of a server found. */
   export interface ServerInfo {
     /** One of {@link Status}. */
@@ -243,9 +255,16 @@ declare namespace Neo4jHA {
     /** Smoothed time of a check in milliseconds; -1 when the server is down. */
     readonly distance: number
     /** What it is in its cluster's own word; null when it says nothing of the kind. */
-    readonly role: 'master' | 'slave' | 'leader' | 'follower' | 'read replica' | 'single' | null
-    /** The kind of its cluster; null when that is not known. */
-    readonly topology: 'ha' | 'cluster' | 'single' | null
+    readonly role: RoleName | null
+    /**
+     * The same for each database, where its cluster has it so (Neo4j 4 and later): the home database, and those that work was for in
+     * the last two minutes. Empty otherwise.
+     */
+    readonly databases: { readonly [database: string]: RoleName }
+    /** The kind of its cluster; null when that is not known. `routing`: its routing table says what it is. */
+    readonly topology: 'ha' | 'cluster' | 'routing' | 'single' | null
+    /** By how many transactions it is behind the member that is farthest; null where members do not tell. */
+    readonly lag: number | null
     /** What it calls itself, such as `Neo4j/3.5.0`; null until there was a connection to it. */
     readonly product: string | null
     /** The Bolt version spoken with it, such as `5.8`; null until there was a connection to it. */
@@ -360,11 +379,28 @@ declare namespace Neo4jHA {
     /** What each role may be used for. Default: `HAReadWrite.masterReadWriteSlaveRead`. */
     rwConfig?: ReadWriteConfig
     /**
-     * What the servers with an HTTP URL are: members of a highly available cluster (Neo4j up to 3.5), of a causal cluster (3.1 to 3.5;
-     * its leader counts as master, its followers and read replicas as slaves), or one of its own; with `auto` whatever each says.
-     * Default: `auto`. A server that says nothing is taken for single only where there is no other in the pool.
+     * What the servers are: members of a highly available cluster (`ha`: Neo4j up to 3.5), of a causal cluster or one of Neo4j 4 and
+     * later (`cluster`: its leader counts as master, its followers, read replicas and secondaries as slaves), of any that routes, asked
+     * over Bolt alone (`routing`), or a server of its own (`single`); with `auto` whatever each says, over HTTP where it has a URL, else
+     * over Bolt. Default: `auto`. A server with a URL that says nothing is taken for single only where there is no other in the pool.
      */
-    topology?: 'auto' | 'ha' | 'cluster' | 'single'
+    topology?: 'auto' | 'ha' | 'cluster' | 'routing' | 'single'
+    /**
+     * Whether members that routing tables name, and `servers` does not, are found and followed; those that leave are let go when their
+     * work is done. HA members have no routing tables. Default: false. It is true where a server is given by a URI of the `neo4j`
+     * schemes.
+     */
+    discover?: boolean
+    /**
+     * By which address a member is reached, for each by which its cluster names it, as `host:port` both: for a cluster behind NAT or in
+     * Docker. Default: none.
+     */
+    resolver?: { readonly [named: string]: string }
+    /**
+     * Reads keep off members that are more transactions behind than this, unless there are no others. It takes members that tell:
+     * `lag` of their `info`. Default: any.
+     */
+    maxLag?: number
     /** Milliseconds between two checks of a server. Default: 500. */
     checkInterval?: number
     /**

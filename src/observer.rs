@@ -117,29 +117,37 @@ impl Drop for Pending {
 }
 
 impl Latest for Servers {
-    /// In the place of each server what is new of it; null where nothing is.
+    /// All servers by their numbers, and of each what is new; null where nothing is.
     fn message(&self) -> Option<(Message, i32, String)> {
         let mut views = self.views.lock();
         let view = views.waiting.take()?;
-        let servers: Vec<_> = view
-            .servers
-            .iter()
-            .enumerate()
-            .map(|(i, s)| match views.published.as_ref().and_then(|view| view.servers.get(i)) {
-                Some(before) if before == s => Value::Null,
-                _ => serde_json::json!({
-                    "status": s.status as i8, "type": s.role as u8, "distance": s.distance, "err": s.error.as_deref(),
-                    "role": s.role_name, "topology": s.topology, "since": since(s),
-                    "product": s.product.as_ref().map(|product| &product.agent),
-                    "bolt": s.product.as_ref().map(|product| product.bolt.to_string()),
-                }),
-            })
-            .collect();
+        let news =
+            |server: &ServerInfo| match views.published.as_ref().and_then(|view| view.get(server.index)) {
+                Some(before) if before == server => Value::Null,
+                _ => told(&view, server),
+            };
+        let servers: Vec<_> = view.servers.iter().map(|s| serde_json::json!([s.index, news(s)])).collect();
         let master = view.master().and_then(|m| i32::try_from(m).ok()).unwrap_or(-1);
         let text = serde_json::json!({"servers": servers, "master": master}).to_string();
         views.published = Some(view);
         Some((Message::Topology, self.driver, text))
     }
+}
+
+/// What JavaScript is told of a server: `TopologyView` in `lib/crossing/dispatcher.ts` has the same.
+fn told(view: &View, server: &ServerInfo) -> Value {
+    let databases: serde_json::Map<String, Value> =
+        server.databases.iter().map(|(database, role)| (database.to_string(), (*role).into())).collect();
+    serde_json::json!({
+        "address": &*server.address,
+        "status": server.status as i8, "type": server.role as u8, "distance": server.distance,
+        "err": server.error.as_deref(),
+        "role": server.role_name, "topology": server.topology, "since": since(server),
+        "product": server.product.as_ref().map(|product| &product.agent),
+        "bolt": server.product.as_ref().map(|product| product.bolt.to_string()),
+        "lag": view.lag(server),
+        "databases": databases,
+    })
 }
 
 /// Milliseconds since 1970.

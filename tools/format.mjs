@@ -24,7 +24,7 @@ const SOURCES = {
   },
   'crates/bolt/src/params.rs': { needs: 'Needs' },
   'crates/driver/src/strategy.rs': { permission: 'Permission', number: 'Strategy' },
-  'crates/driver/src/topology/mod.rs': { Status: 'ServerStatus', Role: 'Role' }
+  'crates/driver/src/topology/view.rs': { Status: 'ServerStatus', Role: 'Role' }
 }
 
 const read = path => readFileSync(join(ROOT, path), 'utf8')

@@ -256,7 +256,7 @@ test('servers[] holds {location:{url,bolt,auth}, driver, info}; info is null bef
   assert.equal(driver.getMaster(), undefined)
 })
 
-test('info is {status, type, distance, role, topology, product, bolt, since, err?}; distance in ms', async t => {
+test('info is {status, type, distance, role, topology, databases, lag, product, bolt, since, err?}; distance in ms', async t => {
   const one = await member(t, {})
   one.delay = 60
   const driver = await ready(t, [one.location])
@@ -266,7 +266,7 @@ test('info is {status, type, distance, role, topology, product, bolt, since, err
     Object.keys(info)
       .filter(key => key !== 'err')
       .sort(),
-    ['bolt', 'distance', 'product', 'role', 'since', 'status', 'topology', 'type']
+    ['bolt', 'databases', 'distance', 'lag', 'product', 'role', 'since', 'status', 'topology', 'type']
   )
   assert.ok(info.distance >= 55 && info.distance < 1000, `distance is ${info.distance}`)
 })

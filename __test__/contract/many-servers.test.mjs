@@ -53,7 +53,7 @@ test('of dead servers nothing is told anew, however often they are checked', asy
     .flatMap(view => view.servers.slice(1))
   assert.ok(told.length > 0, 'nothing is told of the one that answers')
   assert.deepEqual(
-    told.filter(server => server !== null),
+    told.filter(([, news]) => news !== null),
     []
   )
 })

@@ -7,7 +7,7 @@ import { until } from '../support/until.mjs'
 const { Status, ServerType, HAStrategies } = Neo4jHA
 const { slave, master } = ServerType
 const never = 3_600_000
-const asked = one => one.checks.map(({ url }) => url.split('/manage/server/')[1])
+const asked = one => one.checks.map(({ url }) => url.replace(/^\/db\/(manage\/server\/)?/, ''))
 
 for (const [role, type, name, topology] of [
   ['master', master, 'master', 'ha'],
@@ -21,7 +21,7 @@ for (const [role, type, name, topology] of [
     const before = Date.now()
     const driver = await ready(t, [(await member(t, { role })).location])
     const { distance, since, product, bolt, ...info } = driver.servers[0].info
-    assert.deepEqual(info, { status: Status.up, type, role: name, topology })
+    assert.deepEqual(info, { status: Status.up, type, role: name, topology, lag: null, databases: {} })
     assert.ok(distance >= 0 && since >= before && since <= Date.now(), `${since}`)
   })
 }
@@ -77,6 +77,7 @@ test('once it is known what a member is, it is asked one question a check', asyn
   for (const one of group.members) one.checks.length = 0
   await driver.checkServers()
   await driver.checkServers()
+  // That they do not tell how far they are was found out once.
   assert.deepEqual(asked(leader), ['core/writable', 'core/writable'])
   assert.deepEqual(asked(follower), ['core/writable', 'core/writable'])
   assert.deepEqual(asked(replica), ['read-replica/available', 'read-replica/available'])
@@ -121,7 +122,7 @@ test('beside others, a server that knows none of the pages is not taken for one 
 
 test('with topology only its pages are asked for, and of a single server none', async t => {
   const seen = {}
-  for (const topology of ['ha', 'cluster', 'single']) {
+  for (const topology of ['ha', 'cluster', 'routing', 'single']) {
     const one = await member(t, { role: 'single' })
     const driver = await ready(t, [one.location], { topology, checkInterval: never })
     const { status, role } = driver.servers[0].info
@@ -129,7 +130,12 @@ test('with topology only its pages are asked for, and of a single server none', 
   }
   assert.deepEqual(seen, {
     ha: [['ha/available'], Status.unknown, null],
-    cluster: [['core/writable', 'read-replica/available'], Status.unknown, null],
+    cluster: [
+      ['core/writable', 'read-replica/available', 'neo4j/cluster/writable', 'neo4j/cluster/read-only'],
+      Status.unknown,
+      null
+    ],
+    routing: [[], Status.up, 'writer'],
     single: [[], Status.up, 'single']
   })
 })
@@ -137,7 +143,7 @@ test('with topology only its pages are asked for, and of a single server none', 
 test('any other topology is refused at once', t => {
   assert.throws(() => open(t, [['http://h', 'bolt://h']], { topology: 'mesh' }), {
     name: 'TypeError',
-    message: "topology takes one of auto, ha, cluster, single; it was 'mesh'"
+    message: "topology takes one of auto, ha, cluster, routing, single; it was 'mesh'"
   })
 })
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
-import { within } from '../support/until.mjs'
+import { until, within } from '../support/until.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { reactiveSuite } from './suites/reactive.mjs'
@@ -14,6 +14,7 @@ import {
   failing,
   NO_LOCKOUT,
   neo4j,
+  open,
   ready,
   rows,
   servers,
@@ -33,6 +34,13 @@ describe('a real causal cluster', () => {
   const addressOf = ({ bolt }) => bolt.replace('bolt://', '')
   /** Members by what they say they are. */
   const members = async role => (await set.cluster.status()).filter(member => member.role === role)
+  /** A pool of whatever members the first one names. */
+  const routed = async t => {
+    const { members: all, auth } = set.cluster
+    const driver = open(t, [all[0].bolt.replace('bolt:', 'neo4j:')], { auth })
+    await within(driver.ready, 10_000, 'driver.ready')
+    return driver
+  }
   /** A driver of one member alone. */
   const direct = (t, member) => connect(t, { ...set.cluster, members: [member] })
 
@@ -224,6 +232,28 @@ describe('a real causal cluster', () => {
     assert.equal(value(await reader.run(ROLE)), 'FOLLOWER')
   })
 
+  test('Neo4jHA tells how far behind members are', async t => {
+    await set.cluster.waitReady()
+    const driver = await ready(t, set.cluster, { checkInterval: 50 })
+    await driver.session(true).run('CREATE (:Counted)')
+    await until(() => driver.servers.every(({ info }) => info.lag === 0))
+  })
+
+  test('Neo4jHA of one neo4j:// URI finds the members and their roles by their routing tables', async t => {
+    await set.cluster.waitReady()
+    const driver = await routed(t)
+    const found = driver.servers.map(({ location, info }) => [location.bolt, info.role, info.topology])
+    const said = (await set.cluster.status()).map(({ bolt, role }) => [
+      bolt.replace('bolt:', 'neo4j:'),
+      role === 'leader' ? 'writer' : 'reader',
+      'routing'
+    ])
+    assert.deepEqual(found.sort(), said.sort())
+    assert.equal(value(await driver.session(true).run(ROLE)), 'LEADER')
+    const access = { master: { read: false, write: true }, slave: { read: true, write: false } }
+    assert.equal(value(await driver.session(false, access).run(ROLE)), 'FOLLOWER')
+  })
+
   // ---- last, since the leader dies here ----
 
   test(
@@ -232,6 +262,7 @@ describe('a real causal cluster', () => {
       await set.cluster.waitReady()
       const routing = start(t)
       const pool = await ready(t, set.cluster)
+      const followed = await routed(t)
       const [leader] = await members('leader')
       let dead = false
       const done = []
@@ -258,8 +289,9 @@ describe('a real causal cluster', () => {
       }
       const byRouting = () => routing.session(WRITE)
       const byPool = () => pool.session(true)
+      const byFound = () => followed.session(true)
       const writers = Promise.all(
-        [byRouting, byPool, byRouting, byPool].map((open, i) => writeAlways(i, open))
+        [byRouting, byPool, byFound, byRouting, byPool, byFound].map((open, i) => writeAlways(i, open))
       )
       writers.catch(() => {})
       while (done.length < 40) await routing.executeQuery(ROLE, {}, { routing: 'READ' })
@@ -268,17 +300,18 @@ describe('a real causal cluster', () => {
       const begun = performance.now()
       const reads = await Promise.all(
         Array.from({ length: 10 }, (_, n) =>
-          n % 2
+          n % 3 === 0
             ? routing.executeQuery('RETURN 1', {}, { routing: 'READ' })
-            : pool.session(false).run('RETURN 1')
+            : (n % 3 === 1 ? pool : followed).session(false).run('RETURN 1')
         )
       )
       assert.equal(reads.length, 10)
       const addresses = await within(writers, 35_000, 'writes on a new leader')
       t.diagnostic(`a new leader wrote ${Math.round(performance.now() - begun)} ms after the kill of the old`)
       const now = await set.cluster.waitForMaster()
-      assert.deepEqual(addresses, Array(4).fill(addressOf(now)))
+      assert.deepEqual(addresses, Array(6).fill(addressOf(now)))
       assert.equal(pool.getMaster().info.role, 'leader')
+      assert.equal(followed.getMaster().info.role, 'writer')
 
       const found = rows(await routing.executeQuery('MATCH (n:Kept) RETURN n.id')).flat()
       const tally = new Set(found)

@@ -16,6 +16,25 @@ const core = writable => ({
   'read-replica/available': foreign
 })
 
+// Members of clusters of Neo4j 4 and later answer for each database, as the operations manual has it ("Monitor cluster endpoints for
+// status information"): {role: 'leader', 'follower' or 'secondary', applied: the index of the last entry of the log}.
+const modern = ({ role, applied = 0 } = {}) => {
+  if (role === undefined) return undefined
+  const writable = role === 'leader'
+  const status = {
+    lastAppliedRaftIndex: applied,
+    votingMembers: [],
+    core: role !== 'secondary',
+    isHealthy: true
+  }
+  return {
+    writable: writable ? [200, 'true'] : [404, 'false'],
+    'read-only': writable ? [404, 'false'] : [200, 'true'],
+    available: [200, 'true'],
+    status: [200, JSON.stringify(status)]
+  }
+}
+
 // Every answer a member can give: to the question of HA, or to more of them. A function has the connection in its hands.
 const answers = {
   leader: core(true),
@@ -38,7 +57,10 @@ export class HaMember {
   #sockets = new Set()
   #role
 
-  /** `role`: a key of the answers above, 'refuse' (nobody listens), a function of request and response, or {redirect: url}. */
+  /**
+   * `role`: a key of the answers above, 'refuse' (nobody listens), a function of request and response, {redirect: url}, or
+   * {databases: {neo4j: {role, applied}}}.
+   */
   static async start({ role = 'master', auth = null, ...bolt } = {}) {
     const member = new HaMember()
     member.bolt = await ScriptedServer.start({ auth, ...bolt })
@@ -108,6 +130,12 @@ export class HaMember {
 
   #answer(request, response) {
     const role = this.#role
+    if (role.databases !== undefined) {
+      const [, database, page] = /^\/db\/([^/]+)\/cluster\/(.+)$/.exec(request.url) ?? []
+      const [status, body] = modern(role.databases[database])?.[page] ?? [404, '']
+      response.writeHead(status, plain).end(body)
+      return
+    }
     if (typeof role === 'object') {
       response.writeHead(role.status ?? 302, { location: role.redirect }).end()
       return

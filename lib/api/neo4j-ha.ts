@@ -13,7 +13,7 @@ import { type HAOptions, readHAOptions, readRwConfig, readStrategy } from '../co
 import { type Location, readServers, type ServerInfo, type ServerLocation } from '../config/servers'
 import type { AccessMode, HASessionConfig } from '../config/session-config'
 import type { StrategyFunction } from '../config/strategy'
-import { DriverCore } from '../crossing/driver-core'
+import { DriverCore, type ServerEntry } from '../crossing/driver-core'
 import { throwLater } from '../event-loop'
 import { Driver, sessionConfig } from './driver'
 import { neo4j } from './namespace'
@@ -39,7 +39,7 @@ export class Neo4jHA extends Driver {
   static readonly ServerType: typeof ServerType = ServerType
   static readonly driver: typeof neo4j = neo4j
 
-  /** The servers, in the order they were given. */
+  /** The servers, in the order they were given; then those that were found (`discover`), for as long as they are members. */
   readonly servers: HAServer[]
   /** Resolves after the first check of all servers, though every one be down. */
   readonly ready: Promise<void>
@@ -63,13 +63,14 @@ export class Neo4jHA extends Driver {
       throw new TypeError(`readyCallback takes a function; it was of type ${typeof readyCallback}`)
     }
     const entries = list.map(server => ({ location: server.location, info: null as ServerInfo | null }))
-    const core = new DriverCore(list, entries, settings, settings.strategy)
+    const core = new DriverCore(list, entries, settings, settings.strategy, withDriver)
     super({ core, server: DEFAULT, strategy: settings.strategy, settings, owned: true })
-    this.servers = entries.map((entry, server) =>
-      Object.assign(entry, {
-        driver: new Driver({ core, server, strategy: DEFAULT, settings, owned: false })
-      })
-    )
+    entries.forEach(withDriver)
+    this.servers = core.servers as HAServer[]
+    function withDriver(entry: ServerEntry, server: number): void {
+      const driver = new Driver({ core, server, strategy: DEFAULT, settings, owned: false })
+      Object.assign(entry, { driver })
+    }
     this.ready = core.ready()
     // Who does not look at it is not to be bothered: a driver closed before its first check never becomes ready.
     this.ready.then(
@@ -118,13 +119,13 @@ export class Neo4jHA extends Driver {
   ): HAServer {
     const access = readRwConfig(rwConfig, 'rwConfig')
     const { target } = this._impl
-    const index = target.core.choose({
+    const chosen = target.core.choose({
       write: Boolean(canWrite),
       rwMask: access === undefined ? DEFAULT : rwMask(access),
       strategy: readStrategy(strategy, 'strategy') ?? target.strategy,
       server: DEFAULT
     })
-    return this.servers[index] ?? this.servers[0]
+    return chosen as HAServer
   }
 
   /**

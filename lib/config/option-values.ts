@@ -12,8 +12,8 @@ export function readText(value: unknown, name: string): string | undefined {
   return value
 }
 
-export function flag(value: unknown, name: string): boolean {
-  if (value === undefined || value === null) return false
+export function flag(value: unknown, name: string, standard = false): boolean {
+  if (value === undefined || value === null) return standard
   if (typeof value !== 'boolean') throw new TypeError(`${name} takes true or false; it was ${show(value)}`)
   return value
 }

@@ -28,7 +28,7 @@ import {
   readText,
   show
 } from './option-values'
-import { type Auth, readBolt, readZone, type Server } from './servers'
+import { type Auth, readAddress, readBolt, readZone, type Server } from './servers'
 import { Strategy, type StrategyFunction } from './strategy'
 import { readCertificates, readEncrypted, readExtraCertificates, readTrust, TRUSTS } from './tls-options'
 import { BOLT_AGENT, USER_AGENT } from './user-agent'
@@ -95,6 +95,9 @@ export interface HAOptions {
   zone?: string
   rwConfig?: ReadWriteConfig
   topology?: string
+  discover?: boolean
+  resolver?: { readonly [named: string]: string }
+  maxLag?: number
   checkInterval?: number
   alarmInterval?: number
   checkTimeout?: number
@@ -135,6 +138,9 @@ const HA_OPTIONS: ReadonlySet<string> = new Set([
   'zone',
   'rwConfig',
   'topology',
+  'discover',
+  'resolver',
+  'maxLag',
   'checkInterval',
   'alarmInterval',
   'checkTimeout',
@@ -183,6 +189,7 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
   const given = asObject(options, 'options') as HAOptions
   const driver = readDriverOptions(given.neo4jDriverOptions, servers, 'neo4jDriverOptions')
   warnOfUnknown(given, HA_OPTIONS, 'options', driver.log)
+  const uris = servers.map(server => readBolt(server.bolt, 'servers'))
   return {
     ...driver,
     strategy: readStrategy(given.strategy, 'strategy') ?? HAStrategies.random,
@@ -193,6 +200,16 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
       zone: readZone(given.zone, 'zone') ?? null,
       rwMask: rwMask(readRwConfig(given.rwConfig, 'rwConfig') ?? HAReadWrite.masterReadWriteSlaveRead),
       topology: oneOf(given.topology, 'topology', TOPOLOGIES),
+      discover: flag(
+        given.discover,
+        'discover',
+        uris.some(uri => uri.routing)
+      ),
+      addresses: readAddresses(given.resolver, 'resolver'),
+      maxLag:
+        given.maxLag === undefined || given.maxLag === null
+          ? null
+          : count(given.maxLag, 'maxLag', 0, 'transactions'),
       // 0 meant the default in 1.2.3
       checkInterval: count(given.checkInterval || undefined, 'checkInterval', 500, 'milliseconds'),
       alarmInterval: count(given.alarmInterval || undefined, 'alarmInterval', 10, 'milliseconds'),
@@ -410,7 +427,7 @@ const FILTER_OPTIONS: ReadonlySet<string> = new Set([
 const SEVERITIES: readonly unknown[] = Object.values(notificationFilterMinimumSeverityLevel)
 
 /** What the servers of a `Neo4jHA` may be; the first is the default. */
-const TOPOLOGIES: readonly unknown[] = ['auto', 'ha', 'cluster', 'single']
+const TOPOLOGIES: readonly unknown[] = ['auto', 'ha', 'cluster', 'routing', 'single']
 
 function oneOf(value: unknown, name: string, texts: readonly unknown[]): string | undefined {
   if (value === undefined || value === null) return undefined
@@ -425,6 +442,19 @@ function readTexts(value: unknown, name: string): readonly string[] | undefined 
   if (wrong === -1) return value as string[]
   const what = wrong === -2 ? show(value) : `${show((value as unknown[])[wrong])} at [${wrong}]`
   throw new TypeError(`${name} takes an array of strings; it was ${what}`)
+}
+
+/**
+ * Pairs of an address by which a cluster names a member, and one by which that is reached.
+ *
+ * @throws TypeError naming the entry and what it takes
+ */
+function readAddresses(value: unknown, name: string): [named: string, reached: string][] {
+  const map = asObject(value, name) as { [named: string]: unknown }
+  return Object.entries(map).map(([named, reached]) => [
+    readAddress(named, `a key of ${name}`),
+    readAddress(reached, `${name}['${named}']`)
+  ])
 }
 
 function readConversion(value: unknown, name: string): boolean {

@@ -31,6 +31,18 @@ export interface Location {
   readonly zone?: string
 }
 
+/** What a server is in its cluster's own word. */
+export type RoleName =
+  | 'master'
+  | 'slave'
+  | 'leader'
+  | 'follower'
+  | 'read replica'
+  | 'secondary'
+  | 'writer'
+  | 'reader'
+  | 'single'
+
 /** What the last check of a server found. */
 export interface ServerInfo {
   /** One of `Status`. */
@@ -40,9 +52,13 @@ export interface ServerInfo {
   /** Smoothed time of a check in milliseconds; -1 when the server is down. */
   readonly distance: number
   /** What it is in its cluster's own word; null when it says nothing of the kind. */
-  readonly role: 'master' | 'slave' | 'leader' | 'follower' | 'read replica' | 'single' | null
+  readonly role: RoleName | null
+  /** The same for each database, where its cluster has it so: for those that work was for lately. */
+  readonly databases: { readonly [database: string]: RoleName }
   /** The kind of its cluster; null when that is not known. */
-  readonly topology: 'ha' | 'cluster' | 'single' | null
+  readonly topology: 'ha' | 'cluster' | 'routing' | 'single' | null
+  /** By how many transactions it is behind the member that is farthest; null when that is not known. */
+  readonly lag: number | null
   /** What it calls itself, such as `Neo4j/3.5.0`, and the Bolt version spoken with it; null until there was a connection. */
   readonly product: string | null
   readonly bolt: string | null
@@ -58,6 +74,12 @@ export interface ServedBy {
   location: Location
   /** What the last check before the end of the work had found; null before the first one. */
   info: ServerInfo | null
+}
+
+/** Where a server is that was not listed, and is reached as the listed one is. */
+export function locationLike(listed: Location, address: string): Location {
+  const location = { url: null, bolt: `${listed.bolt.slice(0, listed.bolt.indexOf('://'))}://${address}` }
+  return Object.defineProperty(location, 'auth', { get: () => listed.auth }) as Location
 }
 
 /** A server, ready to be opened. */
@@ -173,6 +195,20 @@ export function readZone(value: unknown, name: string): string | undefined {
   const zone = readText(value, name)
   if (zone === '') throw new TypeError(`${name} takes the name of a zone; it was empty`)
   return zone
+}
+
+/**
+ * `host:port` of `host[:port]`.
+ *
+ * @throws TypeError naming `name` and what it takes
+ */
+export function readAddress(value: unknown, name: string): string {
+  if (typeof value === 'string' && !/[/?#@\s]/.test(value)) {
+    try {
+      return readBolt(`bolt://${value}`, name).address
+    } catch {}
+  }
+  throw new TypeError(`${name} takes an address, host:port; it was ${show(value)}`)
 }
 
 /** A URL without the user and password that may stand in it. */

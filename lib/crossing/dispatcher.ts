@@ -47,8 +47,11 @@ export interface DriverListener {
 }
 
 export interface TopologyView {
-  /** In the order of the configuration; null where nothing has changed. */
-  servers: readonly ((Omit<ServerInfo, 'err'> & { err?: string | null }) | null)[]
+  /** All servers by their numbers, and what is known of each; null where nothing has changed. */
+  servers: readonly (readonly [
+    number: number,
+    news: (Omit<ServerInfo, 'err'> & { address: string; err?: string | null }) | null
+  ])[]
   master: number
 }
 

@@ -9,7 +9,7 @@ import type { IntegerMode } from '../codec/decode'
 import { isManager, type NativeToken, nativeToken, type TokenManager, Tokens } from '../config/auth'
 import { HAStrategies, Status } from '../config/constants'
 import type { DriverSettings } from '../config/options'
-import type { Location, ServedBy, Server, ServerInfo } from '../config/servers'
+import { type Location, locationLike, type ServedBy, type Server, type ServerInfo } from '../config/servers'
 import type { Intent } from '../config/session-config'
 import type { Strategy } from '../config/strategy'
 import { Context } from '../context'
@@ -51,7 +51,10 @@ export class DriverCore implements DriverListener {
   readonly integers: IntegerMode
   readonly parametersAsNeo4jDriver: boolean
   readonly settings: DriverSettings
-  readonly servers: readonly ServerEntry[]
+  /** Those of the configuration first; then those that were found. */
+  readonly servers: ServerEntry[]
+  readonly #byNumber: Map<number, ServerEntry>
+  readonly #found: (entry: ServerEntry, number: number) => void
   /** The strategy functions that are the application's. */
   readonly #strategies = new Numbers<Strategy>(StrategyNumber.FIRST_FUNCTION)
   /** Of whoever makes the driver: what was given with its options is called in it. */
@@ -66,12 +69,17 @@ export class DriverCore implements DriverListener {
   #closing: Promise<void> | null = null
   masterIndex = -1
 
-  /** @param entries what the application sees of the servers, in their order; their `info` is kept up to date */
+  /**
+   * @param entries what the application sees of the servers, in their order; their `info` is kept up to date, and those that are found
+   * are added and taken out
+   * @param found is told of each of these before the application sees it
+   */
   constructor(
     servers: readonly Server[],
-    entries: readonly ServerEntry[],
+    entries: ServerEntry[],
     settings: DriverSettings,
-    strategy: number | Strategy
+    strategy: number | Strategy,
+    found: (entry: ServerEntry, number: number) => void = () => {}
   ) {
     this.dispatcher = theDispatcher()
     this.settings = settings
@@ -79,6 +87,8 @@ export class DriverCore implements DriverListener {
     this.parametersAsNeo4jDriver = settings.parametersAsNeo4jDriver
     this.#tokens = new Tokens(settings.parametersAsNeo4jDriver)
     this.servers = entries
+    this.#byNumber = new Map(entries.entries())
+    this.#found = found
     this.#managers = servers.map(({ auth }) => (isManager(auth) ? auth : undefined))
     const config = {
       ...settings.native,
@@ -114,23 +124,28 @@ export class DriverCore implements DriverListener {
     return this.bookmarkManagers.native(number => this.#native.bookmarkManager(number))
   }
 
-  /** Index of the server that a session of this kind would get now. */
-  choose({ write, rwMask, strategy }: Intent): number {
+  /** The server that a session of this kind would get now. */
+  choose({ write, rwMask, strategy }: Intent): ServerEntry {
     const native = this.#native
-    if (typeof strategy === 'number') return native.choose(write, rwMask, strategy)
+    const any = (by: number): ServerEntry =>
+      this.#byNumber.get(native.choose(write, rwMask, by)) ?? this.servers[0]
+    if (typeof strategy === 'number') return any(strategy)
     const chosen = this.#ask(strategy, native.candidates(write, rwMask), write)
     if (chosen instanceof Error) throw chosen
     // Where nobody is eligible, all strategies are alike.
-    return chosen ?? native.choose(write, rwMask, HAStrategies.random)
+    const entry = chosen === undefined ? undefined : this.#byNumber.get(chosen)
+    return entry ?? any(HAStrategies.random)
   }
 
-  /** Asks a strategy function: an index of `servers`, an error that says what was wrong, or nothing if none is eligible. */
-  #ask(strategy: Strategy, candidates: readonly number[], write: boolean): number | Error | undefined {
+  /** Asks a strategy function: the number of a server, an error that says what was wrong, or nothing if none is eligible. */
+  #ask(strategy: Strategy, numbers: readonly number[], write: boolean): number | Error | undefined {
+    // One that was just found, or has just gone, is not seen yet or not any more.
+    const candidates = numbers.filter(number => this.#byNumber.has(number))
     if (candidates.length === 0) return undefined
     let chosen: unknown
     try {
       chosen = strategy.choose(
-        candidates.map(i => this.servers[i]),
+        candidates.map(number => this.#byNumber.get(number)),
         write
       )
     } catch (error) {
@@ -138,8 +153,8 @@ export class DriverCore implements DriverListener {
     }
     // A promise is no candidate, and if it rejects, that has been said by then.
     if (chosen instanceof Promise) chosen.catch(() => {})
-    const index = this.servers.indexOf(chosen as ServerEntry)
-    if (candidates.includes(index)) return index
+    const number = candidates.find(number => this.#byNumber.get(number) === chosen)
+    if (number !== undefined) return number
     return clientError(
       'The strategy function must return one of its candidates, entries of servers, and did not'
     )
@@ -196,8 +211,9 @@ export class DriverCore implements DriverListener {
 
   /** What a result needs of the server that answered it: one of `servers`, or one that a routing table named. */
   answering(server: number, address: string): { servedBy: ServedBy; address: string } {
-    const entry = this.servers[server] ?? this.servers[0]
-    return { servedBy: { location: entry.location, info: entry.info }, address }
+    const entry = this.#byNumber.get(server)
+    const location = entry?.location ?? locationLike(this.servers[0].location, address)
+    return { servedBy: { location, info: entry?.info ?? null }, address }
   }
 
   /** A failure came from the native side. If a manager has another token than the one refused, the work may be tried again. */
@@ -222,16 +238,40 @@ export class DriverCore implements DriverListener {
   // ---- what the native side says ----
 
   topology(view: TopologyView): void {
-    view.servers.forEach((server, i) => {
-      if (server === null) return
-      const { err, ...found } = server
-      const entry = this.servers[i]
+    const numbers = new Set<number>()
+    for (const [number, news] of view.servers) {
+      numbers.add(number)
+      if (news === null) continue
+      const { err, address, ...found } = news
+      const entry = this.#byNumber.get(number) ?? this.#add(number, address)
       const failed = err !== undefined && err !== null
       // What was never checked comes as unknown, without a latency and without an error.
-      if (entry.info === null && found.status === Status.unknown && found.distance < 0 && !failed) return
+      if (entry.info === null && found.status === Status.unknown && found.distance < 0 && !failed) continue
       entry.info = failed ? withError(found, err) : found
-    })
-    this.masterIndex = view.master
+    }
+    for (const number of this.#byNumber.keys()) {
+      if (!numbers.has(number)) this.#remove(number)
+    }
+    const master = this.#byNumber.get(view.master)
+    this.masterIndex = master === undefined ? -1 : this.servers.indexOf(master)
+  }
+
+  /** A server was found that is not of the configuration. */
+  #add(number: number, address: string): ServerEntry {
+    const entry = { location: locationLike(this.servers[0].location, address), info: null }
+    this.#found(entry, number)
+    this.#byNumber.set(number, entry)
+    this.servers.push(entry)
+    return entry
+  }
+
+  #remove(number: number): void {
+    const gone = this.#byNumber.get(number)
+    this.#byNumber.delete(number)
+    this.servers.splice(
+      this.servers.findIndex(entry => entry === gone),
+      1
+    )
   }
 
   log(level: string, message: string): void {

@@ -315,7 +315,8 @@ export const summary = (
 export const restart = op => message(RESTART, op, 0)
 export const failure = (op, value) => json(FAILURE, op, value)
 export const done = (op, value) => (value === undefined ? message(DONE, op, 0) : json(DONE, op, value))
-export const topology = value => json(TOPOLOGY, 1, value)
+export const topology = ({ servers, master }) =>
+  json(TOPOLOGY, 1, { servers: [...servers.entries()], master })
 export const log = (level, ...messages) =>
   json(
     LOG,

@@ -30,6 +30,11 @@ pub enum TlsWish {
 }
 
 impl Address {
+    /// Whether it is the same port of the same host, however that is connected to.
+    pub(crate) fn is_same_place(&self, other: &Address) -> bool {
+        self.port == other.port && self.host.eq_ignore_ascii_case(&other.host) && self.ip == other.ip
+    }
+
     /// Reads `scheme://host[:port]`.
     pub fn parse(text: &str) -> Result<Address, String> {
         let with_scheme;

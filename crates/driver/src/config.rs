@@ -7,8 +7,10 @@ use secrecy::ExposeSecret;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::address::Address;
 use crate::error::{Error, Kind};
 use crate::strategy::{Permissions, Strategy};
+use crate::topology::routing::read_address;
 use crate::topology::Kinds;
 
 /// Everything a [`crate::Driver`] is made from. Times are in milliseconds, as in the public options.
@@ -25,10 +27,16 @@ pub struct Config {
     pub routing_context: Option<RoutingContext>,
     /// For [`Mode::Routing`]: [`crate::Observer::resolve`] is asked where the first server's name leads.
     pub resolver: bool,
+    /// For [`Mode::Ha`]: members that routing tables name, and the configuration does not, are found and followed. Default false.
+    pub discover: bool,
+    /// For [`Mode::Ha`]: by which address a member is reached (`host:port`), for those by which its cluster names it.
+    pub addresses: Vec<(String, String)>,
     /// Default strategy of sessions.
     pub strategy: i32,
     /// For [`Strategy::Nearest`]: so many milliseconds farther than the nearest count as near. Default 0.
     pub nearest_window: f64,
+    /// Reads go to members that are no more entries of the cluster's log behind than this, unless there are no others. Default: any.
+    pub max_lag: Option<u64>,
     /// Servers of this zone are chosen before others.
     pub zone: Option<String>,
     /// Default permissions by role, as bits: 1 master reads, 2 master writes, 4 slave reads, 8 slave writes.
@@ -97,8 +105,11 @@ impl Default for Config {
             topology: Kinds::Auto,
             routing_context: None,
             resolver: false,
+            discover: false,
+            addresses: Vec::new(),
             strategy: 0,
             nearest_window: 0.0,
+            max_lag: None,
             zone: None,
             rw_mask: i32::from(Permissions::MASTER_READ_WRITE_SLAVE_READ.0),
             check_interval: 500,
@@ -141,6 +152,13 @@ impl Config {
     /// The default permissions.
     pub fn permissions(&self) -> Permissions {
         Permissions::from_mask(self.rw_mask).unwrap_or(Permissions::MASTER_READ_WRITE_SLAVE_READ)
+    }
+
+    /// By which address a member is reached that a cluster names by this one.
+    pub(crate) fn reachable(&self, named: &Address) -> Address {
+        let name = named.to_string();
+        let given = self.addresses.iter().find(|(of, _)| of.eq_ignore_ascii_case(&name));
+        given.and_then(|(_, place)| read_address(place, named.tls).ok()).unwrap_or_else(|| named.clone())
     }
 
     /// How long one query may be tried again.

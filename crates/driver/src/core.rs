@@ -12,6 +12,7 @@ use crate::config::{Config, Mode, VerifyConfig};
 use crate::error::{Error, Kind, ServerRef};
 use crate::identity::Identity;
 use crate::log::Log;
+use crate::members::Members;
 use crate::net::certificate::ClientCertificates;
 use crate::net::phase::Phases;
 use crate::net::{tls, Conn, Endpoint, Interrupt};
@@ -20,7 +21,7 @@ use crate::pool::{Pool, Pooled};
 use crate::selection::ServerSelection;
 use crate::strategy::{Intent, Strategy};
 use crate::topology::routing::{Ask, Router};
-use crate::topology::{Cluster, Topology, View};
+use crate::topology::{Checks, Cluster, Publisher, Topology, View};
 use crate::watch;
 
 /// What [`crate::Driver::verify`] found.
@@ -37,8 +38,9 @@ pub struct ServerIdentity {
 pub(crate) struct Core {
     pub(crate) config: Arc<Config>,
     pub(crate) runtime: Handle,
-    /// One for each configured server; empty in [`Mode::Routing`], where the router has those of the members.
-    pub(crate) pools: Vec<Arc<Pool>>,
+    /// In [`Mode::Routing`] none: there the router has them.
+    pub(crate) members: Arc<Members>,
+    /// Who is what, for work that names no database.
     pub(crate) topology: Arc<Topology>,
     /// Where `topology`, or a routing table, has it from.
     pub(crate) cluster: Cluster,
@@ -61,17 +63,26 @@ impl Core {
         let endpoints = (0..config.servers.len())
             .map(|index| endpoint(&config, index, &observer, &client_certificates))
             .collect::<Result<Vec<_>, Error>>()?;
-        let addresses = endpoints.iter().map(|endpoint| endpoint.address.to_string()).collect();
-        let topology = Arc::new(Topology::new(&config, addresses, observer.clone(), log.clone()));
-        let mut endpoints = endpoints.into_iter().peekable();
-        let seed = endpoints.next_if(|_| config.mode == Mode::Routing);
-        let pools: Vec<_> = endpoints.map(|endpoint| Arc::new(Pool::new(endpoint, log.clone()))).collect();
-        let selection = ServerSelection::new(&config, &pools, &topology, &observer, &log);
+        let publisher = Arc::new(Publisher::new(observer.clone()));
+        let servers =
+            endpoints.iter().map(|endpoint| (endpoint.server.index, endpoint.address.to_string().into()));
+        let topology = Arc::new(Topology::new(&config, None, servers, publisher.clone(), log.clone()));
+        let mut endpoints = endpoints;
+        let seed = if config.mode == Mode::Routing { endpoints.drain(..).next() } else { None };
+        let members = Arc::new(Members::new(&config, endpoints, log.clone()));
+        let selection = ServerSelection::new(&config, members.clone(), observer.clone(), log.clone());
         let cluster = match (config.mode, seed) {
             (_, Some(seed)) => {
                 Cluster::Routing(Arc::new(Router::new(&config, seed, observer.clone(), log.clone())))
             }
-            (Mode::Ha, _) => Cluster::ha(&config, &pools, &topology, &log, &runtime)?,
+            (Mode::Ha, _) => Cluster::Checked(Checks::start(
+                &config,
+                members.clone(),
+                topology.clone(),
+                publisher,
+                &log,
+                &runtime,
+            )?),
             _ => Cluster::Single,
         };
         if tls::uses_system_store(&config)? {
@@ -82,7 +93,7 @@ impl Core {
         Ok(Core {
             config,
             runtime,
-            pools,
+            members,
             topology,
             cluster,
             selection,
@@ -92,9 +103,12 @@ impl Core {
         })
     }
 
-    /// The pool of a configured server.
-    pub(crate) fn pool(&self, index: usize) -> Result<&Arc<Pool>, Error> {
-        self.pools.get(index).ok_or_else(|| Error::new(Kind::Client, format!("There is no server {index}.")))
+    /// Who is what for work in this database, or in the one that is meant where none is named.
+    pub(crate) async fn topology_of(&self, database: Option<&str>) -> Arc<Topology> {
+        match &self.cluster {
+            Cluster::Checked(checks) => checks.topology(database).await,
+            Cluster::Single | Cluster::Routing(_) => self.topology.clone(),
+        }
     }
 
     /// A connection to this server, or to any that may do such work.
@@ -105,7 +119,7 @@ impl Core {
     ) -> Result<Pooled, Error> {
         let Some(router) = self.cluster.router() else {
             return self
-                .pool_for(server, config.write)
+                .pool_for(server, config.database.as_deref(), config.write)
                 .await?
                 .acquire(config.auth.as_ref(), &Phases::default())
                 .await;
@@ -156,37 +170,34 @@ impl Core {
     pub(crate) async fn negotiate(&self, server: Option<usize>) -> Result<bolt::Version, Error> {
         match self.cluster.router() {
             Some(router) => router.negotiate().await,
-            None => Conn::negotiate(&self.pool_for(server, false).await?.endpoint).await,
+            None => Conn::negotiate(&self.pool_for(server, None, false).await?.endpoint).await,
         }
     }
 
-    async fn pool_for(&self, server: Option<usize>, write: bool) -> Result<&Arc<Pool>, Error> {
+    async fn pool_for(
+        &self,
+        server: Option<usize>,
+        database: Option<&str>,
+        write: bool,
+    ) -> Result<Arc<Pool>, Error> {
         let index = match server {
             Some(index) => index,
             None => {
-                let view = self.wait_checked().await;
+                let view = self.topology_of(database).await.view();
                 let permissions = self.config.permissions();
                 let intent = Intent { write, permissions, strategy: Strategy::Random, pinned: None };
                 self.selection.choose(&view, intent)
             }
         };
-        self.pool(index)
+        self.members.pool(index)
     }
 
     /// Waits for the end of the first check, or of the driver.
     pub(crate) async fn wait_checked(&self) -> Arc<View> {
-        let mut changes = self.topology.changes();
-        let mut closed = self.closed.subscribe();
-        loop {
-            let view = self.topology.view();
-            if view.checked || *closed.borrow() {
-                return view;
-            }
-            tokio::select! {
-                biased;
-                _ = changes.changed() => {}
-                _ = closed.changed() => {}
-            }
+        tokio::select! {
+            biased;
+            view = self.topology.wait_checked() => view,
+            _ = self.closing() => self.topology.view(),
         }
     }
 
@@ -209,11 +220,7 @@ impl Core {
     pub(crate) async fn close(&self) {
         // From now on nothing is begun, and nothing more is sent.
         self.closed.send_replace(true);
-        let closing: Vec<_> = self.pools.iter().map(|pool| pool.close()).collect();
-        self.cluster.stop().await;
-        for closed in closing {
-            closed.await;
-        }
+        tokio::join!(self.members.close(), self.cluster.stop());
         if let Some(router) = self.cluster.router() {
             router.close().await;
         }

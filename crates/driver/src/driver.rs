@@ -27,7 +27,10 @@ impl Driver {
 
     /// A session. The server is chosen now, if the first check is over, and again when the chosen one no longer fits.
     pub fn session(&self, intent: Intent, config: SessionConfig) -> Session {
-        let chosen = self.0.selection.choose_early(intent, config.preferred);
+        let chosen = match self.0.cluster.router() {
+            Some(_) => None,
+            None => self.0.selection.choose_early(&self.0.topology, intent, config.preferred),
+        };
         Session::new(self.0.clone(), intent, config, chosen)
     }
 
@@ -38,7 +41,7 @@ impl Driver {
             write,
             permissions: Permissions::from_mask(rw_mask).unwrap_or_else(|| config.permissions()),
             strategy: if strategy < 0 { config.strategy() } else { Strategy::from_number(strategy) },
-            pinned: usize::try_from(server).ok().filter(|s| *s < self.0.pools.len()),
+            pinned: usize::try_from(server).ok().filter(|server| self.0.members.get(*server).is_some()),
         }
     }
 
@@ -49,7 +52,7 @@ impl Driver {
 
     /// The places of the servers that a strategy of the user's own may choose from.
     pub fn candidates(&self, intent: Intent) -> Vec<usize> {
-        self.0.selection.candidates(intent)
+        self.0.selection.candidates(&self.0.topology.view(), intent)
     }
 
     /// What is known of the servers.

@@ -9,7 +9,7 @@
 //!      └──────────────────────────────── an answer ─────────────────────────────────┘
 //! ```
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -24,17 +24,13 @@ const LONGEST_WHILE: Duration = Duration::from_secs(300);
 /// How long a trial may take before there is another one: its work may have been given up, or be of the long sort.
 const TRIAL: Duration = Duration::from_secs(30);
 
-/// What is known of all servers, in the order of the configuration.
-pub(crate) struct Ejections {
-    servers: Vec<Server>,
-    /// How many are not trusted: mostly none, and then nothing is looked at.
-    distrusted: AtomicUsize,
-}
-
+/// What is known of one server.
 #[derive(Default)]
-struct Server {
+pub(crate) struct Ejection {
     /// In a row.
     failures: AtomicU32,
+    /// It is not trusted. Mostly it is, and then nothing else is looked at.
+    is_distrusted: AtomicBool,
     record: Mutex<Record>,
 }
 
@@ -52,22 +48,15 @@ struct Ejected {
     on_trial: bool,
 }
 
-impl Ejections {
-    pub(crate) fn of(servers: usize) -> Self {
-        Ejections {
-            servers: (0..servers).map(|_| Server::default()).collect(),
-            distrusted: AtomicUsize::new(0),
-        }
-    }
-
+impl Ejection {
     /// Whether the server is left alone now.
-    pub(crate) fn is_out(&self, server: usize) -> bool {
-        self.with_distrusted(server, |ejected| ejected.until > Instant::now())
+    pub(crate) fn is_out(&self) -> bool {
+        self.with_distrusted(|ejected| ejected.until > Instant::now())
     }
 
     /// Work is about to begin on the server: `false` if it is to be left alone. Where its while is over, this is its trial.
-    pub(crate) fn let_in(&self, server: usize) -> bool {
-        !self.with_distrusted(server, |ejected| {
+    pub(crate) fn let_in(&self) -> bool {
+        !self.with_distrusted(|ejected| {
             let now = Instant::now();
             if ejected.until > now {
                 return true;
@@ -78,35 +67,30 @@ impl Ejections {
     }
 
     /// `false` if the server is trusted.
-    fn with_distrusted(&self, server: usize, look: impl FnOnce(&mut Ejected) -> bool) -> bool {
-        if self.distrusted.load(Ordering::Relaxed) == 0 {
-            return false;
-        }
-        self.servers.get(server).is_some_and(|server| server.record.lock().ejected.as_mut().is_some_and(look))
+    fn with_distrusted(&self, look: impl FnOnce(&mut Ejected) -> bool) -> bool {
+        self.is_distrusted.load(Ordering::Relaxed) && self.record.lock().ejected.as_mut().is_some_and(look)
     }
 
     /// The server has answered work, with whatever. Whether that made it trusted again.
-    pub(crate) fn answered(&self, index: usize) -> bool {
-        let Some(server) = self.servers.get(index) else { return false };
-        if server.failures.load(Ordering::Relaxed) == 0 {
+    pub(crate) fn answered(&self) -> bool {
+        if self.failures.load(Ordering::Relaxed) == 0 {
             return false;
         }
-        let mut record = server.record.lock();
-        server.failures.store(0, Ordering::Relaxed);
+        let mut record = self.record.lock();
+        self.failures.store(0, Ordering::Relaxed);
         if record.ejected.take().is_none() {
             return false;
         }
         record.trusted_since = Some(Instant::now());
-        self.distrusted.fetch_sub(1, Ordering::Relaxed);
+        self.is_distrusted.store(false, Ordering::Relaxed);
         true
     }
 
     /// Work was lost with the server. For how long that makes it left alone, unless it may not be.
-    pub(crate) fn failed(&self, index: usize, may_eject: bool) -> Option<Duration> {
-        let server = self.servers.get(index)?;
-        let mut record = server.record.lock();
-        let failures = server.failures.load(Ordering::Relaxed).saturating_add(1);
-        server.failures.store(failures, Ordering::Relaxed);
+    pub(crate) fn failed(&self, may_eject: bool) -> Option<Duration> {
+        let mut record = self.record.lock();
+        let failures = self.failures.load(Ordering::Relaxed).saturating_add(1);
+        self.failures.store(failures, Ordering::Relaxed);
         let is_due = match &record.ejected {
             // Of work that began before it was left alone nothing new is learned.
             Some(ejected) => ejected.on_trial,
@@ -120,9 +104,8 @@ impl Ejections {
             record.trusted_since.take().is_some_and(|since| now.duration_since(since) >= LONGEST_WHILE);
         record.ejections = if has_served_long { 1 } else { record.ejections.saturating_add(1) };
         let time = FIRST_WHILE.saturating_mul(record.ejections).min(LONGEST_WHILE);
-        if record.ejected.replace(Ejected { until: now + time, on_trial: false }).is_none() {
-            self.distrusted.fetch_add(1, Ordering::Relaxed);
-        }
+        record.ejected = Some(Ejected { until: now + time, on_trial: false });
+        self.is_distrusted.store(true, Ordering::Relaxed);
         Some(time)
     }
 }
@@ -134,46 +117,45 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Fails so often, and tells for how many seconds the last failure has it left alone.
-    fn fail(ejections: &Ejections, times: u32) -> Option<u64> {
-        (0..times).map(|_| ejections.failed(0, true)).last().flatten().map(|time| time.as_secs())
+    fn fail(ejection: &Ejection, times: u32) -> Option<u64> {
+        (0..times).map(|_| ejection.failed(true)).last().flatten().map(|time| time.as_secs())
     }
 
     #[tokio::test(start_paused = true)]
     async fn five_failures_in_a_row_and_no_fewer() {
-        let ejections = Ejections::of(2);
-        assert_eq!(fail(&ejections, 4), None);
-        ejections.answered(0);
-        assert_eq!(fail(&ejections, 4), None, "an answer has broken the row");
-        assert!(!ejections.is_out(0));
-        assert_eq!(fail(&ejections, 1), Some(30));
-        assert_eq!((ejections.is_out(0), ejections.let_in(0)), (true, false));
-        assert_eq!((ejections.is_out(1), ejections.let_in(1)), (false, true), "the other one is not meant");
+        let ejection = Ejection::default();
+        assert_eq!(fail(&ejection, 4), None);
+        ejection.answered();
+        assert_eq!(fail(&ejection, 4), None, "an answer has broken the row");
+        assert!(!ejection.is_out());
+        assert_eq!(fail(&ejection, 1), Some(30));
+        assert_eq!((ejection.is_out(), ejection.let_in()), (true, false));
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_trial_lets_it_back_in() {
-        let ejections = Ejections::of(1);
-        fail(&ejections, 5);
+        let ejection = Ejection::default();
+        fail(&ejection, 5);
         tokio::time::advance(SECOND * 29).await;
-        assert!(ejections.is_out(0));
+        assert!(ejection.is_out());
         tokio::time::advance(SECOND).await;
-        assert!(!ejections.is_out(0), "it may be chosen");
-        assert!(ejections.let_in(0));
-        assert!(!ejections.let_in(0), "there is one trial at a time");
-        assert!(ejections.is_out(0));
-        assert!(ejections.answered(0));
-        assert!(!ejections.is_out(0) && ejections.let_in(0) && ejections.let_in(0));
-        assert_eq!(fail(&ejections, 4), None, "it starts afresh");
+        assert!(!ejection.is_out(), "it may be chosen");
+        assert!(ejection.let_in());
+        assert!(!ejection.let_in(), "there is one trial at a time");
+        assert!(ejection.is_out());
+        assert!(ejection.answered());
+        assert!(!ejection.is_out() && ejection.let_in() && ejection.let_in());
+        assert_eq!(fail(&ejection, 4), None, "it starts afresh");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_trial_that_fails_ejects_it_for_longer_up_to_a_bound() {
-        let ejections = Ejections::of(1);
-        let mut times = vec![fail(&ejections, 5)];
+        let ejection = Ejection::default();
+        let mut times = vec![fail(&ejection, 5)];
         for _ in 0..12 {
             tokio::time::advance(LONGEST_WHILE).await;
-            assert!(ejections.let_in(0));
-            times.push(fail(&ejections, 1));
+            assert!(ejection.let_in());
+            times.push(fail(&ejection, 1));
         }
         let times: Vec<_> = times.into_iter().flatten().collect();
         assert_eq!(times, [30, 60, 90, 120, 150, 180, 210, 240, 270, 300, 300, 300, 300]);
@@ -181,45 +163,45 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_that_began_before_does_not_lengthen_it() {
-        let ejections = Ejections::of(1);
-        fail(&ejections, 5);
-        assert_eq!(fail(&ejections, 20), None);
+        let ejection = Ejection::default();
+        fail(&ejection, 5);
+        assert_eq!(fail(&ejection, 20), None);
         tokio::time::advance(SECOND * 30).await;
-        assert!(!ejections.is_out(0));
+        assert!(!ejection.is_out());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_trial_of_which_nothing_is_heard_is_followed_by_another() {
-        let ejections = Ejections::of(1);
-        fail(&ejections, 5);
+        let ejection = Ejection::default();
+        fail(&ejection, 5);
         tokio::time::advance(SECOND * 30).await;
-        assert!(ejections.let_in(0));
+        assert!(ejection.let_in());
         tokio::time::advance(TRIAL).await;
-        assert!(ejections.let_in(0));
-        assert!(!ejections.let_in(0));
+        assert!(ejection.let_in());
+        assert!(!ejection.let_in());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_fails_again_soon_is_left_alone_for_longer_and_what_has_served_long_is_not() {
-        let ejections = Ejections::of(1);
-        fail(&ejections, 5);
+        let ejection = Ejection::default();
+        fail(&ejection, 5);
         tokio::time::advance(SECOND * 30).await;
-        ejections.answered(0);
+        ejection.answered();
         tokio::time::advance(SECOND * 299).await;
-        assert_eq!(fail(&ejections, 5), Some(60));
+        assert_eq!(fail(&ejection, 5), Some(60));
         tokio::time::advance(SECOND * 60).await;
-        ejections.answered(0);
+        ejection.answered();
         tokio::time::advance(LONGEST_WHILE).await;
-        assert_eq!(fail(&ejections, 5), Some(30));
+        assert_eq!(fail(&ejection, 5), Some(30));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_may_not_be_ejected_is_not_until_it_may() {
-        let ejections = Ejections::of(1);
+        let ejection = Ejection::default();
         for _ in 0..20 {
-            assert_eq!(ejections.failed(0, false), None);
+            assert_eq!(ejection.failed(false), None);
         }
-        assert!(!ejections.is_out(0));
-        assert_eq!(fail(&ejections, 1), Some(30));
+        assert!(!ejection.is_out());
+        assert_eq!(fail(&ejection, 1), Some(30));
     }
 }

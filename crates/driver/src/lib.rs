@@ -18,6 +18,7 @@ mod error;
 mod identity;
 mod latency;
 mod log;
+mod members;
 mod net;
 mod observer;
 mod pool;

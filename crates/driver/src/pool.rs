@@ -195,14 +195,14 @@ impl Pool {
         )
     }
 
-    /// Whether the server answers, for a check, which ends it after the limit. Asks on an idle connection, which may have
+    /// A connection on which the server answers, for a check, which ends it after the limit. An idle one, which may have
     /// been cut on the way and gets no more than a quarter of the time, or a new one; logged in as the driver's user by its
     /// token of now. It needs no permit: that all are in use says nothing of the server.
-    pub(crate) async fn probe(
+    pub(crate) async fn check_out(
         self: &Arc<Self>,
         token: Arc<AuthConfig>,
         limit: Duration,
-    ) -> Result<(), Error> {
+    ) -> Result<Conn, Error> {
         let idle = {
             let mut idle = self.idle.lock();
             let fits = idle.iter().rposition(|conn| conn.is_logged_in_as(&token));
@@ -210,11 +210,15 @@ impl Pool {
         };
         if let Some(mut conn) = idle {
             if conn.is_quiet().await && conn.reset_within(limit / 4).await.is_ok() {
-                self.put_back(conn, None);
-                return Ok(());
+                return Ok(conn);
             }
         }
-        self.open_idle(token, None).await
+        self.open(token).await
+    }
+
+    /// A check is over that had this connection.
+    pub(crate) fn check_in(&self, conn: Conn) {
+        self.put_back(conn, None);
     }
 
     /// Makes a connection idle, or closes it if it is not to be used again. One that was used without a permit stays only
@@ -373,22 +377,20 @@ impl Pool {
         let mut opening = JoinSet::new();
         for permit in permits {
             let (pool, token) = (self.clone(), token.clone());
-            opening.spawn(async move { pool.open_idle(token, Some(permit)).await.is_ok() });
+            opening.spawn(async move {
+                pool.open(token).await.map(|conn| pool.put_back(conn, Some(permit))).is_ok()
+            });
         }
         // The first that fails ends the others.
         while let Some(Ok(true)) = opening.join_next().await {}
     }
 
-    async fn open_idle(
-        self: &Arc<Self>,
-        token: Arc<AuthConfig>,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Result<(), Error> {
+    /// A connection that is nobody's.
+    async fn open(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<Conn, Error> {
         let phases = Phases::starting_with(Phase::Certificate);
         let conn = Box::pin(Conn::open(&self.endpoint, token, &phases)).await?;
         self.register(&conn);
-        self.put_back(conn, permit);
-        Ok(())
+        Ok(conn)
     }
 
     /// The server is not wanted any more: idle connections are closed now, others when their work is done.

@@ -7,12 +7,10 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::ejection::Ejections;
 use crate::error::{Error, Kind};
-use crate::latency::Latency;
 use crate::log::Log;
+use crate::members::{List, Members};
 use crate::observer::Observer;
-use crate::pool::Pool;
 use crate::strategy::{any_eligible, is_eligible, pick, Intent, Measures, Rotation, Strategy};
 use crate::topology::{Role, ServerInfo, Status, Topology, View};
 
@@ -20,31 +18,21 @@ use crate::topology::{Role, ServerInfo, Status, Topology, View};
 const WARN_EVERY: Duration = Duration::from_secs(1);
 
 pub(crate) struct ServerSelection {
-    topology: Arc<Topology>,
-    /// In the order of the configuration.
-    members: Vec<Member>,
-    ejections: Ejections,
+    members: Arc<Members>,
     observer: Arc<dyn Observer>,
     log: Log,
     /// How long a server that is being looked at again is waited for.
     patience: Duration,
     nearest_window: f64,
+    max_lag: Option<u64>,
     rotation: Rotation,
     warned: Mutex<Option<Instant>>,
-}
-
-/// What the choice looks at of a server beside its role and status.
-struct Member {
-    weight: f64,
-    /// It is in the driver's own zone, or that has none.
-    is_of_zone: bool,
-    pool: Arc<Pool>,
-    latency: Latency,
 }
 
 /// The servers among which a strategy picks: of all that may do the work, those with the least against them.
 struct Candidates<'a> {
     selection: &'a ServerSelection,
+    members: Arc<List>,
     view: &'a View,
     intent: Intent,
     /// Servers that have just failed.
@@ -58,12 +46,14 @@ mod flaw {
     pub(super) const OTHER_ZONE: u8 = 1;
     pub(super) const EJECTED: u8 = 2;
     pub(super) const FAILED_JUST_NOW: u8 = 4;
+    pub(super) const STALE: u8 = 8;
 }
 
 impl<'a> Candidates<'a> {
     fn new(selection: &'a ServerSelection, view: &'a View, intent: Intent, avoid: &'a [usize]) -> Self {
-        let mut candidates = Candidates { selection, view, intent, avoid, flaws: None };
-        candidates.flaws = (0..view.servers.len()).filter_map(|server| candidates.flaws_of(server)).min();
+        let members = selection.members.list();
+        let mut candidates = Candidates { selection, members, view, intent, avoid, flaws: None };
+        candidates.flaws = view.indexes().filter_map(|server| candidates.flaws_of(server)).min();
         candidates
     }
 
@@ -74,17 +64,24 @@ impl<'a> Candidates<'a> {
             return None;
         }
         let flaw = |is_there, flaw| if is_there { flaw } else { 0 };
-        let is_elsewhere = self.selection.members.get(server).is_some_and(|member| !member.is_of_zone);
+        // Who is in the view, and among the members no more, has just gone.
+        let member = self.members.get(server)?;
         Some(
-            flaw(self.avoid.contains(&server), flaw::FAILED_JUST_NOW)
-                | flaw(self.selection.ejections.is_out(server), flaw::EJECTED)
-                | flaw(is_elsewhere, flaw::OTHER_ZONE),
+            flaw(!write && self.is_stale(server), flaw::STALE)
+                | flaw(self.avoid.contains(&server), flaw::FAILED_JUST_NOW)
+                | flaw(member.ejection.is_out(), flaw::EJECTED)
+                | flaw(!member.is_of_zone, flaw::OTHER_ZONE),
         )
     }
 
+    /// Whether it is farther behind than reads are to see.
+    fn is_stale(&self, server: usize) -> bool {
+        let lag = || self.view.lag(self.view.get(server)?);
+        self.selection.max_lag.is_some_and(|most| lag().is_some_and(|lag| lag > most))
+    }
+
     fn iter(&self) -> impl Iterator<Item = usize> + Clone + '_ {
-        (0..self.view.servers.len())
-            .filter(|server| self.flaws.is_some() && self.flaws_of(*server) == self.flaws)
+        self.view.indexes().filter(|server| self.flaws.is_some() && self.flaws_of(*server) == self.flaws)
     }
 
     fn pick(&self) -> Option<usize> {
@@ -100,49 +97,31 @@ impl<'a> Candidates<'a> {
 
 impl Measures for Candidates<'_> {
     fn weight(&self, server: usize) -> f64 {
-        self.selection.members.get(server).map_or(1.0, |member| member.weight)
+        self.members.get(server).map_or(1.0, |member| member.weight)
     }
 
     fn distance(&self, server: usize) -> f64 {
-        self.view.servers.get(server).map_or(f64::MAX, |server| server.distance)
+        self.view.get(server).map_or(f64::MAX, |server| server.distance)
     }
 
     fn in_flight(&self, server: usize) -> usize {
-        self.selection.members.get(server).map_or(0, |member| member.pool.in_flight())
+        self.members.get(server).map_or(0, |member| member.pool.in_flight())
     }
 
     fn latency(&self, server: usize) -> Option<f64> {
-        self.selection.members.get(server).and_then(|member| member.latency.now())
+        self.members.get(server).and_then(|member| member.latency.now())
     }
 }
 
 impl ServerSelection {
-    pub(crate) fn new(
-        config: &Config,
-        pools: &[Arc<Pool>],
-        topology: &Arc<Topology>,
-        observer: &Arc<dyn Observer>,
-        log: &Log,
-    ) -> Self {
-        let members: Vec<_> = config
-            .servers
-            .iter()
-            .zip(pools)
-            .map(|(server, pool)| Member {
-                weight: server.weight,
-                is_of_zone: config.zone.is_none() || server.zone == config.zone,
-                pool: pool.clone(),
-                latency: Latency::default(),
-            })
-            .collect();
+    pub(crate) fn new(config: &Config, members: Arc<Members>, observer: Arc<dyn Observer>, log: Log) -> Self {
         ServerSelection {
-            topology: topology.clone(),
-            ejections: Ejections::of(members.len()),
             members,
-            observer: observer.clone(),
-            log: log.clone(),
+            observer,
+            log,
             patience: Duration::from_millis(config.check_timeout),
             nearest_window: config.nearest_window,
+            max_lag: config.max_lag,
             rotation: Rotation::default(),
             warned: Mutex::new(None),
         }
@@ -159,19 +138,26 @@ impl ServerSelection {
     }
 
     /// The servers that a strategy of the user's own may choose from.
-    pub(crate) fn candidates(&self, intent: Intent) -> Vec<usize> {
-        Candidates::new(self, &self.topology.view(), intent, &[]).iter().collect()
+    pub(crate) fn candidates(&self, view: &View, intent: Intent) -> Vec<usize> {
+        Candidates::new(self, view, intent, &[]).iter().collect()
     }
 
     /// The server that a session begins with; `None` if it is better chosen when there is work.
-    pub(crate) fn choose_early(&self, intent: Intent, preferred: Option<usize>) -> Option<usize> {
-        let view = self.topology.view();
+    pub(crate) fn choose_early(
+        &self,
+        topology: &Topology,
+        intent: Intent,
+        preferred: Option<usize>,
+    ) -> Option<usize> {
+        let view = topology.view();
         match (intent.pinned, intent.strategy) {
             (Some(pinned), _) => Some(pinned),
             (None, Strategy::Custom(_)) => preferred,
             _ if !view.checked => None,
             // Somebody is being looked at again: the session's work waits for that instead of falling back now.
-            _ if !any_eligible(&view, intent.permissions, intent.write) && self.waits(&view, intent) => None,
+            _ if !any_eligible(&view, intent.permissions, intent.write) && waits(topology, &view, intent) => {
+                None
+            }
             _ => Some(self.choose(&view, intent)),
         }
     }
@@ -181,6 +167,7 @@ impl ServerSelection {
     /// deadline.
     pub(crate) async fn choose_patiently(
         &self,
+        topology: &Topology,
         intent: Intent,
         avoid: &[usize],
         deadline: Instant,
@@ -188,7 +175,7 @@ impl ServerSelection {
         if let Some(pinned) = intent.pinned {
             return Ok(pinned);
         }
-        let view = self.wait_for_candidates(intent, deadline).await;
+        let view = self.wait_for_candidates(topology, intent, deadline).await;
         loop {
             let candidates = Candidates::new(self, &view, intent, avoid);
             let picked = match intent.strategy {
@@ -199,7 +186,7 @@ impl ServerSelection {
                 return Ok(self.fall_back(&view, intent.write, avoid));
             };
             // Else somebody else's work has become its trial meanwhile.
-            if self.ejections.let_in(server) || candidates.are_ejected() {
+            if self.let_in(server) || candidates.are_ejected() {
                 return Ok(server);
             }
         }
@@ -221,137 +208,96 @@ impl ServerSelection {
         }
     }
 
-    /// Whether the server still fits the intent.
-    pub(crate) fn fits(&self, index: usize, intent: Intent) -> bool {
-        intent.pinned.is_some() || is_eligible(&self.topology.view(), index, intent.permissions, intent.write)
+    fn let_in(&self, server: usize) -> bool {
+        self.members.list().get(server).is_none_or(|member| member.ejection.let_in())
     }
 
     /// Whether work of this intent may begin on a server that was chosen before.
-    pub(crate) fn still_takes(&self, server: usize, intent: Intent) -> bool {
-        intent.pinned.is_some() || self.fits(server, intent) && self.ejections.let_in(server)
+    pub(crate) fn still_takes(&self, topology: &Topology, server: usize, intent: Intent) -> bool {
+        intent.pinned.is_some() || fits(topology, server, intent) && self.let_in(server)
     }
 
     /// A query was taken up by the server, this long after it was asked.
     pub(crate) fn took(&self, server: usize, time: Duration) {
-        if let Some(member) = self.members.get(server) {
+        if let Some(member) = self.members.list().get(server) {
             member.latency.took(time);
         }
     }
 
     /// The server has answered work.
     pub(crate) fn answered(&self, server: usize) {
-        if self.ejections.answered(server) {
-            self.log.info(|| format!("{} answers, and gets work again", self.topology.address(server)));
+        let members = self.members.list();
+        let Some(member) = members.get(server) else { return };
+        if member.ejection.answered() {
+            self.log.info(|| format!("{} answers, and gets work again", member.address()));
         }
     }
 
     /// Work has failed by this error, and nothing was made of it yet.
-    pub(crate) fn failed(&self, server: usize, error: &Error) {
+    pub(crate) fn failed(&self, topology: &Topology, server: usize, error: &Error) {
         if error.failure.is_some() {
             // Whoever is not what it was taken for has answered, and would so again.
             if !error.server_unfit() {
                 self.answered(server);
             }
         } else if error.kind == Kind::Connection {
-            self.lost(server);
+            self.lost(topology, server);
         }
     }
 
     /// Work was lost with the server. What is lost at the same time counts once: the first makes it unknown until its next check.
-    fn lost(&self, server: usize) {
-        let view = self.topology.view();
-        if view.servers.get(server).is_none_or(|info| info.status != Status::Up) {
+    fn lost(&self, topology: &Topology, server: usize) {
+        let view = topology.view();
+        if view.get(server).is_none_or(|info| info.status != Status::Up) {
             return;
         }
-        let may_eject = self.is_replaceable(&view, server);
-        if let Some(time) = self.ejections.failed(server, may_eject) {
+        let members = self.members.list();
+        let Some(member) = members.get(server) else { return };
+        if let Some(time) = member.ejection.failed(is_replaceable(&members, &view, server)) {
             self.log.warn(&format!(
                 "{} loses work again and again, though its checks are answered: it is left alone for {} s, unless there is no \
                  other server.",
-                self.topology.address(server),
+                member.address(),
                 time.as_secs()
             ));
         }
     }
 
-    /// Whether others could do what this one does: somebody, and where it is the master, another one.
-    fn is_replaceable(&self, view: &View, server: usize) -> bool {
-        let is_master = view.servers.get(server).is_some_and(|info| info.role == Role::Master);
-        view.servers.iter().enumerate().any(|(other, info)| {
-            let does_it = info.role == Role::Master || info.role == Role::Slave && !is_master;
-            other != server && info.status == Status::Up && does_it && !self.ejections.is_out(other)
-        })
-    }
-
-    /// Whether the server answers, and is known to be something else than what the work needs.
-    pub(crate) fn is_unfit(&self, index: usize, intent: Intent) -> bool {
-        let view = self.topology.view();
-        let is_known = |s: &ServerInfo| s.status == Status::Up && s.role != Role::Unknown;
-        !self.fits(index, intent) && view.servers.get(index).is_some_and(is_known)
-    }
-
-    /// Whether the server does not fit, and another one does.
-    pub(crate) fn is_outdone(&self, index: usize, intent: Intent) -> bool {
-        !self.fits(index, intent) && any_eligible(&self.topology.view(), intent.permissions, intent.write)
-    }
-
-    /// Whether a choice now would be one that was not tried: one that fits, or where none does, one that a read falls back on.
-    pub(crate) fn has_untried(&self, tried: &[usize], intent: Intent) -> bool {
-        let view = self.topology.view();
-        let falls_back_on_all = !intent.write
-            && view.master().is_none()
-            && !any_eligible(&view, intent.permissions, intent.write);
-        let is_choice =
-            |i: &usize| falls_back_on_all || is_eligible(&view, *i, intent.permissions, intent.write);
-        intent.pinned.is_none() && (0..view.servers.len()).filter(is_choice).any(|i| !tried.contains(&i))
-    }
-
     /// The view, when it has a server for this work, or none is to be expected any more.
-    async fn wait_for_candidates(&self, intent: Intent, deadline: Instant) -> Arc<View> {
-        let mut changes = self.topology.changes();
+    async fn wait_for_candidates(&self, topology: &Topology, intent: Intent, deadline: Instant) -> Arc<View> {
+        let mut changes = topology.changes();
         let checks_end = Instant::now() + self.patience;
         loop {
-            let view = self.topology.view();
+            let view = topology.view();
             if any_eligible(&view, intent.permissions, intent.write) {
                 return view;
             }
-            let master = self.master_until(intent);
+            let master = master_until(topology, intent);
             let limit = match master {
                 Some(promised) => promised.min(deadline),
                 None if view.is_in_doubt() => checks_end.min(deadline),
                 None => return view,
             };
-            let _counted = master.map(|_| self.topology.wait_for_master());
+            let _counted = master.map(|_| topology.wait_for_master());
             tokio::select! {
                 biased;
                 _ = changes.changed() => {}
-                () = tokio::time::sleep_until(limit) => return self.topology.view(),
+                () = tokio::time::sleep_until(limit) => return topology.view(),
             }
         }
-    }
-
-    /// Whether work that no server fits waits for one.
-    fn waits(&self, view: &View, intent: Intent) -> bool {
-        view.is_in_doubt() || self.master_until(intent).is_some()
-    }
-
-    /// Until when a master may be found for this work.
-    fn master_until(&self, intent: Intent) -> Option<Instant> {
-        let wants_master = intent.permissions.allow(Role::Master, intent.write);
-        self.topology.master_is_promised_until().filter(|_| wants_master && intent.write)
     }
 
     /// The master, else the first server that answers its checks, else the first. A read that has just failed there goes on to those
     /// that it has not tried, the ones that answer first: members that know no master still read, and so do some whose checks fail.
     fn fall_back(&self, view: &View, write: bool, avoid: &[usize]) -> usize {
         let what = if write { "writes" } else { "reads" };
-        let answers = |i: &usize| view.servers.get(*i).is_some_and(|s| s.status != Status::Down);
-        let untried = || (0..view.servers.len()).filter(|i| !avoid.contains(i));
+        let answers = |i: &usize| view.get(*i).is_some_and(|s| s.status != Status::Down);
+        let untried = || view.indexes().filter(|i| !avoid.contains(i));
         let other = untried().find(answers).or_else(|| untried().next());
         // Not even as the last resort is anything written to a master that another one came after.
-        let may = |i: &usize| !(write && view.servers.get(*i).is_some_and(|s| view.is_superseded(s)));
-        let all = || (0..view.servers.len()).filter(may);
-        let first = all().find(answers).or_else(|| all().next()).unwrap_or(0);
+        let may = |i: &usize| !(write && view.get(*i).is_some_and(|s| view.is_superseded(s)));
+        let all = || view.indexes().filter(may);
+        let first = all().find(answers).or_else(|| all().next()).unwrap_or_default();
         let (index, whom) = match (view.master(), other) {
             (Some(master), _) => (master, "the master"),
             (None, Some(other)) if !write && avoid.contains(&first) => (other, "another one"),
@@ -360,11 +306,58 @@ impl ServerSelection {
         let mut warned = self.warned.lock();
         if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
             *warned = Some(Instant::now());
-            let address = self.topology.address(index);
+            let address = view.get(index).map_or("none", |server| &server.address);
             self.log.warn(&format!("No server is eligible for {what}: taking {whom}, {address}."));
         }
         index
     }
+}
+
+/// Whether the server still fits the intent.
+pub(crate) fn fits(topology: &Topology, index: usize, intent: Intent) -> bool {
+    intent.pinned.is_some() || is_eligible(&topology.view(), index, intent.permissions, intent.write)
+}
+
+/// Whether others could do what this one does: somebody, and where it is the master, another one.
+fn is_replaceable(members: &List, view: &View, server: usize) -> bool {
+    let is_master = view.get(server).is_some_and(|info| info.role == Role::Master);
+    view.servers.iter().any(|other| {
+        let does_it = other.role == Role::Master || other.role == Role::Slave && !is_master;
+        let is_out = || members.get(other.index).is_none_or(|member| member.ejection.is_out());
+        other.index != server && other.status == Status::Up && does_it && !is_out()
+    })
+}
+
+/// Whether the server answers, and is known to be something else than what the work needs.
+pub(crate) fn is_unfit(topology: &Topology, index: usize, intent: Intent) -> bool {
+    let view = topology.view();
+    let is_known = |s: &ServerInfo| s.status == Status::Up && s.role != Role::Unknown;
+    !fits(topology, index, intent) && view.get(index).is_some_and(is_known)
+}
+
+/// Whether the server does not fit, and another one does.
+pub(crate) fn is_outdone(topology: &Topology, index: usize, intent: Intent) -> bool {
+    !fits(topology, index, intent) && any_eligible(&topology.view(), intent.permissions, intent.write)
+}
+
+/// Whether a choice now would be one that was not tried: one that fits, or where none does, one that a read falls back on.
+pub(crate) fn has_untried(topology: &Topology, tried: &[usize], intent: Intent) -> bool {
+    let view = topology.view();
+    let falls_back_on_all =
+        !intent.write && view.master().is_none() && !any_eligible(&view, intent.permissions, intent.write);
+    let is_choice = |i: &usize| falls_back_on_all || is_eligible(&view, *i, intent.permissions, intent.write);
+    intent.pinned.is_none() && view.indexes().filter(is_choice).any(|i| !tried.contains(&i))
+}
+
+/// Whether work that no server fits waits for one.
+fn waits(topology: &Topology, view: &View, intent: Intent) -> bool {
+    view.is_in_doubt() || master_until(topology, intent).is_some()
+}
+
+/// Until when a master may be found for this work.
+fn master_until(topology: &Topology, intent: Intent) -> Option<Instant> {
+    let wants_master = intent.permissions.allow(Role::Master, intent.write);
+    topology.master_is_promised_until().filter(|_| wants_master && intent.write)
 }
 
 #[cfg(test)]
@@ -373,6 +366,7 @@ mod tests {
     use crate::config::{LogLevel, ServerConfig, StatusEndpoint};
     use crate::core::endpoint;
     use crate::strategy::Permissions;
+    use crate::topology::Publisher;
 
     struct Unobserved;
 
@@ -400,12 +394,13 @@ mod tests {
         let config = Arc::new(Config { servers: zones.iter().map(member).collect(), ..config });
         let observer: Arc<dyn Observer> = Arc::new(Unobserved);
         let log = Log::new(observer.clone(), config.log_level);
-        let pool =
-            |index| Arc::new(Pool::new(endpoint(&config, index, &observer, &None).unwrap(), log.clone()));
-        let pools: Vec<_> = (0..zones.len()).map(pool).collect();
-        let addresses = (0..zones.len()).map(|i| format!("h{i}:7687")).collect();
-        let topology = Arc::new(Topology::new(&config, addresses, observer.clone(), log.clone()));
-        let selection = ServerSelection::new(&config, &pools, &topology, &observer, &log);
+        let endpoints =
+            (0..zones.len()).map(|index| endpoint(&config, index, &observer, &None).unwrap()).collect();
+        let servers = (0..zones.len()).map(|i| (i, format!("h{i}:7687").into()));
+        let publisher = Arc::new(Publisher::new(observer.clone()));
+        let topology = Arc::new(Topology::new(&config, None, servers, publisher, log.clone()));
+        let members = Arc::new(Members::new(&config, endpoints, log.clone()));
+        let selection = ServerSelection::new(&config, members, observer, log);
         (topology, selection)
     }
 
@@ -428,7 +423,7 @@ mod tests {
     /// Work is lost on a server as often as that, and each time its check finds it as it was.
     fn lose(topology: &Topology, selection: &ServerSelection, server: usize, times: usize) {
         for _ in 0..times {
-            selection.failed(server, &lost());
+            selection.failed(topology, server, &lost());
             topology.demote(server, &lost());
             if server == 0 {
                 topology.found_master(server);
@@ -438,10 +433,14 @@ mod tests {
         }
     }
 
-    async fn chosen(selection: &ServerSelection, intent: Intent, times: usize) -> Vec<usize> {
+    async fn chosen(
+        (topology, selection): (&Topology, &ServerSelection),
+        intent: Intent,
+        times: usize,
+    ) -> Vec<usize> {
         let mut chosen = Vec::new();
         for _ in 0..times {
-            chosen.push(selection.choose_patiently(intent, &[], soon()).await.unwrap());
+            chosen.push(selection.choose_patiently(topology, intent, &[], soon()).await.unwrap());
         }
         chosen
     }
@@ -455,7 +454,7 @@ mod tests {
 
         let began = Instant::now();
         assert_eq!(
-            selection.choose_patiently(WRITES, &[], soon()).await.unwrap(),
+            selection.choose_patiently(&topology, WRITES, &[], soon()).await.unwrap(),
             0,
             "it falls back on the first"
         );
@@ -466,7 +465,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(300)).await;
             topology.found_master(1);
         };
-        let (chosen, ()) = tokio::join!(selection.choose_patiently(WRITES, &[], soon()), check);
+        let (chosen, ()) = tokio::join!(selection.choose_patiently(&topology, WRITES, &[], soon()), check);
         assert_eq!((chosen.unwrap(), began.elapsed()), (1, Duration::from_millis(300)));
     }
 
@@ -474,40 +473,44 @@ mod tests {
     async fn the_own_zone_comes_first_and_others_when_none_there_does_it() {
         let zone = |zone: &str| Config { zone: Some(zone.into()), ..Config::default() };
         let (topology, selection) = checked(&["a", "b", "b", "c"], zone("b"));
-        assert_eq!(chosen(&selection, READS, 4).await, [1, 2, 1, 2]);
-        assert_eq!(selection.candidates(READS), [1, 2]);
-        assert_eq!(chosen(&selection, WRITES, 2).await, [0, 0], "the master is elsewhere");
-        assert_eq!(selection.choose_patiently(READS, &[1], soon()).await.unwrap(), 2);
-        let elsewhere = selection.choose_patiently(READS, &[1, 2], soon()).await.unwrap();
+        assert_eq!(chosen((&topology, &selection), READS, 4).await, [1, 2, 1, 2]);
+        assert_eq!(selection.candidates(&topology.view(), READS), [1, 2]);
+        assert_eq!(chosen((&topology, &selection), WRITES, 2).await, [0, 0], "the master is elsewhere");
+        assert_eq!(selection.choose_patiently(&topology, READS, &[1], soon()).await.unwrap(), 2);
+        let elsewhere = selection.choose_patiently(&topology, READS, &[1, 2], soon()).await.unwrap();
         assert_eq!(elsewhere, 0, "those of the zone have just failed");
         topology.demote(1, &lost());
         topology.demote(2, &lost());
-        assert_eq!(chosen(&selection, READS, 3).await, [3, 0, 3]);
+        assert_eq!(chosen((&topology, &selection), READS, 3).await, [3, 0, 3]);
         topology.found_slave(2);
-        assert_eq!(chosen(&selection, READS, 2).await, [2, 2]);
+        assert_eq!(chosen((&topology, &selection), READS, 2).await, [2, 2]);
 
-        let (_, selection) = checked(&["a", "b", "b", "c"], Config::default());
-        assert_eq!(selection.candidates(READS), [0, 1, 2, 3], "a driver without a zone has no preference");
-        let (_, selection) = checked(&["a", "b", "b", "c"], zone("d"));
-        assert_eq!(selection.candidates(READS), [0, 1, 2, 3], "nobody is of that zone");
+        let (topology, selection) = checked(&["a", "b", "b", "c"], Config::default());
+        assert_eq!(
+            selection.candidates(&topology.view(), READS),
+            [0, 1, 2, 3],
+            "a driver without a zone has no preference"
+        );
+        let (topology, selection) = checked(&["a", "b", "b", "c"], zone("d"));
+        assert_eq!(selection.candidates(&topology.view(), READS), [0, 1, 2, 3], "nobody is of that zone");
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_loses_work_again_and_again_is_left_alone_and_let_back_in_by_one_trial() {
         let (topology, selection) = checked(&["", "", ""], Config::default());
         lose(&topology, &selection, 2, 4);
-        assert_eq!(selection.candidates(READS), [0, 1, 2]);
+        assert_eq!(selection.candidates(&topology.view(), READS), [0, 1, 2]);
         lose(&topology, &selection, 2, 1);
-        assert_eq!(selection.candidates(READS), [0, 1]);
-        assert!(!selection.still_takes(2, READS), "who had chosen it before chooses anew");
-        assert!(!chosen(&selection, READS, 6).await.contains(&2));
+        assert_eq!(selection.candidates(&topology.view(), READS), [0, 1]);
+        assert!(!selection.still_takes(&topology, 2, READS), "who had chosen it before chooses anew");
+        assert!(!chosen((&topology, &selection), READS, 6).await.contains(&2));
 
         tokio::time::advance(Duration::from_secs(30)).await;
-        assert_eq!(selection.candidates(READS), [0, 1, 2]);
-        let choices = chosen(&selection, READS, 12).await;
+        assert_eq!(selection.candidates(&topology.view(), READS), [0, 1, 2]);
+        let choices = chosen((&topology, &selection), READS, 12).await;
         assert_eq!(choices.iter().filter(|server| **server == 2).count(), 1, "{choices:?}");
         selection.answered(2);
-        assert!(chosen(&selection, READS, 3).await.contains(&2));
+        assert!(chosen((&topology, &selection), READS, 3).await.contains(&2));
     }
 
     #[tokio::test(start_paused = true)]
@@ -517,7 +520,7 @@ mod tests {
         topology.demote(1, &lost());
         assert_eq!(topology.view().master(), None);
         let began = Instant::now();
-        let chosen = selection.choose_patiently(WRITES, &[], began + Duration::from_secs(5)).await;
+        let chosen = selection.choose_patiently(&topology, WRITES, &[], began + Duration::from_secs(5)).await;
         assert_eq!((chosen.unwrap(), began.elapsed()), (1, Duration::from_secs(5)));
     }
 
@@ -525,11 +528,11 @@ mod tests {
     async fn what_is_lost_at_the_same_time_counts_once() {
         let (topology, selection) = checked(&["", ""], Config::default());
         for _ in 0..50 {
-            selection.failed(1, &lost());
+            selection.failed(&topology, 1, &lost());
             topology.demote(1, &lost());
         }
         topology.found_slave(1);
-        assert_eq!(selection.candidates(READS), [0, 1]);
+        assert_eq!(selection.candidates(&topology.view(), READS), [0, 1]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -540,34 +543,38 @@ mod tests {
             Error::from_failure(failure)
         };
         for _ in 0..20 {
-            selection.failed(1, &answer("Neo.ClientError.Statement.SyntaxError"));
+            selection.failed(&topology, 1, &answer("Neo.ClientError.Statement.SyntaxError"));
         }
         lose(&topology, &selection, 1, 4);
-        selection.failed(1, &answer("Neo.ClientError.Statement.SyntaxError"));
+        selection.failed(&topology, 1, &answer("Neo.ClientError.Statement.SyntaxError"));
         lose(&topology, &selection, 1, 4);
         for kind in [Kind::Aborted, Kind::Pool, Kind::Client] {
-            selection.failed(1, &Error::new(kind, "the caller's"));
+            selection.failed(&topology, 1, &Error::new(kind, "the caller's"));
         }
-        assert_eq!(selection.candidates(READS), [0, 1]);
+        assert_eq!(selection.candidates(&topology.view(), READS), [0, 1]);
         lose(&topology, &selection, 1, 1);
-        assert_eq!(selection.candidates(READS), [0], "what is no word of the server does not break the row");
+        assert_eq!(
+            selection.candidates(&topology.view(), READS),
+            [0],
+            "what is no word of the server does not break the row"
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_last_one_and_the_only_master_are_never_left_alone() {
         let (topology, selection) = checked(&["", ""], Config::default());
         lose(&topology, &selection, 0, 20);
-        assert_eq!(chosen(&selection, WRITES, 1).await, [0]);
-        assert_eq!(selection.candidates(READS), [0, 1], "nor for reads");
+        assert_eq!(chosen((&topology, &selection), WRITES, 1).await, [0]);
+        assert_eq!(selection.candidates(&topology.view(), READS), [0, 1], "nor for reads");
         topology.demote(0, &lost());
         lose(&topology, &selection, 1, 20);
-        assert_eq!(chosen(&selection, READS, 2).await, [1, 1]);
+        assert_eq!(chosen((&topology, &selection), READS, 2).await, [1, 1]);
 
         // One that was rightly left alone is taken all the same when it is all there is.
         topology.found_master(0);
         lose(&topology, &selection, 1, 1);
-        assert_eq!(selection.candidates(READS), [0]);
+        assert_eq!(selection.candidates(&topology.view(), READS), [0]);
         topology.demote(0, &lost());
-        assert_eq!(chosen(&selection, READS, 2).await, [1, 1]);
+        assert_eq!(chosen((&topology, &selection), READS, 2).await, [1, 1]);
     }
 }

@@ -179,12 +179,12 @@ pub struct Intent {
 
 /// Whether any server may do this work.
 pub(crate) fn any_eligible(view: &View, permissions: Permissions, write: bool) -> bool {
-    (0..view.servers.len()).any(|i| is_eligible(view, i, permissions, write))
+    view.indexes().any(|i| is_eligible(view, i, permissions, write))
 }
 
 /// Whether one server may do this work.
 pub(crate) fn is_eligible(view: &View, index: usize, permissions: Permissions, write: bool) -> bool {
-    view.servers.get(index).is_some_and(|s| {
+    view.get(index).is_some_and(|s| {
         s.status == Status::Up && permissions.allow(s.role, write) && !(write && view.is_superseded(s))
     })
 }
@@ -270,7 +270,9 @@ mod tests {
         View {
             servers: servers
                 .iter()
-                .map(|&(status, role, distance)| ServerInfo {
+                .enumerate()
+                .map(|(index, &(status, role, distance))| ServerInfo {
+                    index,
                     status,
                     role,
                     distance,

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bolt::server::signature;
 use driver::{
-    Begin, Config, Done, Driver, LogLevel, Mode, Observer, ServerConfig, Session, SessionConfig, TxConfig,
-    View,
+    Begin, Config, Done, Driver, Kinds, LogLevel, Mode, Observer, ServerConfig, Session, SessionConfig,
+    TxConfig, View,
 };
 use parking_lot::Mutex;
 use support::{query, Collector, Fault, Server};
@@ -58,6 +58,7 @@ impl Pair {
         let config = Config {
             mode: Mode::Ha,
             servers: vec![server(&healthy), server(&flaky)],
+            topology: Kinds::Single,
             strategy: ROUND_ROBIN,
             check_interval: 3_600_000,
             log_level: LogLevel::Warn,

@@ -68,6 +68,11 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    /// Whether the server has several databases: from Bolt 4.0 on.
+    pub(crate) fn speaks_of_databases(&self) -> bool {
+        self.product.load().as_ref().is_some_and(|product| product.bolt.major >= 4)
+    }
+
     /// Looks whether there is another client certificate to show from now on.
     pub(super) async fn renew_certificate(&self) -> Result<(), Error> {
         let (Some(client_certificates), Some(_)) = (&self.client_certificates, &self.tls) else {

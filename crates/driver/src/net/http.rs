@@ -14,8 +14,8 @@ use crate::error::{Error, Kind};
 #[cfg(test)]
 use crate::simulation::Network;
 
-/// The longest answer that is read; the real ones have seven bytes.
-const MAX_ANSWER: usize = 1024;
+/// The longest answer that is read; a status with the members of a large cluster has some thousand bytes.
+const MAX_ANSWER: usize = 64 * 1024;
 /// Names that are looked up at the same time: each takes a thread.
 const LOOKUPS: usize = 16;
 

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::net::phase::Phases;
 use crate::pool::Pooled;
 use crate::retry::Retry;
+use crate::selection::{fits, has_untried, is_outdone, is_unfit};
 use crate::topology::routing::Router;
 use crate::topology::Status;
 
@@ -15,17 +16,19 @@ impl State {
     /// just failed.
     async fn choose(&mut self, session: &Inner, retry: &Retry) -> Result<usize, Error> {
         let core = &session.core;
-        core.wait_checked().await;
+        let topology = core.topology_of(session.database().as_deref()).await;
+        *session.topology.lock() = topology.clone();
         if core.is_closed() {
             return Err(Error::driver_closed());
         }
-        let avoid = retry.failed();
-        let takes =
-            |server: &usize| !avoid.contains(server) && core.selection.still_takes(*server, session.intent);
+        let (avoid, intent) = (retry.failed(), session.intent);
+        let takes = |server: &usize| {
+            !avoid.contains(server) && core.selection.still_takes(&topology, *server, intent)
+        };
         if let Some(server) = self.server.filter(takes) {
             return Ok(server);
         }
-        let server = core.selection.choose_patiently(session.intent, avoid, retry.deadline()).await?;
+        let server = core.selection.choose_patiently(&topology, intent, avoid, retry.deadline()).await?;
         self.server = Some(server);
         Ok(server)
     }
@@ -72,16 +75,17 @@ impl State {
         retry: &Retry,
     ) -> Result<Option<Pooled>, Error> {
         let core = &session.core;
-        let (pool, selection) = (core.pool(server)?, &core.selection);
-        let is_down = || core.topology.view().servers.get(server).is_some_and(|s| s.status == Status::Down);
+        let pool = core.members.pool(server)?;
+        let topology = session.topology.lock().clone();
+        let is_down = || topology.view().get(server).is_some_and(|s| s.status == Status::Down);
         let was_down = is_down();
+        let mut changes = topology.changes();
         // What never did was all there is.
-        let did_fit = selection.fits(server, session.intent);
+        let did_fit = fits(&topology, server, session.intent);
         let is_outdone = || {
-            selection.is_outdone(server, session.intent)
-                || did_fit && selection.is_unfit(server, session.intent)
+            is_outdone(&topology, server, session.intent)
+                || did_fit && is_unfit(&topology, server, session.intent)
         };
-        let mut changes = core.topology.changes();
         let phases = Phases::default();
         let acquiring = pool.acquire(session.config.auth.as_ref(), &phases);
         let patience = retry.patience(&core.config, was_down);
@@ -119,7 +123,7 @@ impl State {
                 }
             }
             let tried = || [retry.failed(), &[server]].concat();
-            if is_slow && phases.now().is_of_server() && selection.has_untried(&tried(), session.intent) {
+            if is_slow && phases.now().is_of_server() && has_untried(&topology, &tried(), session.intent) {
                 let what = format!(
                     "gave no connection within {} ms, a share of the time for retries (maxTransactionRetryTime)",
                     share.unwrap_or_default().as_millis(),
@@ -145,14 +149,14 @@ impl State {
         let core = &session.core;
         let is_of_server = error.is_of_server();
         retry.after(error)?;
-        let selection = &core.selection;
+        let topology = session.topology.lock().clone();
         // Somebody who has not failed just now: there is nothing to wait for.
-        if is_of_server && selection.has_untried(retry.failed(), session.intent) {
+        if is_of_server && has_untried(&topology, retry.failed(), session.intent) {
             return Ok(());
         }
-        let mut changes = core.topology.changes();
+        let mut changes = topology.changes();
         let unfit: Vec<usize> =
-            retry.failed().iter().copied().filter(|i| !selection.fits(*i, session.intent)).collect();
+            retry.failed().iter().copied().filter(|i| !fits(&topology, *i, session.intent)).collect();
         let (least, most) = retry.pause();
         let pause = tokio::time::sleep(most);
         // A master that is one again may need a moment all the same.
@@ -170,12 +174,12 @@ impl State {
                 () = &mut earliest, if is_early => is_early = false,
                 _ = changes.changed(), if is_of_server => {}
             }
-            if is_of_server && selection.has_untried(retry.failed(), session.intent) {
+            if is_of_server && has_untried(&topology, retry.failed(), session.intent) {
                 return Ok(());
             }
             let is_waiting_for_master =
                 is_of_server && session.intent.write && !is_early && retry.has_early_left();
-            if is_waiting_for_master && unfit.iter().any(|i| selection.fits(*i, session.intent)) {
+            if is_waiting_for_master && unfit.iter().any(|i| fits(&topology, *i, session.intent)) {
                 retry.forgive_early();
                 return Ok(());
             }

@@ -82,7 +82,7 @@ impl State {
         }
         let message = bolt::Run { query: &run.query, parameters: &run.parameters, tx: Some(&meta) };
         let fetch_size = session.fetch_size(run);
-        let by_master = session.core.topology.is_done_alone(server);
+        let by_master = session.is_done_alone(server);
         let telling =
             if telemetry_sent { Ok(false) } else { session.send_telemetry(&mut pooled, Api::AutoCommit) };
         let asked =

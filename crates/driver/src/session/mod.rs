@@ -28,6 +28,7 @@ use crate::config::SessionConfig;
 use crate::core::Core;
 use crate::error::{Error, Kind};
 use crate::strategy::Intent;
+use crate::topology::Topology;
 use command::Command;
 pub use command::{Begin, Run};
 pub use outcome::Done;
@@ -46,6 +47,8 @@ struct Inner {
     bookmarks: Mutex<Vec<String>>,
     /// The home database of the user, once a cluster that routes has told it: this session stays with it.
     home: Mutex<Option<String>>,
+    /// Who is what for its database, as it was asked last.
+    topology: Mutex<Arc<Topology>>,
     /// Wakes the task: there is credit, a result was cancelled, or a command came.
     wake: Arc<Notify>,
     /// What the task does is to end at once. Set and cleared under the queue's lock.
@@ -77,6 +80,7 @@ impl Session {
         let state = State { server, transaction: None };
         let queue = Queue { commands: VecDeque::new(), state: Some(state), doing: 0, closed: false };
         Session(Arc::new(Inner {
+            topology: Mutex::new(core.topology.clone()),
             core,
             intent,
             config,

@@ -5,9 +5,10 @@ use bolt::TxMeta;
 use super::{Inner, Run};
 use crate::bookmarks::Bookmarks;
 use crate::config::{AccessMode, Api, TxConfig};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::pool::Pooled;
 use crate::topology::routing::Ask;
+use crate::topology::Cluster;
 
 impl Inner {
     /// Whether the server is told that the work only reads.
@@ -60,30 +61,43 @@ impl Inner {
         self.config.database.clone().or_else(|| self.home.lock().clone())
     }
 
+    /// Whether what this server is asked is done by it alone.
+    pub(super) fn is_done_alone(&self, server: usize) -> bool {
+        self.topology.lock().is_done_alone(server)
+    }
+
     /// Draws the consequences of an error for what is known of its server, whatever comes of the work itself.
     pub(super) fn on_error(&self, error: Error) -> Error {
         if let Some(router) = self.core.cluster.router() {
             return router.on_error(error, self.database().as_deref());
         }
         if let Some(server) = &error.server {
-            self.core.selection.failed(server.index, &error);
+            let topology = self.topology.lock().clone();
+            self.core.selection.failed(&topology, server.index, &error);
             if error.server_unfit() {
-                self.core.topology.demote(server.index, &error);
+                topology.demote(server.index, &error);
+                // Of whoever is lost nothing is known for any database.
+                if error.kind == Kind::Connection && topology.database().is_some() {
+                    self.core.topology.demote(server.index, &error);
+                }
             }
         }
         error
     }
 
-    /// A server says in which database it does the work.
+    /// A server says in which database it does the work: where members have roles for each, this session stays with it.
     pub(super) fn works_in(&self, database: Option<String>) {
-        let (Some(router), Some(database), None) =
-            (self.core.cluster.router(), database, &self.config.database)
-        else {
-            return;
-        };
+        let (Some(database), None) = (database, &self.config.database) else { return };
+        match &self.core.cluster {
+            Cluster::Routing(_) => {}
+            Cluster::Checked(checks) if checks.are_per_database() => {}
+            _ => return,
+        }
         let mut home = self.home.lock();
         if home.is_none() {
-            router.home_is(&self.ask(None), &database);
+            if let Some(router) = self.core.cluster.router() {
+                router.home_is(&self.ask(None), &database);
+            }
             *home = Some(database);
         }
     }

@@ -156,7 +156,7 @@ impl State {
                 return Err(error);
             }
         };
-        let by_master = session.core.topology.is_done_alone(server);
+        let by_master = session.is_done_alone(server);
         let sent = match send_begin(&settings, begin, first, &mut pooled, *telemetry_sent) {
             Ok(sent) => sent,
             Err(e) => {

@@ -482,7 +482,7 @@ impl Cluster {
     /// Why a write must not begin on this member, by what the driver itself has published, if it must not.
     fn forbids(&self, state: &State, member: usize, asked: Duration) -> Option<&'static str> {
         let view = state.view.as_ref()?;
-        let info = view.servers.get(member)?;
+        let info = view.get(member)?;
         if info.claim.is_some_and(|claim| view.servers.iter().any(|other| other.claim > Some(claim))) {
             return Some("another one has become the master since");
         }

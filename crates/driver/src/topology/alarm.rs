@@ -39,6 +39,11 @@ impl Pace {
         }
     }
 
+    /// The same where regular checks are so many times as rare.
+    pub(super) fn slower(self, times: u32) -> Self {
+        Pace { interval: self.interval.saturating_mul(times.max(1)), ..self }
+    }
+
     /// When the next check of a member begins that was checked from `began` to `ended`.
     pub(super) fn next(self, began: Instant, ended: Instant, alarm: Option<Alarm>) -> Instant {
         let regular = began + self.interval;

@@ -1,5 +1,5 @@
-//! The check of the members: each is asked over HTTP what it is (`kind.rs` has the questions), or over Bolt whether it answers, again
-//! and again.
+//! One check: a server is asked what it is, over HTTP (`kind.rs` has the questions), for its routing table, or over Bolt whether it
+//! answers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -7,88 +7,153 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::kind::{Kind, Kinds, Question, Says, SINGLE};
+use super::kind::{self, Kind, Kinds, Progress, Question, Says, SINGLE};
+use super::routing::{Lookup, Table};
 use super::{Role, ServerInfo, Status, Topology};
-use crate::config::{AuthConfig, Config, ServerConfig, StatusEndpoint};
+use crate::address::Address;
+use crate::config::{AuthConfig, Config, StatusEndpoint};
 use crate::error::{self, Error};
 use crate::log::Log;
+use crate::members::Member;
 use crate::net::http::{Http, Login, Unanswered};
 use crate::observer::NoAnswer;
-use crate::pool::{left, Pool};
+use crate::pool::left;
 
 /// Weight of the newest latency in the smoothed one.
 const SMOOTHING: f64 = 0.3;
-/// First checks that begin at the same time. As many more begin with each step: a thousand connections at once would be a burst
-/// for the machine and for the network.
-const FIRST_AT_ONCE: usize = 64;
-const FIRST_STEP: Duration = Duration::from_millis(10);
-/// Connections that are made to a member which may become the master, for those that wait for one.
-const WARM_AT_MOST: usize = 16;
+/// Where work is done that names no database, unless a cluster says otherwise.
+const USUAL_HOME: &str = "neo4j";
+/// A refusal by who hosts no such database.
+const NO_DATABASE: &str = "Neo.ClientError.Database.DatabaseNotFound";
 
-/// Asks servers what they are, and tells the topology.
+/// Asks servers what they are.
 pub(crate) struct Checker {
-    config: Arc<Config>,
-    members: Vec<Member>,
-    topology: Arc<Topology>,
+    pub(super) config: Arc<Config>,
     log: Log,
     /// `None` once closed.
     http: parking_lot::Mutex<Option<Http>>,
     has_warned_of_plain_http: AtomicBool,
 }
 
-struct Member {
-    pool: Arc<Pool>,
-    status: Option<StatusUrl>,
+/// A server that is asked what it is: for all databases, or for that of the topology.
+pub(crate) struct Subject {
+    pub(super) member: Arc<Member>,
+    pub(super) topology: Arc<Topology>,
+    status: Option<Arc<StatusUrl>>,
     /// What it was when it was asked last, so that this is asked first.
     known: parking_lot::Mutex<Option<Known>>,
+    /// It does not tell how far it is.
+    is_without_progress: AtomicBool,
     /// Held during a check: one at a time for each server.
     turn: Mutex<()>,
 }
 
-/// What a member is.
+/// What a server is.
 #[derive(Clone, Copy)]
 enum Known {
-    Member(&'static Question),
+    /// Of this kind, as the answer to this question said, if one did.
+    Member(&'static Kind, Option<&'static Question>),
     /// No cluster's.
     Single,
+    /// It says nothing to who asks, and first refused to at the page of this kind.
+    Refusing(&'static Kind),
 }
 
 /// Where a member says what it is. No credential is in the URL.
-struct StatusUrl {
+pub(super) struct StatusUrl {
     /// The base of its endpoints.
     url: reqwest::Url,
     /// Who asks, where not the user of the driver.
     auth: Option<Arc<AuthConfig>>,
 }
 
+/// What a server says beside what it is.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Whom it names as members of its cluster, if it was asked.
+    pub(super) named: Option<Vec<Address>>,
+    pub(super) home: Option<Home>,
+}
+
+/// The roles of a cluster are of one database each, and this is the one that work is for which names none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Home {
+    pub(super) database: Arc<str>,
+    /// The cluster has said so.
+    pub(super) is_told: bool,
+}
+
+/// What a check says of whether the server lives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    Alive,
+    /// Its status endpoint refuses to talk: it may serve by Bolt all the same.
+    Unclear,
+    /// Nothing came in time.
+    Silent,
+}
+
+enum Answer {
+    Is(Box<Found>),
+    /// No answer, and none to wait for.
+    Refused(String),
+    /// No answer in time.
+    Silence(String),
+}
+
+/// What an answer says.
+struct Found {
+    info: ServerInfo,
+    told: Told,
+}
+
+impl From<ServerInfo> for Answer {
+    fn from(info: ServerInfo) -> Self {
+        Answer::Is(Box::new(Found { info, told: Told::default() }))
+    }
+}
+
+impl Home {
+    /// As the table of whoever names no database says: from Bolt 4.4 on.
+    fn of(table: &Table) -> Self {
+        Home { database: table.database.as_deref().unwrap_or(USUAL_HOME).into(), is_told: true }
+    }
+}
+
+impl Subject {
+    pub(super) fn new(member: Arc<Member>, topology: Arc<Topology>, status: Option<Arc<StatusUrl>>) -> Self {
+        Subject {
+            member,
+            topology,
+            status,
+            known: Default::default(),
+            is_without_progress: AtomicBool::new(false),
+            turn: Mutex::new(()),
+        }
+    }
+
+    fn is_member_of(&self, kind: &'static Kind, question: Option<&'static Question>) {
+        let before = self.known.lock().replace(Known::Member(kind, question));
+        if !matches!(before, Some(Known::Member(before, _)) if std::ptr::eq(before, kind)) {
+            self.is_without_progress.store(false, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn index(&self) -> usize {
+        self.member.index()
+    }
+}
+
 impl Checker {
-    pub(crate) fn new(
-        config: &Arc<Config>,
-        pools: &[Arc<Pool>],
-        topology: &Arc<Topology>,
-        log: &Log,
-    ) -> Result<Self, Error> {
-        let member = |(server, pool): (&ServerConfig, &Arc<Pool>)| {
-            let http = server.http.as_ref().filter(|_| config.topology != Kinds::Single);
-            let status = http.map(StatusUrl::new).transpose()?;
-            Ok(Member { pool: pool.clone(), status, known: Default::default(), turn: Mutex::new(()) })
-        };
+    pub(crate) fn new(config: &Arc<Config>, log: &Log) -> Result<Self, Error> {
         Ok(Checker {
             config: config.clone(),
-            members: config.servers.iter().zip(pools).map(member).collect::<Result<_, Error>>()?,
-            topology: topology.clone(),
             log: log.clone(),
             http: parking_lot::Mutex::new(Some(Http::new(config)?)),
             has_warned_of_plain_http: AtomicBool::new(false),
         })
-    }
-
-    /// How many are checked.
-    pub(crate) fn members(&self) -> usize {
-        self.members.len()
     }
 
     /// Closes the connections of the checks. None is made any more.
@@ -96,49 +161,68 @@ impl Checker {
         self.http.lock().take();
     }
 
-    /// Asks one server once, when a check that is under way is over, and tells the topology what it is.
-    pub(crate) async fn check(&self, index: usize) {
-        if let Some(member) = self.members.get(index) {
-            self.check_member(index, member).await;
-        }
+    fn limit(&self) -> Duration {
+        Duration::from_millis(self.config.check_timeout)
     }
 
-    /// Tells its role, and what the answer says of whether it lives.
-    async fn check_member(&self, index: usize, member: &Member) -> Sign {
-        let _turn = member.turn.lock().await;
-        let generation = self.topology.generation();
+    /// Asks once, when a check that is under way is over, and tells the topology what the server is. `is_alone`: there is no other one.
+    /// `home`: the database that is meant where the topology is of none in particular, as far as it is known. `learn` is called before
+    /// that.
+    pub(super) async fn check(
+        &self,
+        subject: &Subject,
+        is_alone: bool,
+        home: Option<Home>,
+        learn: impl FnOnce(Told),
+    ) -> Sign {
+        let _turn = subject.turn.lock().await;
+        let (index, topology) = (subject.index(), &subject.topology);
+        let generation = topology.generation();
         let started = Instant::now();
-        let answer = match &member.status {
-            Some(status) => self.ask(member, status).await,
-            None => self.connect(member).await,
+        let answer = match &subject.status {
+            Some(status) => self.ask(subject, status, is_alone, home).await,
+            None => self.ask_by_bolt(subject).await,
         };
         let latency = started.elapsed().as_secs_f64() * 1000.0;
-        let before = self.topology.view().servers.get(index).map_or(-1.0, |s| s.distance);
+        let before = topology.view().get(index).map_or(-1.0, |s| s.distance);
         let distance = if before < 0.0 { latency } else { before + SMOOTHING * (latency - before) };
         let (info, sign) = match answer {
-            Answer::Is(found) => (ServerInfo { distance, ..found }, Sign::Alive),
+            Answer::Is(found) => {
+                learn(found.told);
+                (ServerInfo { distance, ..found.info }, Sign::Alive)
+            }
             // That nobody listens for HTTP says nothing of the connections by Bolt. Where nobody does for Bolt, none is left.
             Answer::Refused(error) => {
-                let sign = if member.status.is_some() { Sign::Unclear } else { Sign::Alive };
-                (ServerInfo::down(error), sign)
+                let sign = if subject.status.is_some() { Sign::Unclear } else { Sign::Alive };
+                (self.down(subject, error), sign)
             }
-            Answer::Silence(error) => (ServerInfo::down(error), Sign::Silent),
+            Answer::Silence(error) => (self.down(subject, error), Sign::Silent),
         };
-        let product = member.pool.endpoint.product.load_full();
-        self.topology.publish(index, generation, ServerInfo { product, ..info });
+        let product = subject.member.pool.endpoint.product.load_full();
+        topology.publish(index, generation, ServerInfo { product, ..info });
         sign
     }
 
-    /// Whether the server answers over Bolt, with whatever.
-    async fn answers_by_bolt(&self, member: &Member) -> bool {
-        matches!(self.connect(member).await, Answer::Is(..))
+    fn down(&self, subject: &Subject, error: String) -> ServerInfo {
+        if !subject.member.is_discovered {
+            return ServerInfo::down(error);
+        }
+        ServerInfo::down(format!(
+            "{error}. Its cluster names it by this address: if it cannot be reached by that from here, such as behind NAT or \
+             in Docker, say with the option resolver by which it can"
+        ))
     }
 
-    /// Asks until an answer says what the member is; what it was last time, first.
-    async fn ask(&self, member: &Member, status: &StatusUrl) -> Answer {
-        let known = *member.known.lock();
+    /// Whether the server answers over Bolt, with whatever.
+    pub(super) async fn answers_by_bolt(&self, subject: &Subject) -> bool {
+        matches!(self.connect(subject).await, Answer::Is(..))
+    }
+
+    /// Asks until an answer says what the server is; as what it was last time, first.
+    async fn ask(&self, subject: &Subject, status: &StatusUrl, is_alone: bool, home: Option<Home>) -> Answer {
+        let known = *subject.known.lock();
         if let Some(Known::Single) = known {
-            return self.connect_to_single(member).await;
+            return self.connect_to_single(subject).await;
         }
         let Some(http) = self.http.lock().clone() else {
             return Answer::Refused("the driver is closed".into());
@@ -146,77 +230,233 @@ impl Checker {
         // User and password of the URL are what the endpoint wants, whoever the driver is by Bolt.
         let auth = match &status.auth {
             Some(own) => own.clone(),
-            None => match self.token(member).await {
+            None => match self.token(subject).await {
                 Ok(auth) => auth,
-                Err(no) => return Answer::Is(ServerInfo::failing(no.why)),
+                Err(no) => return ServerInfo::failing(no.why).into(),
             },
         };
-        let deadline = Instant::now() + Duration::from_millis(self.config.check_timeout);
-        let mut questions = self.config.topology.questions();
-        if let Some(Known::Member(known)) = known {
-            questions.sort_by_key(|(_, question)| !std::ptr::eq(*question, known));
-        }
+        let deadline = Instant::now() + self.limit();
+        let mut asking =
+            Asking { checker: self, http: &http, status, auth: &auth, is_anonymous: false, deadline };
+        let (known_kind, known_question) = match known {
+            Some(Known::Member(kind, question)) => (Some(kind), question),
+            Some(Known::Refusing(kind)) => (Some(kind), None),
+            _ => (None, None),
+        };
         let mut refusal = None;
-        for (kind, question) in questions {
-            let (code, body) = match self.get(&http, status.at(question.path), &auth, deadline).await {
-                Ok(answer) => answer,
-                Err(none) => return none,
+        let mut unauthorized = None;
+        for kind in known_first(self.config.topology.asked(), known_kind) {
+            let database = match (subject.topology.database(), &home) {
+                (Some(database), _) => database.clone(),
+                (None, Some(home)) => home.database.clone(),
+                (None, None) => USUAL_HOME.into(),
             };
-            if let Some(says) = question.means(code.as_u16(), &body) {
-                *member.known.lock() = Some(Known::Member(question));
-                return Answer::Is(found(kind, says));
+            let mut is_of_kind = false;
+            for question in known_first(kind.questions, known_question) {
+                let (code, body) = match asking.get(question.path, &database).await {
+                    Ok(answer) => answer,
+                    Err(none) => return none,
+                };
+                match question.means(code.as_u16(), &body) {
+                    Some(Says::Is(role, name)) => {
+                        subject.is_member_of(kind, Some(question));
+                        let is_main = subject.topology.database().is_none();
+                        let wants_home =
+                            kind.is_per_database && !home.as_ref().is_some_and(|home| home.is_told);
+                        let mut table = None;
+                        if is_main && (wants_home || self.config.discover) {
+                            table = self.table(subject, None).await.ok();
+                        }
+                        let home = match &table {
+                            Some(table) if kind.is_per_database => Some(Home::of(table)),
+                            _ => home.or(kind
+                                .is_per_database
+                                .then(|| Home { database: database.clone(), is_told: false })),
+                        };
+                        if is_main && home.as_ref().is_some_and(|home| home.database != database) {
+                            // What was said is of another database.
+                            return Box::pin(self.ask(subject, status, is_alone, home)).await;
+                        }
+                        let info = asking.member(subject, kind, &database, role, name).await;
+                        let named = table.filter(|_| self.config.discover).map(|table| self.named(&table));
+                        return Found { info, told: Told { named, home } }.into();
+                    }
+                    Some(Says::IsNot) => is_of_kind = true,
+                    // It is not one of that kind.
+                    None => match code {
+                        StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => refusal = refusal.or(Some(code)),
+                        // Others may be open to everybody. That is found out once, and without the password that is wrong.
+                        StatusCode::UNAUTHORIZED => {
+                            if matches!(known, Some(Known::Refusing(_))) {
+                                return unreadable(kind, code).into();
+                            }
+                            asking.is_anonymous = true;
+                            unauthorized = unauthorized.or(Some(kind));
+                        }
+                        code => return unreadable(kind, code).into(),
+                    },
+                }
             }
-            match code {
-                // It is not one of that kind.
-                StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => refusal = refusal.or(Some(code)),
-                code => return Answer::Is(unreadable(kind, code)),
+            if is_of_kind {
+                subject.is_member_of(kind, None);
+                let error = Some("it has no role in its cluster now".into());
+                return ServerInfo { topology: Some(kind.name), error, ..ServerInfo::unknown() }.into();
             }
         }
-        *member.known.lock() = None;
+        *subject.known.lock() = unauthorized.map(Known::Refusing);
+        if let Some(kind) = unauthorized {
+            return unreadable(kind, StatusCode::UNAUTHORIZED).into();
+        }
+        // A name that stands for a database, such as an alias, has no endpoint.
+        if subject.topology.database().is_some() {
+            return self.ask_by_bolt(subject).await;
+        }
         // Where there are others, one that knows none of the endpoints may be on its way to become what they are.
-        let is_alone = self.config.topology == Kinds::Auto && self.members.len() == 1;
         match refusal {
-            Some(StatusCode::NOT_FOUND) if is_alone => self.connect_to_single(member).await,
-            Some(StatusCode::FORBIDDEN) => Answer::Is(ServerInfo::failing(format!(
+            Some(StatusCode::NOT_FOUND) if is_alone && self.config.topology == Kinds::Auto => {
+                self.connect_to_single(subject).await
+            }
+            Some(StatusCode::FORBIDDEN) => ServerInfo::failing(format!(
                 "the check was answered with HTTP 403: this is no member of {}",
                 self.config.topology.titles(),
-            ))),
-            _ => Answer::Is(ServerInfo {
+            ))
+            .into(),
+            _ => ServerInfo {
                 error: Some("it has no role in a cluster now (404)".into()),
                 ..ServerInfo::unknown()
-            }),
+            }
+            .into(),
         }
     }
 
     /// A server of its own is known to be one for as long as it answers: it may come back as something else.
-    async fn connect_to_single(&self, member: &Member) -> Answer {
-        let answer = self.connect(member).await;
-        let is_up = matches!(answer, Answer::Is(ServerInfo { status: Status::Up, .. }));
-        *member.known.lock() = is_up.then_some(Known::Single);
+    async fn connect_to_single(&self, subject: &Subject) -> Answer {
+        let mut answer = self.connect(subject).await;
+        let mut is_up = false;
+        if let Answer::Is(found) = &mut answer {
+            is_up = found.info.status == Status::Up;
+            // Nobody else is there that it could pass work on to.
+            found.info.claim = Some(0);
+        }
+        *subject.known.lock() = is_up.then_some(Known::Single);
         answer
     }
 
-    /// One request, and its answer whole.
-    async fn get(
-        &self,
-        http: &Http,
-        url: reqwest::Url,
-        auth: &AuthConfig,
-        deadline: Instant,
-    ) -> Result<(StatusCode, String), Answer> {
-        let login = Login::of(auth);
-        if login.is_some() && url.scheme() == "http" {
-            self.warn_of_plain_http(&url);
+    /// A server without a status URL: it says what it is in its routing table. One that has none is taken for one that does everything.
+    async fn ask_by_bolt(&self, subject: &Subject) -> Answer {
+        let is_single = matches!(*subject.known.lock(), Some(Known::Single));
+        if is_single || !self.config.topology.may_route() && subject.status.is_none() {
+            let answer = self.connect(subject).await;
+            if !matches!(&answer, Answer::Is(found) if found.info.status == Status::Up) {
+                *subject.known.lock() = None;
+            }
+            return answer;
         }
-        http.get(url, login, left(deadline)).await.map_err(|none| match none {
-            Unanswered::Refused(why) => Answer::Refused(why),
-            Unanswered::Silence(why) => Answer::Silence(why),
-        })
+        let database = subject.topology.database();
+        match self.table(subject, database.cloned()).await {
+            Ok(table) => self.read(subject, &table).into(),
+            Err(Unrouted::NotRouting) if self.config.topology == Kinds::Auto => {
+                *subject.known.lock() = Some(Known::Single);
+                self.connect(subject).await
+            }
+            Err(Unrouted::NotRouting) => ServerInfo::failing(
+                "it has no routing table: it is no member of a cluster that routes".into(),
+            )
+            .into(),
+            Err(Unrouted::NoDatabase) => {
+                let error = Some("it does not host this database".into());
+                ServerInfo { error, topology: Some(kind::ROUTING), ..ServerInfo::unknown() }.into()
+            }
+            Err(Unrouted::Failing(why)) => ServerInfo::failing(why).into(),
+            Err(Unrouted::Refused(why)) => Answer::Refused(why),
+            Err(Unrouted::Silence(why)) => Answer::Silence(why),
+        }
     }
 
-    async fn token(&self, member: &Member) -> Result<Arc<AuthConfig>, NoAnswer> {
-        let limit = Duration::from_millis(self.config.check_timeout);
-        member.pool.endpoint.identity.token_within(limit).await
+    /// What a routing table says of the server that sent it.
+    fn read(&self, subject: &Subject, table: &Table) -> Found {
+        let own = subject.member.address();
+        let named = self.named(table);
+        let is_in = |servers: &[Address]| {
+            servers.iter().any(|address| self.config.reachable(address).is_same_place(own))
+        };
+        let is_alone = named.len() == 1;
+        let up = |role, name, topology| ServerInfo {
+            status: Status::Up,
+            role,
+            role_name: Some(name),
+            topology: Some(topology),
+            claim: (role == Role::Master).then_some(0),
+            ..ServerInfo::unknown()
+        };
+        let is_named = is_in(&table.writers) || is_in(&table.readers) || is_in(&table.routers);
+        // By whatever address it is known to itself.
+        if is_alone && !is_named {
+            return Found { info: up(Role::Master, SINGLE, SINGLE), told: Told::default() };
+        }
+        let info = if is_in(&table.writers) {
+            up(Role::Master, kind::WRITER, kind::ROUTING)
+        } else if is_in(&table.readers) {
+            up(Role::Slave, kind::READER, kind::ROUTING)
+        } else {
+            let why = match is_named || subject.topology.database().is_some() {
+                true => "its routing table has no role for it now".into(),
+                false => format!(
+                    "its routing table does not name it by this address, but {}: list it by the address that its cluster \
+                     knows, say with the option resolver which of those this one is, or let those be found (discover)",
+                    named.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                ),
+            };
+            ServerInfo { topology: Some(kind::ROUTING), error: Some(why.into()), ..ServerInfo::unknown() }
+        };
+        let is_per_database = subject.member.pool.endpoint.speaks_of_databases();
+        let named = self.config.discover.then_some(named);
+        Found { info, told: Told { named, home: is_per_database.then(|| Home::of(table)) } }
+    }
+
+    /// The members that a table names, by addresses at which they can be reached.
+    fn named(&self, table: &Table) -> Vec<Address> {
+        let mut named: Vec<Address> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for address in table.all() {
+            let address = self.config.reachable(address);
+            if seen.insert((address.host.to_ascii_lowercase(), address.port)) {
+                named.push(address);
+            }
+        }
+        named
+    }
+
+    /// The routing table that the server has for a database.
+    async fn table(&self, subject: &Subject, database: Option<Arc<str>>) -> Result<Table, Unrouted> {
+        let token = self.token(subject).await.map_err(|no| Unrouted::Failing(no.why))?;
+        let pool = &subject.member.pool;
+        let lookup = Lookup::of_driver(database.as_deref());
+        let limit = self.limit();
+        let asking = async {
+            let mut conn = pool.check_out(token, limit).await?;
+            let context = pool.endpoint.routing.clone();
+            let tls = subject.member.address().tls;
+            let context = context.as_deref().unwrap_or_default();
+            let table = super::routing::ask(&mut conn, context, &lookup, &[], tls).await;
+            match table.is_ok() {
+                true => pool.check_in(conn),
+                false => drop(tokio::spawn(conn.close())),
+            }
+            table
+        };
+        match tokio::time::timeout(limit, asking).await {
+            Ok(Ok(table)) => Ok(table),
+            Ok(Err(e)) if e.code() == super::routing::NO_PROCEDURE => Err(Unrouted::NotRouting),
+            Ok(Err(e)) if e.code() == NO_DATABASE => Err(Unrouted::NoDatabase),
+            Ok(Err(e)) if e.kind == error::Kind::Connection => Err(Unrouted::Refused(e.message)),
+            Ok(Err(e)) => Err(Unrouted::Failing(e.message)),
+            Err(_) => Err(Unrouted::Silence(self.no_answer_by_bolt())),
+        }
+    }
+
+    async fn token(&self, subject: &Subject) -> Result<Arc<AuthConfig>, NoAnswer> {
+        subject.member.pool.endpoint.identity.token_within(self.limit()).await
     }
 
     fn warn_of_plain_http(&self, url: &reqwest::Url) {
@@ -229,60 +469,121 @@ impl Checker {
         }
     }
 
-    /// A server without a status URL: it is up if it answers over Bolt, and taken for one that does everything.
-    async fn connect(&self, member: &Member) -> Answer {
-        let limit = Duration::from_millis(self.config.check_timeout);
-        let token = match self.token(member).await {
+    /// Whether the server answers over Bolt: then it is taken for one that does everything.
+    async fn connect(&self, subject: &Subject) -> Answer {
+        let limit = self.limit();
+        let token = match self.token(subject).await {
             Ok(token) => token,
-            Err(no) => return Answer::Is(ServerInfo::failing(no.why)),
+            Err(no) => return ServerInfo::failing(no.why).into(),
         };
-        match tokio::time::timeout(limit, member.pool.probe(token, limit)).await {
-            Ok(Ok(())) => Answer::Is(ServerInfo {
+        let pool = &subject.member.pool;
+        let probing = async {
+            let conn = pool.check_out(token, limit).await?;
+            pool.check_in(conn);
+            Ok::<_, Error>(())
+        };
+        match tokio::time::timeout(limit, probing).await {
+            Ok(Ok(())) => ServerInfo {
                 status: Status::Up,
                 role: Role::Master,
                 role_name: Some(SINGLE),
                 topology: Some(SINGLE),
                 ..ServerInfo::unknown()
-            }),
+            }
+            .into(),
             Ok(Err(e)) if matches!(e.kind, error::Kind::Server | error::Kind::Client) => {
-                Answer::Is(ServerInfo::failing(e.message))
+                ServerInfo::failing(e.message).into()
             }
             Ok(Err(e)) => Answer::Refused(e.message),
-            Err(_) => Answer::Silence(format!("no answer over Bolt within {} ms", limit.as_millis())),
+            Err(_) => Answer::Silence(self.no_answer_by_bolt()),
         }
+    }
+
+    fn no_answer_by_bolt(&self) -> String {
+        format!("no answer over Bolt within {} ms", self.config.check_timeout)
     }
 }
 
-/// What a check says of whether the server lives.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sign {
-    Alive,
-    /// Its status endpoint refuses to talk: it may serve by Bolt all the same.
-    Unclear,
-    /// Nothing came in time.
-    Silent,
+impl From<Found> for Answer {
+    fn from(found: Found) -> Self {
+        Answer::Is(Box::new(found))
+    }
 }
 
-enum Answer {
-    Is(ServerInfo),
-    /// No answer, and none to wait for.
+/// Why there is no routing table.
+enum Unrouted {
+    /// The server is no member of a cluster that routes.
+    NotRouting,
+    NoDatabase,
+    /// It answered, with an error.
+    Failing(String),
     Refused(String),
-    /// No answer in time.
     Silence(String),
 }
 
-/// What a member of a cluster says of itself.
-fn found(kind: &Kind, says: Says) -> ServerInfo {
-    let topology = Some(kind.name);
-    match says {
-        Says::Is(role, name) => {
-            ServerInfo { status: Status::Up, role, role_name: Some(name), topology, ..ServerInfo::unknown() }
+/// The questions of one check.
+struct Asking<'a> {
+    checker: &'a Checker,
+    http: &'a Http,
+    status: &'a StatusUrl,
+    auth: &'a AuthConfig,
+    /// Nobody is told who asks.
+    is_anonymous: bool,
+    deadline: Instant,
+}
+
+impl Asking<'_> {
+    /// One request, and its answer whole.
+    async fn get(&self, path: &str, database: &str) -> Result<(StatusCode, String), Answer> {
+        let url = self.status.at(path, database);
+        let login = Login::of(self.auth).filter(|_| !self.is_anonymous);
+        if login.is_some() && url.scheme() == "http" {
+            self.checker.warn_of_plain_http(&url);
         }
-        Says::NoRole => {
-            let error = Some("it has no role in its cluster now".into());
-            ServerInfo { topology, error, ..ServerInfo::unknown() }
+        self.http.get(url, login, left(self.deadline)).await.map_err(|none| match none {
+            Unanswered::Refused(why) => Answer::Refused(why),
+            Unanswered::Silence(why) => Answer::Silence(why),
+        })
+    }
+
+    /// A member of that role, and how far it is, where that is told.
+    async fn member(
+        &self,
+        subject: &Subject,
+        kind: &Kind,
+        database: &str,
+        role: Role,
+        name: &'static str,
+    ) -> ServerInfo {
+        let mut progress = Progress::default();
+        // Whoever waits for a master is told of it at once.
+        let is_awaited = role == Role::Master && subject.topology.master_is_promised_until().is_some();
+        let is_told = !is_awaited && !subject.is_without_progress.load(Ordering::Relaxed);
+        if let Some(path) = kind.status.filter(|_| is_told) {
+            match self.get(path, database).await {
+                Ok((StatusCode::OK, body)) => progress = serde_json::from_str(&body).unwrap_or_default(),
+                Ok(_) => subject.is_without_progress.store(true, Ordering::Relaxed),
+                // What it is, it has said.
+                Err(_) => {}
+            }
+        }
+        let name = if role == Role::Slave && progress.core == Some(false) { kind.read_only } else { name };
+        ServerInfo {
+            status: Status::Up,
+            role,
+            role_name: Some(name),
+            topology: Some(kind.name),
+            applied: progress.last_applied_raft_index.and_then(|index| u64::try_from(index).ok()),
+            claim: (role == Role::Master).then_some(0),
+            ..ServerInfo::unknown()
         }
     }
+}
+
+/// All of them, that one first.
+fn known_first<T>(all: &'static [T], known: Option<&'static T>) -> impl Iterator<Item = &'static T> {
+    let is_known = move |one: &&T| known.is_some_and(|known| std::ptr::eq(*one, known));
+    all.iter().filter(is_known).chain(all.iter().filter(move |one| !is_known(one)))
 }
 
 /// What an answer means that no member gives. That it is up is all that any other text says, as 1.2.3 has it.
@@ -292,11 +593,7 @@ fn unreadable(kind: &Kind, code: StatusCode) -> ServerInfo {
     }
     let hint = match code {
         StatusCode::UNAUTHORIZED => {
-            format!(
-                ": are user and password right? With {} the server asks for none; with the option topology it is asked no \
-                 question of another kind of cluster",
-                kind.setting
-            )
+            format!(": are user and password right? With {} the server asks for none", kind.setting)
         }
         _ => String::new(),
     };
@@ -304,7 +601,7 @@ fn unreadable(kind: &Kind, code: StatusCode) -> ServerInfo {
 }
 
 impl StatusUrl {
-    fn new(endpoint: &StatusEndpoint) -> Result<Self, Error> {
+    pub(super) fn new(endpoint: &StatusEndpoint) -> Result<Self, Error> {
         // The text may hold a password.
         let wrong = |why: &str| {
             Error::new(
@@ -325,109 +622,15 @@ impl StatusUrl {
     }
 
     /// One of its endpoints.
-    fn at(&self, path: &str) -> reqwest::Url {
+    fn at(&self, path: &str, database: &str) -> reqwest::Url {
         let mut url = self.url.clone();
-        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty();
+            let named =
+                path.split('/').skip(1).map(|part| if part == "{database}" { database } else { part });
+            segments.extend(named);
+        }
         url
-    }
-}
-
-/// Checks one server for as long as the driver lives. One check at a time: a slow one delays the next.
-pub(crate) async fn watch(checker: Arc<Checker>, index: usize) {
-    let Some(member) = checker.members.get(index) else { return };
-    let topology = &checker.topology;
-    let interval = Duration::from_millis(checker.config.check_interval.max(1));
-    let unresponsive = Duration::from_millis(checker.config.unresponsive_timeout);
-    let mut silence = Silence::default();
-    let mut is_replaced = false;
-    let mut warming_up: Option<JoinHandle<()>> = None;
-    tokio::time::sleep(first_after(index)).await;
-    // The checks that follow the first are spread over the interval.
-    let mut head_start = interval.mul_f64(fastrand::f64() * 0.5);
-    loop {
-        topology.begin_check(index).await;
-        let started = Instant::now();
-        let check = checker.check_member(index, member);
-        tokio::pin!(check);
-        let checked = loop {
-            tokio::select! {
-                biased;
-                sign = &mut check => break Some(sign),
-                () = topology.replaced(index), if !is_replaced => break None,
-                // A check that hangs, too, is not to make it later.
-                () = silence.lasts(unresponsive) => {
-                    silence = Silence::default();
-                    if !member.pool.endpoint.has_received.load(Ordering::Relaxed) {
-                        member.pool.give_up();
-                    }
-                }
-            }
-        };
-        let has_sent = member.pool.endpoint.has_received.swap(false, Ordering::Relaxed);
-        match checked {
-            Some(sign) => {
-                let is_silent = sign != Sign::Alive && !has_sent;
-                is_replaced &= is_silent;
-                let is_too_long = silence.is_too_long(is_silent, started, unresponsive);
-                if is_too_long && (sign == Sign::Silent || !checker.answers_by_bolt(member).await) {
-                    member.pool.give_up();
-                }
-                silence.is_unclear = sign == Sign::Unclear;
-                let is_candidate = sign == Sign::Alive && topology.may_become_master(index);
-                if is_candidate && warming_up.as_ref().is_none_or(JoinHandle::is_finished) {
-                    let wanted = topology.waiting().clamp(1, WARM_AT_MOST);
-                    warming_up = Some(tokio::spawn(member.pool.clone().warm_up(wanted)));
-                }
-            }
-            // Another one is the master now: whoever still waits for an answer of this one waits in vain.
-            None => {
-                is_replaced = true;
-                if !has_sent {
-                    member.pool.give_up();
-                }
-            }
-        }
-        let ended = Instant::now();
-        let began = started.checked_sub(std::mem::take(&mut head_start)).unwrap_or(started);
-        topology.until_next_check(index, began, ended).await;
-    }
-}
-
-/// How long after the driver was made the first check of a server begins.
-fn first_after(index: usize) -> Duration {
-    u32::try_from(index / FIRST_AT_ONCE).map_or(Duration::ZERO, |step| FIRST_STEP * step)
-}
-
-/// A server that hangs keeps its connections open: work on it would wait for ever. After the unresponsive timeout
-/// its connections are ended, so that everybody who waits gets an answer.
-#[derive(Default)]
-struct Silence {
-    since: Option<Instant>,
-    /// Its endpoint refused to talk: before it is given up, it is asked over Bolt.
-    is_unclear: bool,
-}
-
-impl Silence {
-    /// Ends when nothing has come for so long; never, if the last check was answered in whatever way.
-    async fn lasts(&self, limit: Duration) {
-        match self.since.and_then(|since| since.checked_add(limit)) {
-            Some(end) if !self.is_unclear => tokio::time::sleep_until(end).await,
-            _ => std::future::pending().await,
-        }
-    }
-
-    /// Whether there was no sign of life, at this check, which began at `asked`, and those before it, for as long as that. Then
-    /// it begins anew.
-    fn is_too_long(&mut self, silent: bool, asked: Instant, limit: Duration) -> bool {
-        if !silent {
-            self.since = None;
-            return false;
-        }
-        let is_too_long = self.since.get_or_insert(asked).elapsed() >= limit;
-        if is_too_long {
-            self.since = None;
-        }
-        is_too_long
     }
 }
 
@@ -435,42 +638,20 @@ impl Silence {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_server_is_given_up_after_silence_for_the_whole_time() {
-        let limit = Duration::from_secs(10);
-        let mut silence = Silence::default();
-        let mut given_up = Vec::new();
-        for second in 1..40 {
-            // A check takes a second, in which there was no sign of life but in the sixth.
-            let asked = Instant::now();
-            tokio::time::advance(Duration::from_secs(1)).await;
-            if silence.is_too_long(second != 6, asked, limit) {
-                given_up.push(second);
-            }
-        }
-        assert_eq!(given_up, [16, 26, 36]);
-    }
-
-    #[test]
-    fn the_first_checks_of_many_servers_are_no_burst_and_few_servers_do_not_wait() {
-        assert_eq!(first_after(FIRST_AT_ONCE - 1), Duration::ZERO);
-        let mut steps = std::collections::BTreeMap::<_, usize>::new();
-        (0..1000).for_each(|index| *steps.entry(first_after(index)).or_default() += 1);
-        assert!(steps.values().all(|checks| *checks <= FIRST_AT_ONCE));
-        assert!(first_after(999) < Duration::from_millis(200), "readiness is not to wait for it");
-    }
-
     #[test]
     fn status_urls() {
-        let url = |url: &str| {
+        let url = |url: &str, path: &str| {
             StatusUrl::new(&StatusEndpoint { url: url.into(), auth: None })
-                .map(|status| status.at("/db/manage/server/ha/available").to_string())
+                .map(|status| status.at(path, "my/db").to_string())
         };
-        assert_eq!(url("http://h:7474").unwrap(), "http://h:7474/db/manage/server/ha/available");
-        assert_eq!(url("https://h/proxy/").unwrap(), "https://h/proxy/db/manage/server/ha/available");
-        assert!(url("bolt://h:7687").is_err());
-        assert!(url("h").is_err());
-        let error = url("http://somebody:hunter2@h").unwrap_err();
+        let path = "/db/manage/server/ha/available";
+        assert_eq!(url("http://h:7474", path).unwrap(), "http://h:7474/db/manage/server/ha/available");
+        assert_eq!(url("https://h/proxy/", path).unwrap(), "https://h/proxy/db/manage/server/ha/available");
+        let path = "/db/{database}/cluster/writable";
+        assert_eq!(url("http://h:7474", path).unwrap(), "http://h:7474/db/my%2Fdb/cluster/writable");
+        assert!(url("bolt://h:7687", path).is_err());
+        assert!(url("h", path).is_err());
+        let error = url("http://somebody:hunter2@h", path).unwrap_err();
         assert!(!error.message.contains("hunter2"), "{error}");
     }
 }

@@ -1,8 +1,8 @@
 //! Kinds of clusters, as data: what their members are asked over HTTP, which answers there are, and what they mean.
 //!
 //! The endpoints are Neo4j's own for load balancers. Sources: operations manual 3.5, "HTTP endpoints for status information" of
-//! highly available clusters and of causal clusters. That members of one kind answer 403 or 404 to the questions of the other
-//! was seen on 3.4 and 3.5.
+//! highly available clusters and of causal clusters; operations manual 4.4 and 5, "Monitor cluster endpoints for status information".
+//! That members of one kind answer 403 or 404 to the questions of the other was seen on 3.4 and 3.5.
 
 use serde::Deserialize;
 
@@ -16,17 +16,23 @@ pub enum Kinds {
     Auto,
     /// A highly available cluster, Neo4j up to 3.5.
     Ha,
-    /// A causal cluster, Neo4j 3.1 to 3.5.
+    /// A causal cluster, Neo4j 3.1 to 3.5, or a cluster of Neo4j 4 or later.
     Cluster,
+    /// Any cluster that routes, asked over Bolt alone: each member for its routing table, and what that says of itself.
+    Routing,
     /// A server of its own: it takes reads and writes if it answers over Bolt.
     Single,
 }
 
 impl Kinds {
-    /// What is asked, until a member answers: each question with its kind.
-    pub(super) fn questions(self) -> Vec<(&'static Kind, &'static Question)> {
-        let of = |kind: &'static Kind| kind.questions.iter().map(move |question| (kind, question));
-        self.asked().iter().flat_map(of).collect()
+    /// Whether servers say over HTTP what they are.
+    pub(super) fn are_asked_over_http(self) -> bool {
+        !self.asked().is_empty()
+    }
+
+    /// Whether servers that have no HTTP URL are asked for their routing table.
+    pub(super) fn may_route(self) -> bool {
+        matches!(self, Kinds::Auto | Kinds::Routing)
     }
 
     /// What the kinds are called in a sentence that says that it is none of them.
@@ -34,12 +40,13 @@ impl Kinds {
         self.asked().iter().map(|kind| kind.title).collect::<Vec<_>>().join(", nor of ")
     }
 
-    fn asked(self) -> &'static [Kind] {
+    /// The kinds whose members are asked, in this order, until one answers.
+    pub(super) fn asked(self) -> &'static [Kind] {
         match self {
             Kinds::Auto => &KINDS,
             Kinds::Ha => KINDS.get(..1).unwrap_or_default(),
             Kinds::Cluster => KINDS.get(1..).unwrap_or_default(),
-            Kinds::Single => &[],
+            Kinds::Routing | Kinds::Single => &[],
         }
     }
 }
@@ -51,8 +58,14 @@ pub(super) struct Kind {
     pub(super) title: &'static str,
     /// Its name for applications.
     pub(super) name: &'static str,
-    /// What tells what a member is, in this order. A member answers one of them.
+    /// What tells what a member is, in this order, until an answer says it.
     pub(super) questions: &'static [Question],
+    /// Where a member tells how far it is.
+    pub(super) status: Option<&'static str>,
+    /// What it calls members that never become the master.
+    pub(super) read_only: &'static str,
+    /// Members have a role for each database: `{database}` in a path stands for one.
+    pub(super) is_per_database: bool,
     /// What lets everybody ask.
     pub(super) setting: &'static str,
 }
@@ -68,15 +81,26 @@ pub(super) struct Question {
 pub(super) enum Says {
     /// The member is that, in the cluster's own word.
     Is(Role, &'static str),
-    /// It is a member, and has no role.
-    NoRole,
+    /// It is a member, and not what it was asked for.
+    IsNot,
 }
 
 pub(super) const SINGLE: &str = "single";
-/// It never becomes the leader.
-pub(super) const READ_REPLICA: &str = "read replica";
+/// The kind that is asked over Bolt.
+pub(super) const ROUTING: &str = "routing";
+/// Who is in a routing table as what.
+pub(super) const WRITER: &str = "writer";
+pub(super) const READER: &str = "reader";
+/// They never become the leader.
+const READ_REPLICA: &str = "read replica";
+const SECONDARY: &str = "secondary";
 
-const KINDS: [Kind; 2] = [
+/// Whether who is called that may become the master.
+pub(super) fn may_become_master(role_name: Option<&str>) -> bool {
+    !matches!(role_name, Some(READ_REPLICA | SECONDARY))
+}
+
+const KINDS: [Kind; 3] = [
     Kind {
         title: "a highly available cluster",
         name: "ha",
@@ -85,9 +109,12 @@ const KINDS: [Kind; 2] = [
             answers: &[
                 (200, "master", Says::Is(Role::Master, "master")),
                 (200, "slave", Says::Is(Role::Slave, "slave")),
-                (404, "UNKNOWN", Says::NoRole),
+                (404, "UNKNOWN", Says::IsNot),
             ],
         }],
+        status: None,
+        read_only: READ_REPLICA,
+        is_per_database: false,
         setting: "dbms.security.ha_status_auth_enabled=false",
     },
     Kind {
@@ -103,10 +130,31 @@ const KINDS: [Kind; 2] = [
             },
             Question {
                 path: "/db/manage/server/read-replica/available",
-                answers: &[(200, "true", Says::Is(Role::Slave, READ_REPLICA)), (404, "false", Says::NoRole)],
+                answers: &[(200, "true", Says::Is(Role::Slave, READ_REPLICA)), (404, "false", Says::IsNot)],
             },
         ],
+        status: Some("/db/manage/server/causalclustering/status"),
+        read_only: READ_REPLICA,
+        is_per_database: false,
         setting: "dbms.security.causal_clustering_status_auth_enabled=false",
+    },
+    Kind {
+        title: "a cluster of Neo4j 4 or later",
+        name: "cluster",
+        questions: &[
+            Question {
+                path: "/db/{database}/cluster/writable",
+                answers: &[(200, "true", Says::Is(Role::Master, "leader")), (404, "false", Says::IsNot)],
+            },
+            Question {
+                path: "/db/{database}/cluster/read-only",
+                answers: &[(200, "true", Says::Is(Role::Slave, "follower")), (404, "false", Says::IsNot)],
+            },
+        ],
+        status: Some("/db/{database}/cluster/status"),
+        read_only: SECONDARY,
+        is_per_database: true,
+        setting: "dbms.security.cluster_status_auth_enabled=false (4.x: dbms.security.causal_clustering_status_auth_enabled=false)",
     },
 ];
 
@@ -118,6 +166,17 @@ impl Question {
     }
 }
 
+/// What a member says at its status endpoint, of which there is more.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Progress {
+    /// Which entry of the log of its Raft group it has applied last.
+    /// Below 0 there is none yet.
+    pub(super) last_applied_raft_index: Option<i64>,
+    /// Whether it may become the leader.
+    pub(super) core: Option<bool>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,7 +186,7 @@ mod tests {
         let table = [
             ("ha/available", 200, "master", Some(Says::Is(Role::Master, "master"))),
             ("ha/available", 200, "slave\n", Some(Says::Is(Role::Slave, "slave"))),
-            ("ha/available", 404, "UNKNOWN", Some(Says::NoRole)),
+            ("ha/available", 404, "UNKNOWN", Some(Says::IsNot)),
             ("ha/available", 403, "", None),
             ("ha/available", 404, "", None),
             ("ha/available", 500, "master", None),
@@ -136,6 +195,11 @@ mod tests {
             ("core/writable", 403, "", None),
             ("read-replica/available", 200, "true", Some(Says::Is(Role::Slave, READ_REPLICA))),
             ("read-replica/available", 403, "", None),
+            ("{database}/cluster/writable", 200, "true", Some(Says::Is(Role::Master, "leader"))),
+            ("{database}/cluster/writable", 404, "false", Some(Says::IsNot)),
+            ("{database}/cluster/writable", 404, "", None),
+            ("{database}/cluster/read-only", 200, "true", Some(Says::Is(Role::Slave, "follower"))),
+            ("{database}/cluster/read-only", 404, "false", Some(Says::IsNot)),
         ];
         for (path, status, body, says) in table {
             let questions = KINDS.iter().flat_map(|kind| kind.questions);
@@ -147,9 +211,21 @@ mod tests {
     #[test]
     fn what_is_asked() {
         let names = |kinds: Kinds| kinds.asked().iter().map(|kind| kind.name).collect::<Vec<_>>();
-        assert_eq!(names(Kinds::Auto), ["ha", "cluster"]);
+        assert_eq!(names(Kinds::Auto), ["ha", "cluster", "cluster"]);
         assert_eq!(names(Kinds::Ha), ["ha"]);
-        assert_eq!(names(Kinds::Cluster), ["cluster"]);
+        assert_eq!(names(Kinds::Cluster), ["cluster", "cluster"]);
+        assert!(names(Kinds::Routing).is_empty());
         assert!(names(Kinds::Single).is_empty());
+    }
+    #[test]
+    fn how_far_a_member_is() {
+        let progress = |json: &str| serde_json::from_str::<Progress>(json).unwrap_or_default();
+        let known = progress(
+            r#"{"lastAppliedRaftIndex":42,"votingMembers":["a"],"memberId":"a","leader":"a","core":true,"healthy":true}"#,
+        );
+        assert_eq!(known, Progress { last_applied_raft_index: Some(42), core: Some(true) });
+        for json in ["", "{}", "[]", r#"{"lastAppliedRaftIndex":"x"}"#, "<html>"] {
+            assert_eq!(progress(json), Progress::default(), "{json}");
+        }
     }
 }

@@ -2,170 +2,60 @@
 
 mod alarm;
 mod check;
+mod checks;
 mod cluster;
 mod kind;
+mod publisher;
 pub(crate) mod routing;
+mod view;
+mod watcher;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::config::{Config, Mode, ServerConfig};
+use crate::config::{Config, Mode};
 use crate::error::Error;
 use crate::log::Log;
-use crate::net::Product;
-use crate::observer::Observer;
 use crate::pool::Counted;
 use crate::watch;
 use alarm::{Alarm, Pace};
+pub(crate) use checks::Checks;
 pub(crate) use cluster::Cluster;
 pub use kind::Kinds;
+pub(crate) use publisher::Publisher;
+pub use view::{Role, ServerInfo, Status, View};
 
-/// Whether a server can be used. The numbers are the public values of `Status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i8)]
-pub enum Status {
-    /// It answered, but with an error.
-    Error = -2,
-    /// It was not checked yet, it is not an HA member, or it was just found not to be what it was taken for.
-    Unknown = -1,
-    /// It did not answer.
-    Down = 0,
-    /// It answered.
-    Up = 1,
-}
-
-/// What a server is. The numbers are the public values of `ServerType`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Role {
-    /// Not known.
-    Unknown = 0,
-    /// It takes reads, and writes by way of the master.
-    Slave = 1,
-    /// It takes everything.
-    Master = 2,
-}
-
-/// One server as last seen.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ServerInfo {
-    /// Whether it can be used.
-    pub status: Status,
-    /// What it is.
-    pub role: Role,
-    /// The same in its cluster's own word: `master`, `slave`, `leader`, `follower`, `read replica`, `single`.
-    pub role_name: Option<&'static str>,
-    /// The kind of its cluster: `ha`, `cluster`, `single`.
-    pub topology: Option<&'static str>,
-    /// What it is by its own word, if it was logged in to.
-    pub product: Option<Arc<Product>>,
-    /// Since when its status and role are these.
-    pub since: SystemTime,
-    /// Smoothed time of a check in milliseconds; -1 when it does not answer.
-    pub distance: f64,
-    /// Why it is not up.
-    pub error: Option<Arc<str>>,
-    /// It, or another one, was found unfit by its work, and the check of it that this hurried is not over.
-    pub in_doubt: bool,
-    /// Of a server that says itself that it is the master: the later it began to, the higher. One that does not answer, or was found
-    /// unfit by its work, keeps it for a while: an earlier one is not the master again for that.
-    pub claim: Option<u64>,
-}
-
-impl ServerInfo {
-    fn down(error: String) -> Self {
-        ServerInfo { status: Status::Down, error: Some(error.into()), ..ServerInfo::unknown() }
-    }
-
-    fn is_master(&self) -> bool {
-        self.status == Status::Up && self.role == Role::Master
-    }
-
-    /// The same status and role as before are those since then.
-    fn following(self, was: &ServerInfo) -> Self {
-        let is_same = (self.status, self.role) == (was.status, was.role);
-        ServerInfo { since: if is_same { was.since } else { self.since }, ..self }
-    }
-
-    fn failing(error: String) -> Self {
-        ServerInfo { status: Status::Error, error: Some(error.into()), ..ServerInfo::unknown() }
-    }
-
-    pub(crate) fn unknown() -> Self {
-        ServerInfo {
-            status: Status::Unknown,
-            role: Role::Unknown,
-            role_name: None,
-            topology: None,
-            product: None,
-            since: SystemTime::now(),
-            distance: -1.0,
-            error: None,
-            in_doubt: false,
-            claim: None,
-        }
-    }
-}
-
-/// All servers, in the order of the configuration.
-#[derive(Debug, Clone, PartialEq)]
-pub struct View {
-    /// One for each configured server.
-    pub servers: Vec<ServerInfo>,
-    /// Whether each was checked at least once.
-    pub checked: bool,
-}
-
-impl View {
-    /// Whether a server is about to be looked at again.
-    pub(crate) fn is_in_doubt(&self) -> bool {
-        self.servers.iter().any(|s| s.in_doubt)
-    }
-
-    /// The place of the master that is up; of several that say so, of the one that began to last.
-    pub fn master(&self) -> Option<usize> {
-        let masters =
-            self.servers.iter().enumerate().filter(|(_, s)| s.is_master() && !self.is_superseded(s));
-        // Of equals the first: those that do not say so themselves have no claim.
-        masters.rev().max_by_key(|(_, s)| s.claim).map(|(index, _)| index)
-    }
-
-    /// Whether another server began later to say that it is the master: nothing is written to this one, so that
-    /// their data do not part.
-    pub(crate) fn is_superseded(&self, server: &ServerInfo) -> bool {
-        server.claim.is_some_and(|claim| self.servers.iter().any(|other| other.claim > Some(claim)))
-    }
-}
-
-/// Holds the view; readers take no lock. Tells the observer, and whoever waits, what has changed.
+/// Who is what, for all databases or for one. Holds the view; readers take no lock. Tells the observer, and whoever waits, what has
+/// changed.
 pub(crate) struct Topology {
+    /// The one database that it is of, where its cluster has roles for each.
+    database: Option<Arc<str>>,
     view: ArcSwap<View>,
     /// What a server is taken for comes from its checks.
     is_checked: bool,
     changed: watch::Sender<()>,
     /// Held by whoever replaces the view.
     records: Mutex<Records>,
-    /// Wake the checks of one server before their time.
-    urgent: Vec<Notify>,
     /// Pieces of work that wait for a master.
     waiting: AtomicUsize,
     /// How often the servers are checked during an alarm, and otherwise.
     pace: Pace,
-    addresses: Vec<String>,
-    observer: Arc<dyn Observer>,
+    /// Among how many such topologies the regular checks are shared: all together ask no more often than one.
+    shared_by: Arc<AtomicU32>,
+    publisher: Arc<Publisher>,
     log: Log,
 }
 
 /// What was learned of the servers, beside the view.
 struct Records {
-    servers: Vec<Record>,
-    /// Servers that were not checked yet.
+    servers: BTreeMap<usize, Record>,
+    /// Servers that were not checked yet, until all of them are for the first time.
     unchecked: usize,
     /// How many times the work of any server found it unfit.
     demotions: u64,
@@ -178,10 +68,10 @@ struct Records {
     last_alarm: Option<(Alarm, Instant)>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Record {
-    /// The server says itself what it is.
-    tells_role: bool,
+    /// Wakes the check of the server before its time.
+    urgent: Arc<Notify>,
     checked: bool,
     /// The number of its own last demotion.
     demoted: u64,
@@ -207,40 +97,105 @@ impl Topology {
     /// In [`Mode::Ha`] nothing is known yet. In the others servers are used without checks: each takes reads and writes.
     pub(crate) fn new(
         config: &Config,
-        addresses: Vec<String>,
-        observer: Arc<dyn Observer>,
+        database: Option<Arc<str>>,
+        servers: impl Iterator<Item = (usize, Arc<str>)>,
+        publisher: Arc<Publisher>,
         log: Log,
     ) -> Self {
-        let servers = addresses.len();
         let is_checked = config.mode == Mode::Ha;
-        let info = match is_checked {
-            true => ServerInfo::unknown(),
-            false => {
-                ServerInfo { status: Status::Up, role: Role::Master, distance: 0.0, ..ServerInfo::unknown() }
-            }
+        let info = |(index, address)| match is_checked {
+            true => ServerInfo { index, address, ..ServerInfo::unknown() },
+            false => ServerInfo {
+                index,
+                address,
+                status: Status::Up,
+                role: Role::Master,
+                distance: 0.0,
+                ..ServerInfo::unknown()
+            },
         };
-        let record = |s: &ServerConfig| Record { tells_role: s.http.is_some(), ..Record::default() };
-        let records = if is_checked { config.servers.iter().map(record).collect() } else { Vec::new() };
+        let servers: Vec<ServerInfo> = servers.map(info).collect();
+        let record = |server: &ServerInfo| (server.index, Record::default());
+        let records = if is_checked { servers.iter().map(record).collect() } else { BTreeMap::new() };
         Topology {
-            view: ArcSwap::from_pointee(View { servers: vec![info; servers], checked: !is_checked }),
-            is_checked,
-            changed: watch::Sender::new(()),
+            database,
             records: Mutex::new(Records {
                 servers: records,
-                unchecked: servers,
+                unchecked: servers.len(),
                 demotions: 0,
                 claims: 0,
                 alarm: None,
                 had_master: false,
                 last_alarm: None,
             }),
-            urgent: (0..servers).map(|_| Notify::new()).collect(),
+            view: ArcSwap::from_pointee(View { servers, checked: !is_checked }),
+            is_checked,
+            changed: watch::Sender::new(()),
             waiting: AtomicUsize::new(0),
             pace: Pace::new(config),
-            addresses,
-            observer,
+            shared_by: Arc::default(),
+            publisher,
             log,
         }
+    }
+
+    pub(crate) fn sharing_checks_with(self, shared_by: Arc<AtomicU32>) -> Self {
+        Topology { shared_by, ..self }
+    }
+
+    /// Waits until each server was checked once.
+    pub(crate) async fn wait_checked(&self) -> Arc<View> {
+        let mut changes = self.changes();
+        loop {
+            let view = self.view();
+            // The sender lives as long as this does.
+            if view.checked || changes.changed().await.is_err() {
+                return view;
+            }
+        }
+    }
+
+    /// A server has come, of which nothing is known yet: whoever finds no other one waits for its first check.
+    pub(crate) fn add(&self, index: usize, address: Arc<str>) {
+        let mut guard = self.records.lock();
+        let records = &mut *guard;
+        let before = self.view();
+        let Err(place) = before.servers.binary_search_by_key(&index, |server| server.index) else { return };
+        records.servers.insert(index, Record::default());
+        if !before.checked {
+            records.unchecked += 1;
+        }
+        let mut view = View::clone(&before);
+        view.servers.insert(place, ServerInfo { index, address, in_doubt: true, ..ServerInfo::unknown() });
+        self.store(Arc::new(view));
+        self.changed.send_replace(());
+    }
+
+    /// A server has gone.
+    pub(crate) fn remove(&self, index: usize) {
+        let mut guard = self.records.lock();
+        let records = &mut *guard;
+        let before = self.view();
+        let (Some(place), Some(record)) = (before.place(index), records.servers.remove(&index)) else {
+            return;
+        };
+        let mut view = View::clone(&before);
+        view.servers.remove(place);
+        if !before.checked && !record.checked {
+            records.unchecked -= 1;
+            view.checked = records.unchecked == 0;
+        }
+        let view = Arc::new(view);
+        self.store(view.clone());
+        if view.checked {
+            self.watch_for_the_master(records, &view);
+        }
+        self.changed.send_replace(());
+    }
+
+    /// The one database that it is of, where its cluster has roles for each.
+    pub(crate) fn database(&self) -> Option<&Arc<str>> {
+        self.database.as_ref()
     }
 
     pub(crate) fn view(&self) -> Arc<View> {
@@ -261,12 +216,12 @@ impl Topology {
     pub(crate) fn publish(&self, index: usize, generation: Generation, mut info: ServerInfo) {
         let mut guard = self.records.lock();
         let records = &mut *guard;
-        let Some(record) = records.servers.get_mut(index) else { return };
-        if !std::mem::replace(&mut record.checked, true) {
+        let before = self.view();
+        let (Some(record), Some(was)) = (records.servers.get_mut(&index), before.get(index)) else { return };
+        if !std::mem::replace(&mut record.checked, true) && !before.checked {
             records.unchecked -= 1;
         }
-        let before = self.view();
-        let Some(was) = before.servers.get(index) else { return };
+        (info.index, info.address) = (index, was.address.clone());
         // The check that the last demotion hurried is still to come.
         info.in_doubt = was.in_doubt && generation < Generation(records.demotions);
         if generation < Generation(record.demoted) {
@@ -275,7 +230,7 @@ impl Topology {
                 info = was.clone();
             }
         } else {
-            if info.is_master() && record.tells_role {
+            if info.is_master() && info.claim.is_some() {
                 let claims = &mut records.claims;
                 info.claim = Some(*record.claim.get_or_insert_with(|| {
                     *claims += 1;
@@ -297,9 +252,9 @@ impl Topology {
         let mut view = View::clone(&before);
         view.checked = checked;
         let had_alarm = records.alarm.is_some();
-        self.replace(records, &before, view, index, info);
+        self.replace(records, &before, view, info);
         if !had_alarm && records.alarm.is_some() {
-            self.hurry();
+            hurry(records);
         }
     }
 
@@ -309,9 +264,7 @@ impl Topology {
         let mut guard = self.records.lock();
         let records = &mut *guard;
         let before = self.view();
-        let (Some(record), Some(was)) = (records.servers.get_mut(index), before.servers.get(index)) else {
-            return;
-        };
+        let (Some(record), Some(was)) = (records.servers.get_mut(&index), before.get(index)) else { return };
         records.demotions += 1;
         record.demoted = records.demotions;
         // Less is known of one that does not answer than of one that is unfit, and whoever waits for it is to know. A slave that
@@ -322,33 +275,31 @@ impl Topology {
         } else {
             let error = Some(error.message.as_str().into());
             let (product, claim) = (was.product.clone(), record.kept_claim(self.pace));
-            ServerInfo { error, in_doubt: true, product, claim, ..ServerInfo::unknown() }.following(was)
+            let (index, address) = (was.index, was.address.clone());
+            ServerInfo { index, address, error, in_doubt: true, product, claim, ..ServerInfo::unknown() }
+                .following(was)
         };
         let mut view = View::clone(&before);
         view.servers.iter_mut().for_each(|server| server.in_doubt = true);
-        self.replace(records, &before, view, index, info);
-        self.hurry();
-    }
-
-    /// Wakes the checks of all servers.
-    fn hurry(&self) {
-        self.urgent.iter().for_each(Notify::notify_one);
+        self.replace(records, &before, view, info);
+        hurry(records);
     }
 
     /// Whether what this server is asked is done by it alone. An HA member that is not known to be the master, by its own
     /// word, may pass it on to whoever is.
     pub(crate) fn is_done_alone(&self, index: usize) -> bool {
         let says_so = |server: &ServerInfo| server.is_master() && server.claim.is_some();
-        !self.is_checked || self.view().servers.get(index).is_some_and(says_so)
+        !self.is_checked || self.view().get(index).is_some_and(says_so)
     }
 
-    pub(crate) fn address(&self, index: usize) -> &str {
-        self.addresses.get(index).map_or("?", String::as_str)
+    /// Wakes the check of a server before its time; `None` if it has gone.
+    fn urgent(&self, index: usize) -> Option<Arc<Notify>> {
+        self.records.lock().servers.get(&index).map(|record| record.urgent.clone())
     }
 
     /// A check of the server begins: it is the one that was wanted before its time.
     pub(crate) async fn begin_check(&self, index: usize) {
-        let Some(urgent) = self.urgent.get(index) else { return };
+        let Some(urgent) = self.urgent(index) else { return };
         tokio::select! {
             biased;
             () = urgent.notified() => {}
@@ -358,8 +309,9 @@ impl Topology {
 
     /// Waits until a server is to be checked again that was checked from `began` to `ended`.
     pub(crate) async fn until_next_check(&self, index: usize, began: Instant, ended: Instant) {
-        let Some(urgent) = self.urgent.get(index) else { return std::future::pending().await };
-        let next = self.pace.next(began, ended, self.alarm(index));
+        let Some(urgent) = self.urgent(index) else { return std::future::pending().await };
+        let pace = self.pace.slower(self.shared_by.load(Ordering::Relaxed));
+        let next = pace.next(began, ended, self.alarm(index));
         tokio::select! {
             biased;
             () = tokio::time::sleep_until(next) => {}
@@ -377,11 +329,11 @@ impl Topology {
     }
 
     fn is_replaced(&self, index: usize) -> bool {
-        let Some(claim) = self.records.lock().servers.get(index).and_then(|record| record.claim) else {
+        let Some(claim) = self.records.lock().servers.get(&index).and_then(|record| record.claim) else {
             return false;
         };
         let view = self.view();
-        let is_down = view.servers.get(index).is_some_and(|server| server.status == Status::Down);
+        let is_down = view.get(index).is_some_and(|server| server.status == Status::Down);
         is_down && view.servers.iter().any(|other| other.is_master() && other.claim > Some(claim))
     }
 
@@ -392,10 +344,9 @@ impl Topology {
 
     /// Whether a master is waited for, and this server may be the one.
     pub(crate) fn may_become_master(&self, index: usize) -> bool {
-        let may = |server: &ServerInfo| {
-            server.status != Status::Down && server.role_name != Some(kind::READ_REPLICA)
-        };
-        self.master_is_promised_until().is_some() && self.view().servers.get(index).is_some_and(may)
+        let may =
+            |server: &ServerInfo| server.status != Status::Down && kind::may_become_master(server.role_name);
+        self.master_is_promised_until().is_some() && self.view().get(index).is_some_and(may)
     }
 
     /// How many pieces of work wait for a master.
@@ -413,13 +364,16 @@ impl Topology {
     fn alarm(&self, index: usize) -> Option<Alarm> {
         let alarm = self.records.lock().alarm;
         let refuses = |server: &ServerInfo| server.status == Status::Error;
-        alarm.filter(|_| !self.view().servers.get(index).is_some_and(refuses))
+        alarm.filter(|_| !self.view().get(index).is_some_and(refuses))
     }
 
     /// Puts another view in the place of the one before, and tells of it if it is new. Called with the records locked, so that
     /// views follow each other as they were made.
-    fn replace(&self, records: &mut Records, before: &View, mut view: View, index: usize, info: ServerInfo) {
-        let (Some(was), Some(server)) = (before.servers.get(index), view.servers.get_mut(index)) else {
+    fn replace(&self, records: &mut Records, before: &View, mut view: View, info: ServerInfo) {
+        let place = view.place(info.index);
+        let (Some(was), Some(server)) =
+            (before.get(info.index), place.and_then(|place| view.servers.get_mut(place)))
+        else {
             return;
         };
         *server = info.clone();
@@ -428,11 +382,10 @@ impl Topology {
         }
         let is_settled = was.in_doubt != info.in_doubt || view.checked != before.checked;
         let view = Arc::new(view);
-        self.view.store(view.clone());
-        self.observer.topology(&view);
+        self.store(view.clone());
         let is_other = (was.status, was.role) != (info.status, info.role);
         if is_other {
-            self.log_change(&view, index, &info);
+            self.log_change(&view, &info);
         }
         records.had_master |= view.master().is_some();
         if view.checked {
@@ -443,42 +396,60 @@ impl Topology {
         }
     }
 
+    fn store(&self, view: Arc<View>) {
+        self.view.store(view.clone());
+        self.publisher.publish(self.database.as_ref(), view);
+    }
+
     /// Begins or ends the alarm.
     fn watch_for_the_master(&self, records: &mut Records, view: &View) {
         match (view.master(), records.alarm) {
             (None, None) => {
                 records.alarm = Some(Alarm::after(records.last_alarm, records.had_master));
-                self.log.info(|| "no master is known: all servers are asked until one is".to_owned());
+                let of = self.of();
+                self.log.info(|| format!("no master{of} is known: all servers are asked until one is"));
             }
             (Some(master), Some(alarm)) => {
                 records.alarm = None;
                 records.last_alarm = Some((alarm, Instant::now()));
                 self.log.info(|| {
-                    format!(
-                        "{} is the master, after {} ms without one",
-                        self.address(master),
-                        alarm.lasted().as_millis()
-                    )
+                    let (master, of) = (address(view, master), self.of());
+                    format!("{master} is the master{of}, after {} ms without one", alarm.lasted().as_millis())
                 });
             }
             _ => {}
         }
     }
 
-    fn log_change(&self, view: &View, index: usize, info: &ServerInfo) {
+    fn log_change(&self, view: &View, info: &ServerInfo) {
         self.log.info(|| {
             let why = info.error.as_deref().map(|e| format!(" ({e})")).unwrap_or_default();
-            format!("{} is now {:?} as {:?}{why}", self.address(index), info.status, info.role)
+            format!("{} is now {:?} as {:?}{}{why}", info.address, info.status, info.role, self.of())
         });
         let claims = view.servers.iter().filter(|s| s.is_master() && s.claim.is_some()).count();
         if let (Some(_), true, Some(master)) = (info.claim, claims > 1, view.master()) {
             self.log.warn(&format!(
-                "{claims} servers say that they are the master: writes go to {}, which began to say so last. \
+                "{claims} servers say that they are the master{}: writes go to {}, which began to say so last. \
                  Is the cluster split?",
-                self.address(master)
+                self.of(),
+                address(view, master)
             ));
         }
     }
+
+    /// Of which database, where that has to be said.
+    fn of(&self) -> String {
+        self.database.as_ref().map(|database| format!(" of database {database}")).unwrap_or_default()
+    }
+}
+
+/// Wakes the checks of all servers.
+fn hurry(records: &Records) {
+    records.servers.values().for_each(|record| record.urgent.notify_one());
+}
+
+fn address(view: &View, index: usize) -> &str {
+    view.get(index).map_or("?", |server| &server.address)
 }
 
 #[cfg(test)]
@@ -486,8 +457,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::{LogLevel, StatusEndpoint};
+    use crate::config::LogLevel;
     use crate::error::Kind;
+    use crate::observer::Observer;
 
     #[derive(Default)]
     struct Seen {
@@ -509,12 +481,10 @@ mod tests {
 
     fn members(count: usize) -> (Topology, Arc<Seen>) {
         let seen = Arc::new(Seen::default());
-        let http = StatusEndpoint { url: "http://h".into(), auth: None };
-        let server = ServerConfig { http: Some(http), bolt: "bolt://h".into(), ..ServerConfig::default() };
-        let config = Config { servers: vec![server; count], ..Config::default() };
-        let addresses = (0..count).map(|i| format!("h{i}:7687")).collect();
+        let config = Config::default();
+        let servers = (0..count).map(|i| (i, format!("h{i}:7687").into()));
         let log = Log::new(seen.clone(), config.log_level);
-        (Topology::new(&config, addresses, seen.clone(), log), seen)
+        (Topology::new(&config, None, servers, Arc::new(Publisher::new(seen.clone())), log), seen)
     }
 
     impl Topology {
@@ -533,7 +503,8 @@ mod tests {
     }
 
     fn up(role: Role) -> ServerInfo {
-        ServerInfo { status: Status::Up, role, distance: 1.0, ..ServerInfo::unknown() }
+        let claim = (role == Role::Master).then_some(0);
+        ServerInfo { status: Status::Up, role, claim, distance: 1.0, ..ServerInfo::unknown() }
     }
 
     fn down() -> ServerInfo {

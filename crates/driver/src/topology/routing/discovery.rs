@@ -7,7 +7,7 @@ use super::fetch::Lookup;
 use super::table::Table;
 use crate::address::TlsWish;
 use crate::error::{Error, Kind};
-use crate::pool::Pooled;
+use crate::net::Conn;
 
 /// Where procedures for routing run, from 4.0 on.
 const SYSTEM: &str = "system";
@@ -15,7 +15,7 @@ const MULTI_DATABASE: Version = Version { major: 4, minor: 0 };
 
 /// A table for the database of the work, from the server at the other end.
 pub(crate) async fn ask(
-    router: &mut Pooled,
+    router: &mut Conn,
     context: &[(String, String)],
     lookup: &Lookup,
     bookmarks: &[String],
@@ -44,7 +44,7 @@ struct Answer {
 
 /// ROUTE: Bolt 4.3 and later.
 async fn by_message(
-    router: &mut Pooled,
+    router: &mut Conn,
     context: &[(String, String)],
     lookup: &Lookup,
     bookmarks: &[String],
@@ -77,7 +77,7 @@ async fn by_message(
 
 /// A procedure: `dbms.routing` in 4.0 to 4.2, `dbms.cluster.routing` in 3.x.
 async fn by_procedure(
-    router: &mut Pooled,
+    router: &mut Conn,
     context: &[(String, String)],
     lookup: &Lookup,
     bookmarks: &[String],
@@ -126,7 +126,7 @@ async fn by_procedure(
 
 /// The one row of the procedure's result.
 fn read_row(
-    router: &mut Pooled,
+    router: &mut Conn,
     keys: &[String],
     records: &RawRecords,
     answer: &mut Answer,
@@ -153,6 +153,6 @@ fn read_row(
 /// Bytes of a RECORD before its list.
 const RECORD_HEAD: usize = 2;
 
-fn refused(router: &Pooled, why: &dyn std::fmt::Display) -> Error {
+fn refused(router: &Conn, why: &dyn std::fmt::Display) -> Error {
     Error::new(Kind::Client, why.to_string()).on(router.server.clone())
 }

@@ -15,7 +15,7 @@ const FAIL_FAST: [&str; 6] = [
     "Neo.ClientError.Request.Invalid",
     "Neo.ClientError.Statement.TypeError",
 ];
-pub(super) const NO_PROCEDURE: &str = "Neo.ClientError.Procedure.ProcedureNotFound";
+pub(crate) const NO_PROCEDURE: &str = "Neo.ClientError.Procedure.ProcedureNotFound";
 
 impl Router {
     /// Draws the consequences of an error of work on a server, and gives the error as users of routing know it.

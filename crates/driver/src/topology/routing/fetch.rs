@@ -18,7 +18,7 @@ use crate::net::phase::Phases;
 use crate::watch;
 
 /// What a table is asked for with.
-pub(super) struct Lookup {
+pub(crate) struct Lookup {
     pub(super) key: Key,
     pub(super) bookmarks: Bookmarks,
     pub(super) impersonated_user: Option<String>,
@@ -194,7 +194,7 @@ impl Router {
             }
         };
         let context = self.template.routing.as_deref().unwrap_or_default();
-        let asking = discovery::ask(&mut pooled, context, lookup, &bookmarks, self.seed().tls);
+        let asking = discovery::ask(&mut pooled.conn, context, lookup, &bookmarks, self.seed().tls);
         let answer = timeout(Duration::from_millis(limit), asking).await.map_err(late)?;
         pooled.release();
         match answer {
@@ -238,6 +238,16 @@ impl Drop for UnderWay {
 }
 
 impl Lookup {
+    /// By nobody in particular, as a check does.
+    pub(crate) fn of_driver(database: Option<&str>) -> Self {
+        Lookup {
+            key: Key { database: database.map(str::to_owned), user: None },
+            bookmarks: Bookmarks::default(),
+            impersonated_user: None,
+            auth: None,
+        }
+    }
+
     /// Whether what a server answers to one is its answer to the other.
     fn is_like(&self, other: &Lookup) -> bool {
         let is_same_user = match (&self.auth, &other.auth) {

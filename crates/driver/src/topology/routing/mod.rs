@@ -42,7 +42,11 @@ use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
 use crate::strategy::Turns;
 use crate::watch;
+pub(crate) use discovery::ask;
+pub(crate) use errors::NO_PROCEDURE;
+pub(crate) use fetch::Lookup;
 use known::Known;
+pub(crate) use table::{read_address, Table};
 
 /// Finds the servers of a cluster, and keeps a pool for each.
 pub(crate) struct Router {

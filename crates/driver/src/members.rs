@@ -1,0 +1,172 @@
+//! The servers that a driver knows, and what it keeps for each: its connections, and what strategies measure.
+//!
+//! Each has a number: its place in the configuration, or for one that a cluster named, one that no other ever had. Members come and go;
+//! a list of them is replaced, never changed.
+
+use std::sync::{Arc, Weak};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+
+use crate::address::Address;
+use crate::config::{Config, ServerConfig};
+use crate::ejection::Ejection;
+use crate::error::{Error, Kind, ServerRef};
+use crate::latency::Latency;
+use crate::log::Log;
+use crate::net::Endpoint;
+use crate::pool::Pool;
+
+pub(crate) struct Member {
+    pub(crate) pool: Arc<Pool>,
+    /// How much of the work it gets beside the others.
+    pub(crate) weight: f64,
+    /// It is in the driver's own zone, or that has none.
+    pub(crate) is_of_zone: bool,
+    pub(crate) latency: Latency,
+    pub(crate) ejection: Ejection,
+    /// It was named by a cluster, not by the application.
+    pub(crate) is_discovered: bool,
+}
+
+impl Member {
+    pub(crate) fn index(&self) -> usize {
+        self.pool.endpoint.server.index
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.pool.endpoint.address
+    }
+}
+
+/// Members by their numbers, the lowest first.
+pub(crate) struct List(Vec<Arc<Member>>);
+
+impl List {
+    pub(crate) fn get(&self, index: usize) -> Option<&Arc<Member>> {
+        // As long as nobody has gone, each is at its own place.
+        let at_home = self.0.get(index).filter(|member| member.index() == index);
+        at_home.or_else(|| {
+            let place = self.0.binary_search_by_key(&index, |member| member.index()).ok()?;
+            self.0.get(place)
+        })
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Member>> {
+        self.0.iter()
+    }
+
+    /// Who has this address, whatever it says of TLS.
+    pub(crate) fn at(&self, address: &Address) -> Option<&Arc<Member>> {
+        self.0.iter().find(|member| member.address().is_same_place(address))
+    }
+}
+
+pub(crate) struct Members {
+    list: ArcSwap<List>,
+    /// Held by whoever replaces the list.
+    changing: Mutex<Changing>,
+    log: Log,
+}
+
+struct Changing {
+    /// How many there ever were.
+    made: usize,
+    /// Who has gone, while work on it is under way.
+    gone: Vec<Weak<Pool>>,
+    is_closed: bool,
+}
+
+impl Members {
+    /// The servers of the configuration, by their endpoints.
+    pub(crate) fn new(config: &Config, endpoints: Vec<Endpoint>, log: Log) -> Self {
+        let member = |(server, endpoint): (&ServerConfig, Endpoint)| Member {
+            weight: server.weight,
+            is_of_zone: config.zone.is_none() || server.zone == config.zone,
+            ..Member::new(endpoint, log.clone(), false)
+        };
+        let list: Vec<_> = config.servers.iter().zip(endpoints).map(member).map(Arc::new).collect();
+        let changing = Changing { made: list.len(), gone: Vec::new(), is_closed: false };
+        Members { list: ArcSwap::from_pointee(List(list)), changing: Mutex::new(changing), log }
+    }
+
+    pub(crate) fn list(&self) -> Arc<List> {
+        self.list.load_full()
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<Arc<Member>> {
+        self.list().get(index).cloned()
+    }
+
+    /// The connections to a server.
+    pub(crate) fn pool(&self, index: usize) -> Result<Arc<Pool>, Error> {
+        match self.list().get(index) {
+            Some(member) => Ok(member.pool.clone()),
+            None => Err(Error::new(Kind::Client, format!("There is no server {index}."))),
+        }
+    }
+
+    /// Who has this address; a new member, which is reached as `like` is, where nobody has. `None` once the driver is closed.
+    pub(crate) fn discover(&self, address: &Address, like: &Endpoint) -> Option<Arc<Member>> {
+        let mut changing = self.changing.lock();
+        let list = self.list();
+        if let Some(member) = list.at(address) {
+            return Some(member.clone());
+        }
+        if changing.is_closed {
+            return None;
+        }
+        let server = ServerRef { index: changing.made, address: address.to_string(), token: None };
+        changing.made += 1;
+        let endpoint = like.elsewhere(server, address.clone());
+        let member = Arc::new(Member::new(endpoint, self.log.clone(), true));
+        self.list.store(Arc::new(List(list.0.iter().cloned().chain([member.clone()]).collect())));
+        Some(member)
+    }
+
+    /// A member has left its cluster: its connections are closed when their work is done.
+    pub(crate) fn retire(&self, index: usize) {
+        let mut changing = self.changing.lock();
+        let list = self.list();
+        let Some(member) = list.get(index) else { return };
+        self.log.info(|| format!("{} is no member any more", member.address()));
+        member.pool.retire();
+        changing.gone.retain(|pool| pool.strong_count() > 0);
+        changing.gone.push(Arc::downgrade(&member.pool));
+        let left = list.0.iter().filter(|other| other.index() != index).cloned().collect();
+        self.list.store(Arc::new(List(left)));
+    }
+
+    /// Closes every connection. No member is added any more.
+    pub(crate) async fn close(&self) {
+        let pools: Vec<Arc<Pool>> = {
+            let mut changing = self.changing.lock();
+            changing.is_closed = true;
+            let gone = std::mem::take(&mut changing.gone);
+            let there = self.list();
+            there
+                .iter()
+                .map(|member| member.pool.clone())
+                .chain(gone.iter().filter_map(Weak::upgrade))
+                .collect()
+        };
+        // All of them are told before one of them is waited for.
+        let closing: Vec<_> = pools.iter().map(|pool| pool.close()).collect();
+        for closed in closing {
+            closed.await;
+        }
+    }
+}
+
+impl Member {
+    fn new(endpoint: Endpoint, log: Log, is_discovered: bool) -> Self {
+        Member {
+            pool: Arc::new(Pool::new(endpoint, log)),
+            weight: 1.0,
+            is_of_zone: true,
+            latency: Latency::default(),
+            ejection: Ejection::default(),
+            is_discovered,
+        }
+    }
+}
