@@ -100,11 +100,21 @@ pub(super) struct State {
     sent: BTreeMap<(usize, usize), Sent>,
     /// What the driver knows.
     view: Option<View>,
+    /// Of members that have said that they are the master: the later one began to, the higher its number.
+    claims: Vec<Option<Claim>>,
+    last_claim: u64,
     told: String,
     master_unknown_since: Option<Instant>,
     had_master: bool,
     faults: Vec<String>,
     trace: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Claim {
+    number: u64,
+    /// Since when nothing was heard of it: it counts for as long as a master is waited for.
+    lost: Option<Instant>,
 }
 
 /// The client's side of a connection, as its messages tell.
@@ -155,6 +165,8 @@ impl Cluster {
             applied: BTreeMap::new(),
             sent: BTreeMap::new(),
             view: None,
+            claims: vec![None; members],
+            last_claim: 0,
             told: String::new(),
             master_unknown_since: None,
             had_master: false,
@@ -483,7 +495,11 @@ impl Cluster {
     fn forbids(&self, state: &State, member: usize, asked: Duration) -> Option<&'static str> {
         let view = state.view.as_ref()?;
         let info = view.get(member)?;
-        if info.claim.is_some_and(|claim| view.servers.iter().any(|other| other.claim > Some(claim))) {
+        // Not to the millisecond: the driver looks when a check is over.
+        let patience = self.nature.patience.saturating_sub(Duration::from_secs(1));
+        let counts = |claim: &&Claim| claim.lost.is_none_or(|lost| lost.elapsed() < patience);
+        let last = state.claims.iter().flatten().filter(counts).map(|claim| claim.number).max();
+        if state.claims[member].is_some_and(|claim| Some(claim.number) < last) {
             return Some("another one has become the master since");
         }
         if info.status != Status::Up || info.role != Role::Slave {
@@ -522,6 +538,24 @@ impl State {
         let member = &self.members[master];
         (member.is_up && !member.is_hung && member.part == Part::Master(self.term))
             .then_some((master, member.incarnation))
+    }
+
+    /// What the driver hears of the members' claims to be the master.
+    fn hear(&mut self, view: &View) {
+        for (info, claim) in view.servers.iter().zip(&mut self.claims) {
+            let is_lost = info.status == Status::Down || info.status == Status::Unknown && info.in_doubt;
+            if info.status == Status::Up && info.role == Role::Master {
+                let number = claim.map(|claim| claim.number).unwrap_or_else(|| {
+                    self.last_claim += 1;
+                    self.last_claim
+                });
+                *claim = Some(Claim { number, lost: None });
+            } else if let Some(known) = claim.as_mut().filter(|_| is_lost) {
+                known.lost.get_or_insert_with(Instant::now);
+            } else {
+                *claim = None;
+            }
+        }
     }
 
     fn apply(&mut self, writes: &[u64]) {
@@ -668,6 +702,7 @@ impl Observer for Members {
                     state.master_unknown_since.get_or_insert_with(Instant::now);
                 }
             }
+            state.hear(view);
             state.view = Some(view.clone());
             let servers = servers.join(" ");
             if state.told == servers {

@@ -128,6 +128,9 @@ async fn play_on(cluster: &Arc<Cluster>, config: Config) {
         (0..fastrand::u32(2..8)).map(|_| tokio::spawn(workload.clone().work())).collect();
     let trouble = Duration::from_secs(fastrand::u64(3..20));
     schedule.trouble(trouble).await;
+    if fastrand::u32(0..10) == 0 {
+        schedule.outage(Duration::from_secs(40)).await;
+    }
     workload.is_over();
     let is_closed_amid = fastrand::u32(0..5) == 0;
     if is_closed_amid {

@@ -85,6 +85,15 @@ impl Schedule {
         });
     }
 
+    /// All members end, and stay away for so long.
+    pub(super) async fn outage(self: &Arc<Self>, length: Duration) {
+        self.tasks.lock().drain(..).for_each(|task| task.abort());
+        self.cluster.note("all members are killed");
+        let members = self.cluster.state.lock().members.len();
+        (0..members).for_each(|member| self.end(member));
+        sleep(length).await;
+    }
+
     fn end(self: &Arc<Self>, member: usize) {
         self.cluster.change(member, |member| {
             (member.is_up, member.is_hung) = (false, false);

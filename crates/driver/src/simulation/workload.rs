@@ -294,7 +294,8 @@ impl Workload {
             }
             limit = step;
             is_aborted |= aborted;
-            sleep(up_to(300)).await;
+            // Some forget that a transaction is open.
+            sleep(up_to(if fastrand::u32(0..8) == 0 { 8_000 } else { 300 })).await;
         }
         if fastrand::u32(0..4) == 0 {
             let query = "MATCH 9".to_owned();
