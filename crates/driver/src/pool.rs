@@ -388,7 +388,13 @@ impl Pool {
     /// A connection that is nobody's.
     async fn open(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<Conn, Error> {
         let phases = Phases::starting_with(Phase::Certificate);
-        let conn = Box::pin(Conn::open(&self.endpoint, token, &phases)).await?;
+        let mut interrupts = self.endpoint.interrupt.subscribe();
+        let conn = tokio::select! {
+            biased;
+            conn = Box::pin(Conn::open(&self.endpoint, token, &phases)) => conn?,
+            // Nobody waits for it who would be told.
+            _ = interrupts.wait_for(|interrupt| *interrupt == Interrupt::Closed) => return Err(self.closed()),
+        };
         self.register(&conn);
         Ok(conn)
     }
