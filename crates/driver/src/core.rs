@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::bookmarks::Bookmarks;
 use crate::config::{Config, Mode, VerifyConfig};
 use crate::error::{Error, Kind, ServerRef};
+use crate::hedge::Hedges;
 use crate::identity::Identity;
 use crate::log::Log;
 use crate::members::Members;
@@ -45,6 +47,7 @@ pub(crate) struct Core {
     /// Where `topology`, or a routing table, has it from.
     pub(crate) cluster: Cluster,
     pub(crate) selection: ServerSelection,
+    pub(crate) hedges: Option<Hedges>,
     pub(crate) observer: Arc<dyn Observer>,
     closed: watch::Sender<bool>,
     log: Log,
@@ -91,6 +94,7 @@ impl Core {
             runtime.spawn_blocking(move || tls::read_system_store(&config));
         }
         Ok(Core {
+            hedges: config.hedge.map(Hedges::new),
             config,
             runtime,
             members,
@@ -133,6 +137,7 @@ impl Core {
             impersonated_user: None,
             auth: config.auth.as_ref(),
             by_driver: config.login,
+            deadline: Instant::now() + self.config.retry_time(),
         };
         Ok(router.connect(&ask).await?.pooled)
     }

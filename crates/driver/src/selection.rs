@@ -217,6 +217,13 @@ impl ServerSelection {
         intent.pinned.is_some() || fits(topology, server, intent) && self.let_in(server)
     }
 
+    /// Another server than this one for the same work, if there is one that is as good as any.
+    pub(crate) fn another(&self, topology: &Topology, intent: Intent, than: usize) -> Option<usize> {
+        let view = topology.view();
+        let picked = Candidates::new(self, &view, intent, &[than]).pick();
+        picked.filter(|server| *server != than && intent.pinned.is_none())
+    }
+
     /// A query was taken up by the server, this long after it was asked.
     pub(crate) fn took(&self, server: usize, time: Duration) {
         if let Some(member) = self.members.list().get(server) {

@@ -1,5 +1,6 @@
 //! The exchange on one connection: messages out and in, logins, RESET, and its end.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub(crate) struct Conn {
     /// Who works with it, for all who look at the pool.
     pub(crate) usage: Arc<Usage>,
     broken: bool,
+    /// Events that somebody has waited for and not taken.
+    held: VecDeque<Event>,
     /// Bytes may be held back by TLS.
     is_flushed: bool,
     read_while_sending: usize,
@@ -77,6 +80,7 @@ impl Conn {
             idle_since: Instant::now(),
             usage: Arc::default(),
             broken: false,
+            held: VecDeque::new(),
             is_flushed: true,
             read_while_sending: 0,
             silent_since: None,
@@ -144,8 +148,32 @@ impl Conn {
         }
     }
 
+    /// Waits until so many answers have come, or one that says that the work fails: whether all are successes. Whoever asks for events
+    /// then has them first. Cancel-safe.
+    pub(crate) async fn has_answered(&mut self, answers: usize) -> Result<bool, Error> {
+        loop {
+            if self.held.iter().any(|event| !matches!(event, Event::Success { .. } | Event::Records(_))) {
+                return Ok(false);
+            }
+            if self.held.len() >= answers {
+                return Ok(true);
+            }
+            match self.next_event()? {
+                Some(event) => self.held.push_back(event),
+                None => self.exchange().await?,
+            }
+        }
+    }
+
     /// An event that needs no reading. Those of a login are its own: they do not show, unless it failed.
     pub(crate) fn poll_event(&mut self) -> Result<Option<Event>, Error> {
+        match self.held.pop_front() {
+            Some(event) => Ok(Some(event)),
+            None => self.next_event(),
+        }
+    }
+
+    fn next_event(&mut self) -> Result<Option<Event>, Error> {
         loop {
             let event = self.bolt.poll_event().map_err(|e| {
                 self.broken = true;

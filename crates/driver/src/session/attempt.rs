@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::{Inner, State};
 use crate::error::Error;
 use crate::net::phase::Phases;
@@ -40,7 +42,7 @@ impl State {
             connected = async {
                 match session.core.cluster.router() {
                     // In a box, as all that is large and rare: the task of every query would carry its room.
-                    Some(router) => Box::pin(Self::connect_by(router, session)).await,
+                    Some(router) => Box::pin(Self::connect_by(router, session, retry.deadline())).await,
                     None => self.connect_to_chosen(session, retry).await,
                 }
             } => connected,
@@ -49,9 +51,13 @@ impl State {
     }
 
     /// A connection to whatever member of the cluster does this work.
-    async fn connect_by(router: &Arc<Router>, session: &Inner) -> Result<(usize, Pooled), Error> {
+    async fn connect_by(
+        router: &Arc<Router>,
+        session: &Inner,
+        deadline: Instant,
+    ) -> Result<(usize, Pooled), Error> {
         let database = session.database();
-        let routed = router.connect(&session.ask(database.as_deref())).await?;
+        let routed = router.connect(&session.ask(database.as_deref(), deadline)).await?;
         if let Some(home) = routed.home {
             *session.home.lock() = Some(home);
         }

@@ -7,6 +7,7 @@ mod attempt;
 mod auto_commit;
 mod batches;
 mod command;
+mod hedge;
 mod open_results;
 mod outcome;
 mod result;

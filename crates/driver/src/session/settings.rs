@@ -1,6 +1,7 @@
 //! What a session's work is told of its session: access mode, database, bookmarks, user.
 
 use bolt::TxMeta;
+use tokio::time::Instant;
 
 use super::{Inner, Run};
 use crate::bookmarks::Bookmarks;
@@ -96,13 +97,13 @@ impl Inner {
         let mut home = self.home.lock();
         if home.is_none() {
             if let Some(router) = self.core.cluster.router() {
-                router.home_is(&self.ask(None), &database);
+                router.home_is(&self.ask(None, Instant::now()), &database);
             }
             *home = Some(database);
         }
     }
 
-    pub(super) fn ask<'a>(&'a self, database: Option<&'a str>) -> Ask<'a> {
+    pub(super) fn ask<'a>(&'a self, database: Option<&'a str>, deadline: Instant) -> Ask<'a> {
         Ask {
             database,
             write: !self.reads(),
@@ -110,6 +111,7 @@ impl Inner {
             impersonated_user: self.config.impersonated_user.as_deref(),
             auth: self.config.auth.as_ref(),
             by_driver: false,
+            deadline,
         }
     }
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::batches::commits_in_batches;
 use super::command::Begin;
+use super::hedge::Answers;
 use super::open_results::OpenResults;
 use super::outcome::Progress;
 use super::result::{Broken, Streaming};
@@ -157,7 +158,7 @@ impl State {
             }
         };
         let by_master = session.is_done_alone(server);
-        let sent = match send_begin(&settings, begin, first, &mut pooled, *telemetry_sent) {
+        let mut sent = match send_begin(&settings, begin, first, &mut pooled, *telemetry_sent) {
             Ok(sent) => sent,
             Err(e) => {
                 let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
@@ -165,6 +166,23 @@ impl State {
                 return Err(error);
             }
         };
+        // One query that is all of the transaction: what another reader does of it is undone with its connection.
+        if let (Some(run), Some(_)) = (first, sent.first_run) {
+            let answers = Answers { first: 2 + usize::from(sent.telemetry), second: 2 };
+            let asking =
+                |second: &mut Pooled| send_begin(&settings, begin, Some(run), second, true).map(drop);
+            match session.hedge(&mut pooled, answers, asking).await {
+                Ok(None) => {}
+                Ok(Some((second, asked))) => {
+                    std::mem::replace(&mut pooled, second).release();
+                    sent = Sent { telemetry: false, first_run: Some(asked) };
+                }
+                Err(error) => {
+                    pooled.release();
+                    return Err(error);
+                }
+            }
+        }
         let begun = session.unless_aborted(async {
             if sent.telemetry {
                 answer(&mut pooled, Request::Telemetry).await?;
