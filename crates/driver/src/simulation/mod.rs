@@ -9,7 +9,7 @@
 //! - what is said to be done was done once, what is said not to be done was not, and what is of unknown outcome was done once or
 //!   not at all, as a whole;
 //! - a read has all of its records, once;
-//! - there are never more connections to a member than its pool may have, and none is left when the driver is closed;
+//! - there are never more connections to a member than its pool may have and one of a check, and none is left when the driver is closed;
 //! - when all is well again, so is the driver: it writes, and no connection is missing from its pools.
 //!
 //! `cargo test` plays some hundred schedules. More, or others:
@@ -150,7 +150,8 @@ async fn play_on(cluster: &Arc<Cluster>, config: Config) {
     }
     for member in 0..config.servers.len() {
         let (_, most) = cluster.network.open(member, Port::Bolt);
-        if most > config.max_connection_pool_size {
+        // One more, for a moment: a check's own, where all are in use.
+        if most > config.max_connection_pool_size + 1 {
             cluster.fault(format!("{most} of {} connections to m{member}", config.max_connection_pool_size));
         }
     }
