@@ -38,7 +38,7 @@ use bolt::Version;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 
-use crate::config::{Config, LogLevel, ServerConfig, StatusEndpoint};
+use crate::config::{Config, HedgeAfter, HedgeConfig, LogLevel, ServerConfig, StatusEndpoint};
 use crate::Driver;
 use cluster::{Cluster, Kind, Members, Nature};
 pub(crate) use network::{Network, Port, Stream};
@@ -96,6 +96,10 @@ fn lots() -> (Arc<Cluster>, Config) {
         connection_timeout: of(1_000..5_000),
         connection_loss_timeout: of(2_000..6_000),
         max_transaction_retry_time: of(2_000..12_000),
+        hedge: (fastrand::u32(0..4) == 0).then(|| HedgeConfig {
+            after: HedgeAfter::Milliseconds(fastrand::f64() * 50.0),
+            budget: fastrand::f64(),
+        }),
         bad_connections_count_as_errors: fastrand::u32(0..8) == 0,
         log_level: LogLevel::Debug,
         ..Config::default()
