@@ -621,10 +621,19 @@ impl Listener for Members {
             state.members[member].incarnation
         };
         tokio::spawn(async move {
-            let _ = match port {
-                Port::Http => cluster.serve_http(member, incarnation, stream).await,
-                Port::Bolt => cluster.serve_bolt(member, incarnation, stream).await,
-            };
+            let server = cluster.clone();
+            let serving = tokio::spawn(async move {
+                let _ = match port {
+                    Port::Http => server.serve_http(member, incarnation, stream).await,
+                    Port::Bolt => server.serve_bolt(member, incarnation, stream).await,
+                };
+            });
+            if let Err(ended) = serving.await {
+                if ended.is_panic() {
+                    cluster
+                        .fault(format!("m{member} cannot make sense of what came on c{connection}: {ended}"));
+                }
+            }
         });
     }
 
