@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::address::Address;
@@ -25,6 +24,7 @@ use crate::selection::ServerSelection;
 use crate::strategy::{Intent, Strategy};
 use crate::topology::routing::{Ask, Router};
 use crate::topology::{Checks, Cluster, Publisher, Topology, View};
+use crate::watch;
 
 /// What [`crate::Driver::verify`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,6 +165,7 @@ impl Core {
             return;
         }
         tokio::select! {
+            biased;
             () = self.cluster.check() => {}
             _ = self.closing() => {}
         }
@@ -199,6 +200,7 @@ impl Core {
     /// Waits for the end of the first check, or of the driver.
     pub(crate) async fn wait_checked(&self) -> Arc<View> {
         tokio::select! {
+            biased;
             view = self.topology.wait_checked() => view,
             _ = self.closing() => self.topology.view(),
         }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{timeout, Instant};
 
 use super::errors::{is_final, no_router_answered, NO_PROCEDURE};
@@ -16,6 +15,7 @@ use crate::bookmarks::Bookmarks;
 use crate::config::AuthConfig;
 use crate::error::{Error, Kind};
 use crate::net::phase::Phases;
+use crate::watch;
 
 /// What a table is asked for with.
 pub(crate) struct Lookup {
@@ -234,6 +234,7 @@ impl UnderWay {
     async fn fetch(self, lookup: Arc<Lookup>, sender: watch::Sender<Fetched>) {
         let mut is_closed = self.router.closed.subscribe();
         let outcome = tokio::select! {
+            biased;
             outcome = self.router.fetch(&lookup) => outcome,
             _ = is_closed.wait_for(|closed| *closed) => Err(Error::driver_closed()),
         };

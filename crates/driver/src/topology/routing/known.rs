@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::fetch::{Fetch, Fetched, Lookup};
@@ -14,6 +13,7 @@ use super::{Ask, Key, Router};
 use crate::address::Address;
 use crate::error::{Error, ServerRef};
 use crate::pool::Pool;
+use crate::watch;
 
 /// Tables that are kept at most, one a database and user.
 const MAX_TABLES: usize = 1_000;

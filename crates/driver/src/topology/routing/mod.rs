@@ -34,7 +34,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::address::Address;
@@ -46,6 +45,7 @@ use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
 use crate::strategy::Turns;
 use crate::topology::alarm::Pace;
+use crate::watch;
 pub(crate) use discovery::ask;
 pub(crate) use errors::NO_PROCEDURE;
 pub(crate) use fetch::Lookup;
