@@ -135,7 +135,8 @@ declare namespace Neo4jHA {
     readonly leastConnected: 'leastConnected'
     /**
      * Of two at random the one that takes work up sooner: by the smoothed time from RUN to its answer, by what is in flight there, and
-     * by its weight. Not enumerable, as 1.2.3 did not have it.
+     * by its weight. One that takes at best one and a half times as long as another one at worst gets no work but a trial now and then.
+     * Not enumerable, as 1.2.3 did not have it.
      */
     readonly fastest: 'fastest'
   }

@@ -16,15 +16,16 @@ const NODES_A_TRANSACTION = 20_000
 /**
  * Builds and starts the replay server, whose results come from prepared bytes.
  * @param bolt the one Bolt version it should speak ('3', '4.4', '5.8'); all that it can without one
+ * @param members how many servers it should be, on a port each: `ports`
  */
-async function replay({ bolt, say }) {
+async function replay({ bolt, members = 1, say }) {
   say('building the replay server')
   const cargo = (...args) => execFileSync('cargo', args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   cargo('build', '--release', '--quiet', '--package', 'replay-server')
   const { target_directory: target } = JSON.parse(cargo('metadata', '--format-version', '1', '--no-deps'))
   const binary = join(target, 'release', process.platform === 'win32' ? 'replay-server.exe' : 'replay-server')
 
-  const server = spawn(binary, ['0', ...(bolt ? ['--version', bolt] : [])], {
+  const server = spawn(binary, ['0', '--members', String(members), ...(bolt ? ['--version', bolt] : [])], {
     stdio: ['pipe', 'pipe', 'inherit']
   })
   const exit = once(server, 'exit')
@@ -34,9 +35,11 @@ async function replay({ bolt, say }) {
       Promise.reject(new Error(`the replay server ended with ${code} before it was ready`))
     )
   ])
+  const ports = line.split(' ').slice(1).map(Number)
   return {
     name: 'replay',
-    uri: `bolt://127.0.0.1:${line.split(' ')[1]}`,
+    ports,
+    uri: `bolt://127.0.0.1:${ports[0]}`,
     user: 'neo4j',
     password: 'unchecked',
     queries: {

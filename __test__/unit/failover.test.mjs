@@ -305,4 +305,22 @@ describe('the proxy', () => {
     proxy.mend()
     await until(() => got() === 'ac')
   })
+
+  it('can be slow: what a server sends is on its way for a while', async t => {
+    const { proxy, client, got, back } = await through(t)
+    proxy.delay = 3_600_000
+    client.write('b')
+    await until(() => got() === 'ab')
+    await assert.rejects(until(() => back() === 'ab', { deadline: 100 }))
+  })
+
+  it('has all of it arrive in order, and the end after it', async t => {
+    const passed = await through(t)
+    passed.proxy.delay = 20
+    passed.client.write('b')
+    await until(() => passed.got() === 'ab')
+    passed.client.end('c')
+    await until(() => passed.isClosed)
+    assert.equal(passed.back(), 'abc')
+  })
 })

@@ -1,5 +1,5 @@
 // A TCP proxy on loopback that can be cut as a network is: what is on its way is held, in one direction or in both, and arrives
-// when the cut is mended. Nobody is told: connections stay open, and new ones are taken.
+// when the cut is mended. Nobody is told: connections stay open, and new ones are taken. It can be slow as a network is, too.
 
 import { connect, createServer } from 'node:net'
 
@@ -8,6 +8,8 @@ const HOST = '127.0.0.1'
 export class HoldingProxy {
   /** Where connections go on to; set before the first of them. */
   target = 0
+  /** How long what goes client-ward is on its way, in ms. */
+  delay = 0
   #server
   #pairs = new Set()
   /** What does not pass: what goes `server`-ward, what goes `client`-ward. @type {Set<'server' | 'client'>} */
@@ -44,20 +46,22 @@ export class HoldingProxy {
     const server = connect({ host: HOST, port: this.target, noDelay: true, allowHalfOpen: true })
     const pair = { client, server }
     this.#pairs.add(pair)
-    for (const [from, to] of [
-      [client, server],
-      [server, client]
+    const later = work => (this.delay > 0 ? setTimeout(work, this.delay).unref() : work())
+    for (const [from, to, arrives] of [
+      [client, server, work => work()],
+      [server, client, later]
     ]) {
-      from.on('data', bytes => {
+      const pass = bytes => {
         if (to.writable && !to.write(bytes)) {
           from.pause()
           to.once('drain', () => this.#flow(pair))
         }
-      })
-      from.on('end', () => to.end())
+      }
+      from.on('data', bytes => arrives(() => pass(bytes)))
+      from.on('end', () => arrives(() => to.end()))
       from.on('error', () => to.destroy())
       from.on('close', () => {
-        to.destroySoon()
+        arrives(() => to.destroySoon())
         this.#pairs.delete(pair)
       })
     }

@@ -1,7 +1,8 @@
 //! A Bolt server that answers from prepared bytes, so that a benchmark measures its client.
 //!
-//! `replay-server [PORT] [--version 3|4.4|5.8]` listens on 127.0.0.1 (on a free port without one, or with 0), prints
-//! `listening PORT` once it is ready, and ends when its standard input does: it cannot outlive who started it.
+//! `replay-server [PORT] [--version 3|4.4|5.8] [--members N]` listens on 127.0.0.1 (on a free port without one, or with 0), prints
+//! `listening PORT` once it is ready, and ends when its standard input does: it cannot outlive who started it. With `--members` it is
+//! so many servers in one process, on a free port each, and prints all of these.
 
 mod framing;
 mod library;
@@ -30,15 +31,19 @@ use version::Version;
 struct Options {
     port: u16,
     version: Option<Version>,
+    members: usize,
 }
 
 impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { port: 0, version: None };
+        let mut options = Self { port: 0, version: None, members: 1 };
         while let Some(argument) = arguments.next() {
             if argument == "--version" {
                 let version = arguments.next().ok_or("--version needs a Bolt version")?;
                 options.version = Some(version.parse()?);
+            } else if argument == "--members" {
+                let members = arguments.next().and_then(|number| number.parse().ok());
+                options.members = members.ok_or("--members needs a number")?;
             } else {
                 options.port = argument.parse().map_err(|_| format!("{argument:?} is not a port"))?;
             }
@@ -63,15 +68,31 @@ fn end_with_stdin() {
 
 async fn serve(options: Options) -> io::Result<()> {
     let library = Rc::new(Library::new());
-    let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
-    writeln!(io::stdout(), "listening {}", listener.local_addr()?.port())?;
+    let (mut listeners, mut line) = (Vec::new(), "listening".to_owned());
+    for member in 0..options.members {
+        let port = if member == 0 { options.port } else { 0 };
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+        line += &format!(" {}", listener.local_addr()?.port());
+        listeners.push(listener);
+    }
+    writeln!(io::stdout(), "{line}")?;
+    let accepting =
+        listeners.into_iter().map(|one| spawn_local(accept(one, library.clone(), options.version)));
+    for member in accepting.collect::<Vec<_>>() {
+        member.await??;
+    }
+    Ok(())
+}
+
+/// Serves whoever comes.
+async fn accept(listener: TcpListener, library: Rc<Library>, only: Option<Version>) -> io::Result<()> {
     loop {
         let (socket, _) = listener.accept().await?;
         let library = library.clone();
         spawn_local(async move {
             // Whatever goes wrong concerns this client alone: its connection ends. That one leaves in mid-result is
             // not worth a word; that one breaks the protocol is.
-            match converse(socket, library, options.version).await {
+            match converse(socket, library, only).await {
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                     eprintln!("replay server: {error}")
                 }

@@ -254,7 +254,7 @@ pub(crate) fn endpoint(
         legacy_first: AtomicBool::new(false),
         best_known: AtomicBool::new(false),
         product: ArcSwapOption::empty(),
-        has_received: Arc::default(),
+        heard: Arc::default(),
         interrupt: watch::Sender::new(Interrupt::None),
         log: Log::new(observer.clone(), config.log_level),
     })

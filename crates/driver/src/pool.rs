@@ -202,6 +202,7 @@ impl Pool {
         self: &Arc<Self>,
         token: Arc<AuthConfig>,
         limit: Duration,
+        phases: &Phases,
     ) -> Result<Conn, Error> {
         let idle = {
             let mut idle = self.idle.lock();
@@ -213,7 +214,7 @@ impl Pool {
                 return Ok(conn);
             }
         }
-        self.open(token).await
+        self.open(token, phases).await
     }
 
     /// A check is over that had this connection.
@@ -378,7 +379,8 @@ impl Pool {
         for permit in permits {
             let (pool, token) = (self.clone(), token.clone());
             opening.spawn(async move {
-                pool.open(token).await.map(|conn| pool.put_back(conn, Some(permit))).is_ok()
+                let phases = Phases::starting_with(Phase::Certificate);
+                pool.open(token, &phases).await.map(|conn| pool.put_back(conn, Some(permit))).is_ok()
             });
         }
         // The first that fails ends the others.
@@ -386,12 +388,11 @@ impl Pool {
     }
 
     /// A connection that is nobody's.
-    async fn open(self: &Arc<Self>, token: Arc<AuthConfig>) -> Result<Conn, Error> {
-        let phases = Phases::starting_with(Phase::Certificate);
+    async fn open(self: &Arc<Self>, token: Arc<AuthConfig>, phases: &Phases) -> Result<Conn, Error> {
         let mut interrupts = self.endpoint.interrupt.subscribe();
         let conn = tokio::select! {
             biased;
-            conn = Box::pin(Conn::open(&self.endpoint, token, &phases)) => conn?,
+            conn = Box::pin(Conn::open(&self.endpoint, token, phases)) => conn?,
             // Nobody waits for it who would be told.
             _ = interrupts.wait_for(|interrupt| *interrupt == Interrupt::Closed) => return Err(self.closed()),
         };

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::error::{Error, Kind};
+use crate::latency::Range;
 use crate::log::Log;
-use crate::members::{List, Members};
+use crate::members::{List, Member, Members};
 use crate::observer::Observer;
 use crate::strategy::{any_eligible, is_eligible, pick, Intent, Measures, Rotation, Strategy};
 use crate::topology::{Role, ServerInfo, Status, Topology, View};
@@ -108,8 +109,12 @@ impl Measures for Candidates<'_> {
         self.members.get(server).map_or(0, |member| member.pool.in_flight())
     }
 
-    fn latency(&self, server: usize) -> Option<f64> {
-        self.members.get(server).and_then(|member| member.latency.now())
+    fn latency(&self, server: usize) -> Option<Range> {
+        self.members.get(server).and_then(|member| member.latency.range())
+    }
+
+    fn is_unasked(&self, server: usize, time: Duration) -> bool {
+        self.members.get(server).is_some_and(|member| member.latency.is_older_than(time))
     }
 }
 
@@ -224,43 +229,48 @@ impl ServerSelection {
         picked.filter(|server| *server != than && intent.pinned.is_none())
     }
 
-    /// A query was taken up by the server, this long after it was asked.
-    pub(crate) fn took(&self, server: usize, time: Duration) {
+    /// A query was taken up by the server that it was asked then.
+    pub(crate) fn took(&self, server: usize, asked: Instant) {
         if let Some(member) = self.members.list().get(server) {
-            member.latency.took(time);
+            member.latency.took(asked.elapsed());
+            self.log_trust(member, member.ejection.took_up(asked));
         }
     }
 
-    /// The server has answered work.
-    pub(crate) fn answered(&self, server: usize) {
-        let members = self.members.list();
-        let Some(member) = members.get(server) else { return };
-        if member.ejection.answered() {
+    /// The server has answered work that began then.
+    pub(crate) fn answered(&self, server: usize, began: Instant) {
+        if let Some(member) = self.members.list().get(server) {
+            self.log_trust(member, member.ejection.answered(began));
+        }
+    }
+
+    fn log_trust(&self, member: &Member, is_new: bool) {
+        if is_new {
             self.log.info(|| format!("{} answers, and gets work again", member.address()));
         }
     }
 
-    /// Work has failed by this error, and nothing was made of it yet.
-    pub(crate) fn failed(&self, topology: &Topology, server: usize, error: &Error) {
+    /// Work that began then has failed by this error, and nothing was made of it yet.
+    pub(crate) fn failed(&self, topology: &Topology, server: usize, began: Instant, error: &Error) {
         if error.failure.is_some() {
             // Whoever is not what it was taken for has answered, and would so again.
             if !error.server_unfit() {
-                self.answered(server);
+                self.answered(server, began);
             }
         } else if error.kind == Kind::Connection {
-            self.lost(topology, server);
+            self.lost(topology, server, began);
         }
     }
 
     /// Work was lost with the server. What is lost at the same time counts once: the first makes it unknown until its next check.
-    fn lost(&self, topology: &Topology, server: usize) {
+    fn lost(&self, topology: &Topology, server: usize, began: Instant) {
         let view = topology.view();
         if view.get(server).is_none_or(|info| info.status != Status::Up) {
             return;
         }
         let members = self.members.list();
         let Some(member) = members.get(server) else { return };
-        if let Some(time) = member.ejection.failed(is_replaceable(&members, &view, server)) {
+        if let Some(time) = member.ejection.failed(began, is_replaceable(&members, &view, server)) {
             self.log.warn(&format!(
                 "{} loses work again and again, though its checks are answered: it is left alone for {} s, unless there is no \
                  other server.",
@@ -430,7 +440,7 @@ mod tests {
     /// Work is lost on a server as often as that, and each time its check finds it as it was.
     fn lose(topology: &Topology, selection: &ServerSelection, server: usize, times: usize) {
         for _ in 0..times {
-            selection.failed(topology, server, &lost());
+            selection.failed(topology, server, Instant::now(), &lost());
             topology.demote(server, &lost());
             if server == 0 {
                 topology.found_master(server);
@@ -477,6 +487,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_read_that_finds_nobody_does_not_wait_for_one_that_hangs_where_another_has_answered() {
+        let (topology, selection) = members(&["", ""], Config::default());
+        topology.found_nobody(0);
+        topology.found_no_role(1);
+        topology.demote(0, &lost());
+        topology.found_no_role(1);
+        let began = Instant::now();
+        let chosen = selection.choose_patiently(&topology, READS, &[0], soon()).await.unwrap();
+        assert_eq!((chosen, began.elapsed()), (1, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_own_zone_comes_first_and_others_when_none_there_does_it() {
         let zone = |zone: &str| Config { zone: Some(zone.into()), ..Config::default() };
         let (topology, selection) = checked(&["a", "b", "b", "c"], zone("b"));
@@ -516,7 +538,7 @@ mod tests {
         assert_eq!(selection.candidates(&topology.view(), READS), [0, 1, 2]);
         let choices = chosen((&topology, &selection), READS, 12).await;
         assert_eq!(choices.iter().filter(|server| **server == 2).count(), 1, "{choices:?}");
-        selection.answered(2);
+        selection.answered(2, Instant::now());
         assert!(chosen((&topology, &selection), READS, 3).await.contains(&2));
     }
 
@@ -535,7 +557,7 @@ mod tests {
     async fn what_is_lost_at_the_same_time_counts_once() {
         let (topology, selection) = checked(&["", ""], Config::default());
         for _ in 0..50 {
-            selection.failed(&topology, 1, &lost());
+            selection.failed(&topology, 1, Instant::now(), &lost());
             topology.demote(1, &lost());
         }
         topology.found_slave(1);
@@ -550,13 +572,13 @@ mod tests {
             Error::from_failure(failure)
         };
         for _ in 0..20 {
-            selection.failed(&topology, 1, &answer("Neo.ClientError.Statement.SyntaxError"));
+            selection.failed(&topology, 1, Instant::now(), &answer("Neo.ClientError.Statement.SyntaxError"));
         }
         lose(&topology, &selection, 1, 4);
-        selection.failed(&topology, 1, &answer("Neo.ClientError.Statement.SyntaxError"));
+        selection.failed(&topology, 1, Instant::now(), &answer("Neo.ClientError.Statement.SyntaxError"));
         lose(&topology, &selection, 1, 4);
         for kind in [Kind::Aborted, Kind::Pool, Kind::Client] {
-            selection.failed(&topology, 1, &Error::new(kind, "the caller's"));
+            selection.failed(&topology, 1, Instant::now(), &Error::new(kind, "the caller's"));
         }
         assert_eq!(selection.candidates(&topology.view(), READS), [0, 1]);
         lose(&topology, &selection, 1, 1);

@@ -1,9 +1,11 @@
 //! Which server does the work: eligibility by role and permission, then a strategy among the eligible.
 
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::latency::Range;
 use crate::topology::{Role, Status, View};
 
 /// Bits of [`Permissions`].
@@ -44,6 +46,14 @@ impl Permissions {
     }
 }
 
+/// A server that takes at best so many times what another one takes at worst is slow, and gets no work, however much is in
+/// flight elsewhere: of those that read at the same time, one in a hundred would else meet it.
+const SLOWER: f64 = 1.5;
+/// How many of all choices may be trials, at most: so few that they are not seen among the slowest hundredth.
+const TRIALS: f64 = 0.005;
+/// And how long it is between one trial of a server and the next, at least.
+const BETWEEN_TRIALS: Duration = Duration::from_secs(1);
+
 /// The public numbers of strategies.
 pub(crate) mod number {
     /// Any of them.
@@ -54,7 +64,7 @@ pub(crate) mod number {
     pub(crate) const NEAREST: i32 = 2;
     /// Of two at random the one with fewer connections in flight.
     pub(crate) const LEAST_CONNECTED: i32 = 3;
-    /// Of two at random the one that takes work up sooner, for what is in flight there.
+    /// Of two at random that are not slower than others the one that takes work up sooner, for what is in flight there.
     pub(crate) const FASTEST: i32 = 4;
     /// From here on, functions of the application.
     pub(crate) const FIRST_FUNCTION: i32 = 5;
@@ -74,7 +84,8 @@ pub enum Strategy {
     Nearest,
     /// Of two at random, by weight, the one with fewer connections in flight for its weight.
     LeastConnected,
-    /// Of two at random the one that took work up sooner, counted with what is in flight there and its weight.
+    /// Of two at random that are not slower than others the one that took work up sooner, counted with what is in flight there
+    /// and its weight.
     Fastest,
     /// A function of the user's, known to [`crate::Observer::choose`] by this key (5 and above).
     Custom(i32),
@@ -120,8 +131,10 @@ pub(crate) trait Measures {
     fn distance(&self, server: usize) -> f64;
     /// How many pieces of work have a connection to it, or wait for one.
     fn in_flight(&self, server: usize) -> usize;
-    /// The smoothed time in which it takes up work, in milliseconds, if it is known.
-    fn latency(&self, server: usize) -> Option<f64>;
+    /// The time in which it takes up work, if it is known.
+    fn latency(&self, server: usize) -> Option<Range>;
+    /// Whether it has taken up none for so long.
+    fn is_unasked(&self, server: usize, time: Duration) -> bool;
 }
 
 /// Whose turn it is, where turns go by weight; for reads and for writes, as in [`Turns`].
@@ -211,8 +224,13 @@ pub(crate) fn pick(
         Strategy::LeastConnected => {
             better_of_two(who, weight, |server| of.in_flight(server) as f64 / of.weight(server))
         }
-        // Not by weight: that is in the cost.
-        Strategy::Fastest => better_of_two(who, |_| 1.0, |server| cost(of, server)),
+        Strategy::Fastest => trial(who.clone(), of).or_else(|| {
+            let worst = who.clone().filter_map(|server| of.latency(server)).map(|latency| latency.high);
+            let limit = SLOWER * worst.min_by(f64::total_cmp).unwrap_or(f64::INFINITY);
+            let fast = who.filter(|server| of.latency(*server).is_none_or(|latency| latency.low <= limit));
+            // Not by weight: that is in the cost.
+            better_of_two(fast, |_| 1.0, |server| cost(of, server))
+        }),
     }
 }
 
@@ -228,27 +246,32 @@ fn better_of_two(
     Some(other.filter(|other| load(*other) < load(one)).unwrap_or(one))
 }
 
-/// One at random, by weight.
-fn draw(who: impl Iterator<Item = usize> + Clone, weight: impl Fn(usize) -> f64) -> Option<usize> {
-    let total: f64 = who.clone().map(&weight).sum();
-    let mut left = fastrand::f64() * total;
-    let mut drawn = None;
+/// One at random, by weight: each takes the place of those before it as often as its weight is of all so far.
+fn draw(mut who: impl Iterator<Item = usize>, weight: impl Fn(usize) -> f64) -> Option<usize> {
+    let first = who.next()?;
+    let (mut drawn, mut total) = (first, weight(first));
     for server in who {
-        drawn = Some(server);
-        left -= weight(server);
-        if left < 0.0 {
-            break;
+        total += weight(server);
+        if fastrand::f64() * total < weight(server) {
+            drawn = server;
         }
     }
-    drawn
+    Some(drawn)
 }
 
-/// What one more piece of work costs there. The time counts by its square: else one that is ten times as slow as the others had
-/// a tenth of the work in flight of each of them, and a hundredth of all answers would be its.
+/// Now and then one that gets no work any more: it may have become as fast as the others.
+fn trial(who: impl Iterator<Item = usize> + Clone, of: &impl Measures) -> Option<usize> {
+    if fastrand::f64() >= TRIALS {
+        return None;
+    }
+    draw(who, |_| 1.0).filter(|server| of.in_flight(*server) == 0 && of.is_unasked(*server, BETWEEN_TRIALS))
+}
+
+/// What one more piece of work costs there.
 fn cost(of: &impl Measures, server: usize) -> f64 {
     let in_flight = of.in_flight(server);
     match of.latency(server) {
-        Some(latency) => latency * latency * (in_flight as f64 + 1.0) / of.weight(server),
+        Some(latency) => latency.high * (in_flight as f64 + 1.0) / of.weight(server),
         // Of one that is not known yet the first answer is awaited.
         None if in_flight == 0 => 0.0,
         None => f64::INFINITY,
@@ -323,6 +346,7 @@ mod tests {
         distances: Vec<f64>,
         in_flight: Vec<usize>,
         latencies: Vec<Option<f64>>,
+        is_unasked: bool,
     }
 
     impl Measures for Measured {
@@ -338,8 +362,12 @@ mod tests {
             self.in_flight[server]
         }
 
-        fn latency(&self, server: usize) -> Option<f64> {
-            self.latencies[server]
+        fn latency(&self, server: usize) -> Option<Range> {
+            self.latencies[server].map(|time| Range { low: time, high: time })
+        }
+
+        fn is_unasked(&self, _: usize, _: Duration) -> bool {
+            self.is_unasked
         }
     }
 
@@ -350,6 +378,7 @@ mod tests {
             distances: vec![1.0; servers],
             in_flight: vec![0; servers],
             latencies: vec![Some(1.0); servers],
+            is_unasked: false,
         }
     }
 
@@ -482,13 +511,34 @@ mod tests {
     }
 
     #[test]
-    fn fastest_leaves_the_slow_one_unless_the_others_are_full() {
-        let slow =
-            |in_flight| Measured { latencies: vec![Some(1.0), Some(10.0), Some(1.0)], in_flight, ..equal(3) };
-        let idle = shares(Strategy::Fastest, &slow(vec![0, 0, 0]));
-        assert!(idle[1] == 0 && idle[0].abs_diff(idle[2]) < 500, "{idle:?}");
-        assert_eq!(shares(Strategy::Fastest, &slow(vec![98, 0, 98]))[1], 0);
-        assert!(shares(Strategy::Fastest, &slow(vec![100, 0, 100]))[1] > 6_000);
+    fn fastest_leaves_the_slow_one_however_full_the_others_are() {
+        let of = Measured {
+            latencies: vec![Some(1.0), Some(10.0), Some(1.0)],
+            in_flight: vec![500, 0, 500],
+            ..equal(3)
+        };
+        let shares = shares(Strategy::Fastest, &of);
+        assert!(shares[1] == 0 && shares[0].abs_diff(shares[2]) < 500, "{shares:?}");
+    }
+
+    #[test]
+    fn fastest_weighs_those_that_are_nearly_as_fast_by_what_is_in_flight() {
+        let of = |in_flight| Measured { latencies: vec![Some(1.0), Some(1.4)], in_flight, ..equal(2) };
+        assert_eq!(shares(Strategy::Fastest, &of(vec![0, 0])), [10_000, 0]);
+        assert_eq!(shares(Strategy::Fastest, &of(vec![3, 1])), [0, 10_000]);
+    }
+
+    #[test]
+    fn a_slow_one_is_tried_seldom_once_it_was_not_asked_for_a_while() {
+        let unasked = |in_flight| Measured {
+            latencies: vec![Some(1.0), Some(10.0), Some(1.0)],
+            in_flight,
+            is_unasked: true,
+            ..equal(3)
+        };
+        let tried = shares(Strategy::Fastest, &unasked(vec![0, 0, 0]))[1];
+        assert!((5..50).contains(&tried), "{tried}");
+        assert_eq!(shares(Strategy::Fastest, &unasked(vec![0, 1, 0]))[1], 0, "the answer is awaited");
     }
 
     /// Servers whose answers take time.
@@ -510,8 +560,12 @@ mod tests {
             self.in_flight[server]
         }
 
-        fn latency(&self, server: usize) -> Option<f64> {
-            self.latencies[server].now()
+        fn latency(&self, server: usize) -> Option<Range> {
+            self.latencies[server].range()
+        }
+
+        fn is_unasked(&self, server: usize, time: Duration) -> bool {
+            self.latencies[server].is_older_than(time)
         }
     }
 
@@ -540,27 +594,54 @@ mod tests {
         had
     }
 
+    /// The times of servers are never the same twice.
+    fn about(milliseconds: f64) -> Duration {
+        Duration::from_secs_f64(milliseconds * (0.5 + fastrand::f64()) / 1000.0)
+    }
+
+    const READERS: [usize; 5] = [1, 4, 16, 64, 128];
+
     #[tokio::test(start_paused = true)]
     async fn of_three_readers_one_that_is_ten_times_slower_has_less_than_a_hundredth() {
-        for readers in [1, 4, 16] {
-            // The times of healthy servers are never the same twice.
-            let had = reads(readers, 10_000, |server| {
-                let usual = if server == 1 { 20.0 } else { 2.0 };
-                Duration::from_secs_f64(usual * (0.5 + fastrand::f64()) / 1000.0)
-            });
-            let had = had.await;
-            assert!(had[1] < 100 && had[0] > 3_000 && had[2] > 3_000, "{readers} readers: {had:?}");
+        for readers in READERS {
+            let had = reads(readers, 20_000, |server| about(if server == 1 { 20.0 } else { 2.0 })).await;
+            assert!(had[1] < 200 && had[0] > 6_000 && had[2] > 6_000, "{readers} readers: {had:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_is_left_when_all_pause_from_time_to_time() {
+        let began = Instant::now();
+        for readers in READERS {
+            // What would end within the first 15 ms of each half of a second ends after them.
+            let takes = |server| {
+                let time = about(if server == 1 { 20.0 } else { 2.0 });
+                let end = (began.elapsed() + time).as_millis() % 500;
+                time + Duration::from_millis(15_u64.saturating_sub(end as u64))
+            };
+            let had = reads(readers, 20_000, takes).await;
+            assert!(had[1] < 200 && had[0] > 6_000 && had[2] > 6_000, "{readers} readers: {had:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn equal_readers_have_equal_shares() {
+        for readers in READERS {
+            let had = reads(readers, 30_000, |_| about(2.0)).await;
+            assert!(had.iter().all(|share| (7_000..13_000).contains(share)), "{readers} readers: {had:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_was_slow_for_a_while_has_its_share_again() {
-        let began = Instant::now();
-        let pause = Duration::from_secs(5);
-        let takes =
-            |server| Duration::from_millis(if server == 1 && began.elapsed() < pause { 20 } else { 2 });
-        let had = reads(4, 100_000, takes).await;
-        assert!(had[1] > 10_000, "{had:?}");
+        for readers in [1, 4, 64] {
+            let began = Instant::now();
+            let pause = Duration::from_secs(1);
+            let takes = |server| about(if server == 1 && began.elapsed() < pause { 20.0 } else { 2.0 });
+            // For seven seconds more.
+            let had = reads(readers, readers * 4_000, takes).await;
+            assert!(had[1] > readers * 500, "{readers} readers: {had:?}");
+        }
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bolt::{Event, HelloForm, Request, State, Version};
 use tokio::time::Instant;
 
-use super::endpoint::{interrupted, interruption, is_driver_closed, Endpoint, Interrupt};
+use super::endpoint::{interrupted, interruption, is_driver_closed, Endpoint, Heard, Interrupt};
 use super::io::{Io, Moved};
 use crate::config::AuthConfig;
 use crate::error::{is_authorization_expired, is_security, Error, Kind, ServerRef};
@@ -54,7 +54,7 @@ pub(crate) struct Conn {
     authenticating: Option<Authenticating>,
     /// A security error came: it is not used again.
     pub(crate) is_refused: bool,
-    has_received: Arc<AtomicBool>,
+    heard: Arc<Heard>,
     expiries: Arc<AtomicUsize>,
     /// How many of them there were at the login.
     expiries_before: usize,
@@ -89,7 +89,7 @@ impl Conn {
             is_fresh: false,
             authenticating: None,
             is_refused: false,
-            has_received: endpoint.has_received.clone(),
+            heard: endpoint.heard.clone(),
             expiries: endpoint.expiries.clone(),
             expiries_before: 0,
         }
@@ -260,7 +260,7 @@ impl Conn {
             }
             Ok(Moved::Read(0)) => return Err(self.lost("the server closed it")),
             Ok(Moved::Read(read)) => {
-                self.has_received.store(true, Ordering::Relaxed);
+                self.heard.now();
                 if !is_sent {
                     self.read_while_sending += read;
                 }

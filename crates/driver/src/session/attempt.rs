@@ -68,6 +68,7 @@ impl State {
     async fn connect_to_chosen(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
         loop {
             let server = self.choose(session, retry).await?;
+            *session.began.lock() = Instant::now();
             if let Some(pooled) = Self::connect_while_it_fits(server, session, retry).await? {
                 return Ok((server, pooled));
             }

@@ -116,7 +116,7 @@ impl State {
         match read {
             Ok((metadata, result)) => {
                 session.remember(&settings.bookmarks, metadata.bookmark());
-                session.core.selection.answered(server);
+                session.answered_by(server);
                 pooled.release();
                 result.finish(&metadata, identity);
                 Ok(())
@@ -182,7 +182,7 @@ async fn only_reads(pooled: &mut Pooled, run: &Run, meta: &TxMeta<'_>) -> Result
     loop {
         match pooled.event().await? {
             Event::Success { request: Request::Pull, metadata } => {
-                return Ok(metadata.get("type") == Some(bolt::packstream::Value::String("r".into())));
+                return Ok(metadata.only_reads());
             }
             Event::Failure { .. } => {
                 pooled.reset().await?;

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::config::SessionConfig;
 use crate::core::Core;
@@ -48,6 +49,8 @@ struct Inner {
     bookmarks: Mutex<Vec<String>>,
     /// The home database of the user, once a cluster that routes has told it: this session stays with it.
     home: Mutex<Option<String>>,
+    /// When the work under way, or what came last, was given its server.
+    began: Mutex<Instant>,
     /// Who is what for its database, as it was asked last.
     topology: Mutex<Arc<Topology>>,
     /// Wakes the task: there is credit, a result was cancelled, or a command came.
@@ -88,6 +91,7 @@ impl Session {
             queue: Mutex::new(queue),
             bookmarks,
             home,
+            began: Mutex::new(Instant::now()),
             wake: Arc::new(Notify::new()),
             aborted: AtomicBool::new(false),
             abort: Notify::new(),

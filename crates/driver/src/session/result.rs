@@ -275,10 +275,9 @@ impl<R: Borrow<Run>> Streaming<R> {
         match event {
             Event::Success { request: Request::Run, metadata } => {
                 self.progress = Progress::Executing;
-                let time = self.asked.elapsed();
-                session.core.selection.took(self.server.index, time);
+                session.core.selection.took(self.server.index, self.asked);
                 if let Some(hedges) = session.core.hedges.as_ref().filter(|_| session.reads_only()) {
-                    hedges.took(time);
+                    hedges.took(self.asked.elapsed());
                 }
                 session.works_in(metadata.database());
                 self.qid = metadata.qid();

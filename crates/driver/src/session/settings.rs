@@ -74,7 +74,7 @@ impl Inner {
         }
         if let Some(server) = &error.server {
             let topology = self.topology.lock().clone();
-            self.core.selection.failed(&topology, server.index, &error);
+            self.core.selection.failed(&topology, server.index, *self.began.lock(), &error);
             if error.server_unfit() {
                 topology.demote(server.index, &error);
                 // Of whoever is lost nothing is known for any database.
@@ -84,6 +84,11 @@ impl Inner {
             }
         }
         error
+    }
+
+    /// The server has answered the work under way.
+    pub(super) fn answered_by(&self, server: usize) {
+        self.core.selection.answered(server, *self.began.lock());
     }
 
     /// A server says in which database it does the work: where members have roles for each, this session stays with it.

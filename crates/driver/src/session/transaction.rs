@@ -93,6 +93,7 @@ impl State {
             Ok((metadata, mut result)) => {
                 result.announce();
                 open.has_committed = is_batched;
+                open.results.note_end(&metadata);
                 open.commit(session).await?;
                 result.finish(&metadata, identity);
                 Ok(())
@@ -253,10 +254,10 @@ impl Open {
         });
         let result = rolled_back.await;
         if result.is_ok() {
-            session.core.selection.answered(pooled.server.index);
+            session.answered_by(pooled.server.index);
         }
         pooled.release();
-        match result {
+        match result.map_err(|error| session.on_error(error)) {
             // The connection is gone, and the transaction with it.
             Err(error)
                 if matches!(error.kind, Kind::Connection | Kind::Closed | Kind::Protocol | Kind::Aborted) =>
@@ -268,7 +269,7 @@ impl Open {
     }
 
     async fn commit(self, session: &Inner) -> Result<(), Error> {
-        let Open { by_master, has_committed, mut pooled, bookmarks, .. } = self;
+        let Open { by_master, has_committed, mut pooled, bookmarks, results, .. } = self;
         let mut queued = None;
         let committed = session.unless_aborted(async {
             // On a connection that is known to be gone nothing is sent: then nothing was done.
@@ -286,14 +287,14 @@ impl Open {
         let error = match result {
             Ok(metadata) => {
                 session.remember(&bookmarks, metadata.bookmark());
-                session.core.selection.answered(server);
+                session.answered_by(server);
                 return Ok(());
             }
             Err(error) => error,
         };
         let verdict = judge(&Attempt {
             error: &error,
-            work: Work::Commit,
+            work: Work::Commit { only_reads: results.have_only_read() },
             progress,
             by_master,
             version,

@@ -497,6 +497,14 @@ mod tests {
         pub(crate) fn found_slave(&self, index: usize) {
             self.found(index, up(Role::Slave));
         }
+
+        pub(crate) fn found_no_role(&self, index: usize) {
+            self.found(index, ServerInfo::unknown());
+        }
+
+        pub(crate) fn found_nobody(&self, index: usize) {
+            self.found(index, down());
+        }
     }
 
     fn up(role: Role) -> ServerInfo {
