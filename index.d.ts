@@ -402,6 +402,13 @@ declare namespace Neo4jHA {
      * `lag` of their `info`. Default: any.
      */
     maxLag?: number
+    /**
+     * Hedged reads: an auto-commit read, or one by `executeQuery`, that is not taken up `after` so many milliseconds, or (`'p95'`, the
+     * default) after the 95th percentile of the last ones, is asked of a second server as well. Whichever answers first is heard, the
+     * other is reset. `budget` is the share of all reads that this is done for at most; 0.02 by default. Only on servers that refuse
+     * writes in reads, Neo4j 4.0 and later. Default: none.
+     */
+    hedge?: { after?: 'p95' | number; budget?: number } | null
     /** Milliseconds between two checks of a server. Default: 500. */
     checkInterval?: number
     /**

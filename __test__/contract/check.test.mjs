@@ -421,6 +421,20 @@ for (const role of ['refuse', 'cut', 'hang']) {
   })
 }
 
+test('what came before a member fell silent lengthens nothing: work ends within the first check that is not answered', async t => {
+  const one = await member(t, {})
+  const driver = await ready(t, [one.location], { ...watched, checkTimeout: 60_000 })
+  let unanswered
+  one.bolt.when('PULL', () => {
+    one.bolt.freeze()
+    unanswered = one.checks.length
+    return one.become('hang')
+  })
+  const error = await within(failing(driver.session(true).run('CREATE (n)')), 10_000, 'the write')
+  assert.match(error.message, /unresponsiveTimeout/)
+  assert.equal(one.checks.length, unanswered + 1)
+})
+
 test('work goes on where the status endpoint refuses and the member answers by Bolt', async t => {
   const one = await member(t, {})
   const driver = await ready(t, [one.location], watched)

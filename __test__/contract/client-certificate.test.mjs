@@ -9,14 +9,18 @@ import { authority } from '../support/certificates.mjs'
 import {
   ask,
   boltServer,
+  cluster,
   column,
   connect,
   failing,
   Neo4jHA,
+  ready,
   routing,
   settle,
-  test
+  test,
+  warnings
 } from '../support/contract.mjs'
+import { rows } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
 const neo4j = Neo4jHA.driver
@@ -251,6 +255,102 @@ for (const [when, hangsAt] of [
     assert.equal(asked, hangsAt + 1)
   })
 }
+
+/** A provider of these files that can be made to hang. */
+const hanging = files => {
+  const provider = {
+    asked: 0,
+    hangs: true,
+    hasUpdate: () => true,
+    getClientCertificate: () => {
+      provider.asked++
+      return provider.hangs ? new Promise(() => {}) : files
+    }
+  }
+  return provider
+}
+
+test('a provider that hangs is no sign of its servers: none is looked at, or left alone, for that', async t => {
+  const warned = warnings(t)
+  const group = await cluster(t, { roles: ['master', 'slave'], versions: ['5.4'], tls: demanding() })
+  const clientCertificate = hanging(client().files)
+  const driver = await ready(
+    t,
+    group.members.map(one => [one.url, secure(one)]),
+    { checkInterval: 3_600_000, neo4jDriverOptions: { clientCertificate, connectionTimeout: 30 } }
+  )
+  const asked = group.members.map(({ checks }) => checks.length)
+  for (let n = 0; n < 12; n++) {
+    const error = await within(failing(driver.session(n % 2 === 0).run('RETURN 1')), 5000, 'the error')
+    assert.match(error.message, /gave no certificate\. The server was not contacted/)
+    assert.equal(error.retryable, false)
+  }
+  assert.deepEqual(
+    driver.servers.map(({ info }) => info.status),
+    [1, 1]
+  )
+  assert.deepEqual(
+    group.members.map(({ checks }) => checks.length),
+    asked
+  )
+  clientCertificate.hangs = false
+  for (let n = 0; n < 40; n++) await driver.session(false).run('RETURN 2')
+  assert.deepEqual(new Set(group.served(/RETURN 2/)), new Set([0, 1]))
+  assert.deepEqual(
+    warned.filter(text => text.includes('left alone')),
+    []
+  )
+})
+
+test('a server that is checked by Bolt alone stays what it was while a provider hangs', async t => {
+  const one = await server(t)
+  const clientCertificate = hanging(client().files)
+  clientCertificate.hangs = false
+  const driver = await ready(t, [[null, secure(one)]], {
+    checkInterval: 10,
+    checkTimeout: 30,
+    unresponsiveTimeout: 60,
+    neo4jDriverOptions: { clientCertificate }
+  })
+  one.on(/LONG/, rows([7]))
+  let answer
+  one.when('PULL', x => new Promise(resolve => (answer = () => resolve(x.reply())))).query(/LONG/)
+  const work = driver.session().run('LONG')
+  await until(() => answer !== undefined)
+  clientCertificate.hangs = true
+  const { asked } = clientCertificate
+  one.when('RESET', x => x.reset())
+  await until(() => clientCertificate.asked > asked + 5, { what: 'checks that need another connection' })
+  assert.equal(driver.servers[0].info.status, 1)
+  answer()
+  assert.deepEqual(column(await work), [7])
+})
+
+test('an abort of who waits for the provider is no reason to ask it anew', async t => {
+  const one = await server(t)
+  const { files } = client()
+  let asked = 0
+  let give
+  const clientCertificate = {
+    hasUpdate: () => false,
+    getClientCertificate: () => {
+      asked++
+      return new Promise(resolve => (give = () => resolve(files)))
+    }
+  }
+  const driver = connect(t, secure(one), undefined, { clientCertificate })
+  const aborting = new AbortController()
+  const aborted = failing(driver.session().run('RETURN 1', {}, { signal: aborting.signal }))
+  await until(() => asked === 1)
+  aborting.abort()
+  await aborted
+  const work = ask(driver)
+  await settle(driver.session().run('RETURN 1', {}, { signal: AbortSignal.timeout(20) }))
+  assert.equal(asked, 1)
+  give()
+  assert.deepEqual(column(await work), [1])
+  assert.equal(asked, 1)
+})
 
 test('connections that are opened at once share what the provider gives', async t => {
   const one = await server(t)

@@ -11,7 +11,7 @@ import {
   settle,
   test
 } from '../support/contract.mjs'
-import { bolt, delayed, failure, gate } from '../support/scripted-server.mjs'
+import { bolt, delayed, failure, gate, rows } from '../support/scripted-server.mjs'
 import { until, within } from '../support/until.mjs'
 
 const neo4j = Neo4jHA.driver
@@ -588,4 +588,67 @@ test('a database that is gone between two tables surfaces, and others are not to
   const error = await failing(ask(driver, 'RETURN 1', { database: 'gone' }))
   assert.equal(error.code, 'Neo.ClientError.Database.DatabaseNotFound')
   assert.deepEqual(column(await ask(driver, 'RETURN 1', read)), [1])
+})
+
+// ---- a leader is lost: the next one is waited for ----
+
+for (const [title, doWrite] of [
+  ['an auto-commit write', driver => ask(driver, 'CREATE (:After)', write)],
+  ['a transaction function', driver => driver.session(write).executeWrite(tx => tx.run('CREATE (:After)'))]
+]) {
+  test(`the leader dies: ${title} waits for the next one, for which all routers are asked`, async t => {
+    const cluster = await routing(t, { versions: bolt.neo4j526 })
+    const [leader, next, other] = cluster.members
+    const driver = connect(t, cluster.uri)
+    await ask(driver, 'CREATE (:Before)', write)
+    await leader.stop()
+    Object.assign(cluster.table, { writers: [], routers: [next, other], readers: [next, other] })
+    const work = doWrite(driver)
+    const asked = member => member.routes().length
+    const before = [asked(next), asked(other)]
+    await until(() => asked(next) > before[0] + 5 && asked(other) > before[1] + 5)
+    Object.assign(cluster.table, { writers: [next], readers: [other] })
+    await work
+    assert.deepEqual(cluster.served(/:After/), [1])
+  })
+}
+
+test('a thousand that wait for a leader ask no more routers than one', async t => {
+  const cluster = await routing(t, { versions: bolt.neo4j526 })
+  const [leader, next, other] = cluster.members
+  const driver = connect(t, cluster.uri)
+  await ask(driver, 'CREATE (:Before)', write)
+  await leader.stop()
+  Object.assign(cluster.table, { writers: [], routers: [next], readers: [next, other] })
+  let most = 0
+  let waiting = 0
+  const { table } = next
+  next.table = async request => {
+    most = Math.max(most, ++waiting)
+    await new Promise(resolve => setImmediate(resolve))
+    waiting--
+    return table(request)
+  }
+  const work = Array.from({ length: 1_000 }, () => ask(driver, 'CREATE (:After)', write))
+  await until(() => next.routes().length > 20)
+  Object.assign(cluster.table, { writers: [next], readers: [other] })
+  await Promise.all(work)
+  assert.equal(most, 1)
+  assert.equal(cluster.served(/:After/).length, 1_000)
+})
+
+test('a leader that never comes is waited for as long as maxTransactionRetryTime says', async t => {
+  const cluster = await routing(t, { versions: bolt.neo4j526 })
+  const [leader, next, other] = cluster.members
+  const driver = connect(t, cluster.uri, undefined, { maxTransactionRetryTime: 300 })
+  await ask(driver, 'CREATE (:Before)', write)
+  await leader.stop()
+  Object.assign(cluster.table, { writers: [], routers: [next, other], readers: [next, other] })
+  await assert.rejects(ask(driver, 'CREATE (:After)', write), {
+    code: 'SessionExpired',
+    message: /write server/
+  })
+  // Reads go on.
+  cluster.on(/MATCH/, rows([1]))
+  await ask(driver, 'MATCH (n) RETURN n', read)
 })

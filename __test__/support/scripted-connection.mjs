@@ -76,6 +76,9 @@ class Exchange {
   }
 }
 
+/** Queries that a server says it writes by. */
+const WRITES = /\b(CREATE|MERGE|SET|DELETE|REMOVE)\b/
+
 /** The server's end of one connection: a state of its own, and a queue of messages answered in order. */
 export class Connection {
   #socket
@@ -332,7 +335,7 @@ export class Connection {
     }
     const answer = await this.server.resolve(request)
     if (answer.failure) return this.fail(answer.failure)
-    const qid = this.#open(answer, false)
+    const qid = this.#open(answer, false, WRITES.test(query) ? 'rw' : 'r')
     const reply = { fields: answer.fields ?? [] }
     reply[this.version.major < 3 ? 'result_available_after' : 't_first'] = 1
     if (this.version.major >= 4 && this.tx && this.server.qids) reply.qid = qid
@@ -357,7 +360,7 @@ export class Connection {
     return this.success({ fields: ['ttl', 'servers'] })
   }
 
-  #open(answer, control) {
+  #open(answer, control, type = 'r') {
     if (!this.tx) this.streams.clear()
     const qid = this.nextQid++
     this.lastQid = qid
@@ -365,6 +368,7 @@ export class Connection {
     this.streams.set(qid, {
       answer,
       control,
+      type,
       iterator: records[Symbol.asyncIterator]?.() ?? records[Symbol.iterator](),
       next: null
     })
@@ -418,10 +422,10 @@ export class Connection {
     if (!this.alive) return
     if (!(await this.#peek(stream)).done) return this.success({ has_more: true })
     this.streams.delete(qid)
-    const { answer, control } = stream
+    const { answer, control, type } = stream
     if (answer.ending?.failure) return this.fail(answer.ending.failure)
     if (control) return this.success(answer.summary)
-    const summary = { type: 'r' }
+    const summary = { type }
     if (this.version.major < 3) summary.result_consumed_after = 1
     else {
       summary.t_last = 1

@@ -340,7 +340,7 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
   #retrying<T>(attempt: Attempt<T>, signal: AbortSignal | undefined): Promise<T> {
     const { settings: driver, shutdown, dispatcher } = this.#core
     const ends = { signal, session: this.#shutdown, driver: shutdown }
-    const patience = { maxTime: driver.maxTransactionRetryTime, hasOthers: driver.native.mode === 'ha' }
+    const patience = { maxTime: driver.maxTransactionRetryTime, hasOthers: driver.native.mode !== 'direct' }
     return retrying(attempt, patience, ends, dispatcher)
   }
 

@@ -87,6 +87,12 @@ export interface DriverOptions {
   loadBalancingStrategy?: string
 }
 
+/** Which reads are asked of a second server: those that are not taken up in this time, and no more than this share of all. */
+export interface HedgeOptions {
+  after?: 'p95' | number
+  budget?: number
+}
+
 /** The options of `Neo4jHA`. */
 export interface HAOptions {
   auth?: Auth
@@ -98,6 +104,7 @@ export interface HAOptions {
   discover?: boolean
   resolver?: { readonly [named: string]: string }
   maxLag?: number
+  hedge?: HedgeOptions | null
   checkInterval?: number
   alarmInterval?: number
   checkTimeout?: number
@@ -141,6 +148,7 @@ const HA_OPTIONS: ReadonlySet<string> = new Set([
   'discover',
   'resolver',
   'maxLag',
+  'hedge',
   'checkInterval',
   'alarmInterval',
   'checkTimeout',
@@ -210,6 +218,7 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
         given.maxLag === undefined || given.maxLag === null
           ? null
           : count(given.maxLag, 'maxLag', 0, 'transactions'),
+      hedge: readHedge(given.hedge, 'hedge', driver.log),
       // 0 meant the default in 1.2.3
       checkInterval: count(given.checkInterval || undefined, 'checkInterval', 500, 'milliseconds'),
       alarmInterval: count(given.alarmInterval || undefined, 'alarmInterval', 10, 'milliseconds'),
@@ -442,6 +451,22 @@ function readTexts(value: unknown, name: string): readonly string[] | undefined 
   if (wrong === -1) return value as string[]
   const what = wrong === -2 ? show(value) : `${show((value as unknown[])[wrong])} at [${wrong}]`
   throw new TypeError(`${name} takes an array of strings; it was ${what}`)
+}
+
+const HEDGE_OPTIONS: ReadonlySet<string> = new Set(['after', 'budget'])
+
+/** @throws TypeError naming the option and what it takes */
+function readHedge(value: unknown, name: string, log: Log): object | null {
+  if (value === undefined || value === null) return null
+  const { after, budget } = asObject(value, name) as HedgeOptions
+  warnOfUnknown(value as object, HEDGE_OPTIONS, name, log)
+  const share = amount(budget, `${name}.budget`, 0.02, 'of all reads')
+  if (share > 1)
+    throw new TypeError(`${name}.budget takes a share of all reads, from 0 to 1; it was ${show(budget)}`)
+  if (after === undefined || after === 'p95') return { after: 'p95', budget: share }
+  if (typeof after !== 'number')
+    throw new TypeError(`${name}.after takes 'p95', or a number of milliseconds; it was ${show(after)}`)
+  return { after: { milliseconds: amount(after, `${name}.after`, 0, 'milliseconds') }, budget: share }
 }
 
 /**

@@ -47,6 +47,7 @@ test('the defaults', t => {
     discover: false,
     addresses: [],
     maxLag: null,
+    hedge: null,
     checkInterval: 500,
     alarmInterval: 10,
     checkTimeout: 1500,

@@ -37,6 +37,8 @@ pub struct Config {
     pub nearest_window: f64,
     /// Reads go to members that are no more entries of the cluster's log behind than this, unless there are no others. Default: any.
     pub max_lag: Option<u64>,
+    /// Reads that take long are asked of a second server as well. Default: none are.
+    pub hedge: Option<HedgeConfig>,
     /// Servers of this zone are chosen before others.
     pub zone: Option<String>,
     /// Default permissions by role, as bits: 1 master reads, 2 master writes, 4 slave reads, 8 slave writes.
@@ -110,6 +112,7 @@ impl Default for Config {
             strategy: 0,
             nearest_window: 0.0,
             max_lag: None,
+            hedge: None,
             zone: None,
             rw_mask: i32::from(Permissions::MASTER_READ_WRITE_SLAVE_READ.0),
             check_interval: 500,
@@ -165,6 +168,25 @@ impl Config {
     pub fn retry_time(&self) -> Duration {
         Duration::from_millis(self.max_transaction_retry_time)
     }
+}
+
+/// Which reads are asked of a second server.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub struct HedgeConfig {
+    /// Those that are not taken up in this time.
+    pub after: HedgeAfter,
+    /// How many of all reads at most; 0.02 is one in fifty.
+    pub budget: f64,
+}
+
+/// After how long a read is asked of a second server.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HedgeAfter {
+    /// After the 95th percentile of the last ones.
+    P95,
+    /// After so many milliseconds.
+    Milliseconds(f64),
 }
 
 /// How a driver learns what its servers are.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::bookmarks::Bookmarks;
 use crate::config::{Config, Mode, VerifyConfig};
 use crate::error::{Error, Kind, ServerRef};
+use crate::hedge::Hedges;
 use crate::identity::Identity;
 use crate::log::Log;
 use crate::members::Members;
@@ -23,6 +24,7 @@ use crate::selection::ServerSelection;
 use crate::strategy::{Intent, Strategy};
 use crate::topology::routing::{Ask, Router};
 use crate::topology::{Checks, Cluster, Publisher, Topology, View};
+use crate::watch;
 
 /// What [`crate::Driver::verify`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,7 @@ pub(crate) struct Core {
     /// Where `topology`, or a routing table, has it from.
     pub(crate) cluster: Cluster,
     pub(crate) selection: ServerSelection,
+    pub(crate) hedges: Option<Hedges>,
     pub(crate) observer: Arc<dyn Observer>,
     closed: watch::Sender<bool>,
     log: Log,
@@ -91,6 +94,7 @@ impl Core {
             runtime.spawn_blocking(move || tls::read_system_store(&config));
         }
         Ok(Core {
+            hedges: config.hedge.map(Hedges::new),
             config,
             runtime,
             members,
@@ -133,6 +137,7 @@ impl Core {
             impersonated_user: None,
             auth: config.auth.as_ref(),
             by_driver: config.login,
+            deadline: Instant::now() + self.config.retry_time(),
         };
         Ok(router.connect(&ask).await?.pooled)
     }
@@ -160,6 +165,7 @@ impl Core {
             return;
         }
         tokio::select! {
+            biased;
             () = self.cluster.check() => {}
             _ = self.closing() => {}
         }
@@ -194,6 +200,7 @@ impl Core {
     /// Waits for the end of the first check, or of the driver.
     pub(crate) async fn wait_checked(&self) -> Arc<View> {
         tokio::select! {
+            biased;
             view = self.topology.wait_checked() => view,
             _ = self.closing() => self.topology.view(),
         }
@@ -247,7 +254,7 @@ pub(crate) fn endpoint(
         legacy_first: AtomicBool::new(false),
         best_known: AtomicBool::new(false),
         product: ArcSwapOption::empty(),
-        has_received: Arc::default(),
+        heard: Arc::default(),
         interrupt: watch::Sender::new(Interrupt::None),
         log: Log::new(observer.clone(), config.log_level),
     })

@@ -6,8 +6,10 @@
 //!   trusted ──────────────────────► left alone ──────────────────────────────► on trial
 //!      ▲                                ▲                                         │ │
 //!      │                                └──────────────── a failure ──────────────┘ │
-//!      └──────────────────────────────── an answer ─────────────────────────────────┘
+//!      └─────────────────────────── it takes work up ───────────────────────────────┘
 //! ```
+//!
+//! What began before it was left alone, or before its trial, tells nothing new: neither its loss nor its answer counts for that.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -43,9 +45,18 @@ struct Record {
 }
 
 struct Ejected {
+    since: Instant,
     /// Until when it is left alone.
     until: Instant,
-    on_trial: bool,
+    /// When its trial began, if it is on trial.
+    trial: Option<Instant>,
+}
+
+impl Ejected {
+    /// Whether work that began then is its trial, or came after that.
+    fn is_tried_by(&self, began: Instant) -> bool {
+        self.trial.is_some_and(|trial| began >= trial)
+    }
 }
 
 impl Ejection {
@@ -61,7 +72,7 @@ impl Ejection {
             if ejected.until > now {
                 return true;
             }
-            *ejected = Ejected { until: now + TRIAL, on_trial: true };
+            (ejected.until, ejected.trial) = (now + TRIAL, Some(now));
             false
         })
     }
@@ -71,14 +82,30 @@ impl Ejection {
         self.is_distrusted.load(Ordering::Relaxed) && self.record.lock().ejected.as_mut().is_some_and(look)
     }
 
-    /// The server has answered work, with whatever. Whether that made it trusted again.
-    pub(crate) fn answered(&self) -> bool {
+    /// The server has taken up work that began then: where that is its trial, it is trusted again, however long the work will
+    /// take. Losses go on counting until it has answered: one that takes up all and loses it is ejected by the next. Whether it
+    /// is trusted by this.
+    pub(crate) fn took_up(&self, began: Instant) -> bool {
+        self.is_distrusted.load(Ordering::Relaxed)
+            && self.trust(&mut self.record.lock(), |ejected| ejected.is_tried_by(began))
+    }
+
+    /// The server has answered work that began then, with whatever. Whether that made it trusted again.
+    pub(crate) fn answered(&self, began: Instant) -> bool {
         if self.failures.load(Ordering::Relaxed) == 0 {
             return false;
         }
         let mut record = self.record.lock();
+        if record.ejected.as_ref().is_some_and(|ejected| began < ejected.since) {
+            return false;
+        }
         self.failures.store(0, Ordering::Relaxed);
-        if record.ejected.take().is_none() {
+        self.trust(&mut record, |_| true)
+    }
+
+    /// Trusts an ejected server again, if it may be.
+    fn trust(&self, record: &mut Record, may: impl FnOnce(&mut Ejected) -> bool) -> bool {
+        if record.ejected.take_if(may).is_none() {
             return false;
         }
         record.trusted_since = Some(Instant::now());
@@ -86,14 +113,13 @@ impl Ejection {
         true
     }
 
-    /// Work was lost with the server. For how long that makes it left alone, unless it may not be.
-    pub(crate) fn failed(&self, may_eject: bool) -> Option<Duration> {
+    /// Work that began then was lost with the server. For how long that makes it left alone, unless it may not be.
+    pub(crate) fn failed(&self, began: Instant, may_eject: bool) -> Option<Duration> {
         let mut record = self.record.lock();
         let failures = self.failures.load(Ordering::Relaxed).saturating_add(1);
         self.failures.store(failures, Ordering::Relaxed);
         let is_due = match &record.ejected {
-            // Of work that began before it was left alone nothing new is learned.
-            Some(ejected) => ejected.on_trial,
+            Some(ejected) => ejected.is_tried_by(began),
             None => failures >= FAILURES && may_eject,
         };
         if !is_due {
@@ -104,7 +130,7 @@ impl Ejection {
             record.trusted_since.take().is_some_and(|since| now.duration_since(since) >= LONGEST_WHILE);
         record.ejections = if has_served_long { 1 } else { record.ejections.saturating_add(1) };
         let time = FIRST_WHILE.saturating_mul(record.ejections).min(LONGEST_WHILE);
-        record.ejected = Some(Ejected { until: now + time, on_trial: false });
+        record.ejected = Some(Ejected { since: now, until: now + time, trial: None });
         self.is_distrusted.store(true, Ordering::Relaxed);
         Some(time)
     }
@@ -118,14 +144,14 @@ mod tests {
 
     /// Fails so often, and tells for how many seconds the last failure has it left alone.
     fn fail(ejection: &Ejection, times: u32) -> Option<u64> {
-        (0..times).map(|_| ejection.failed(true)).last().flatten().map(|time| time.as_secs())
+        (0..times).map(|_| ejection.failed(Instant::now(), true)).last().flatten().map(|time| time.as_secs())
     }
 
     #[tokio::test(start_paused = true)]
     async fn five_failures_in_a_row_and_no_fewer() {
         let ejection = Ejection::default();
         assert_eq!(fail(&ejection, 4), None);
-        ejection.answered();
+        ejection.answered(Instant::now());
         assert_eq!(fail(&ejection, 4), None, "an answer has broken the row");
         assert!(!ejection.is_out());
         assert_eq!(fail(&ejection, 1), Some(30));
@@ -143,7 +169,7 @@ mod tests {
         assert!(ejection.let_in());
         assert!(!ejection.let_in(), "there is one trial at a time");
         assert!(ejection.is_out());
-        assert!(ejection.answered());
+        assert!(ejection.answered(Instant::now()));
         assert!(!ejection.is_out() && ejection.let_in() && ejection.let_in());
         assert_eq!(fail(&ejection, 4), None, "it starts afresh");
     }
@@ -171,6 +197,37 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_trial_is_passed_when_its_work_is_taken_up_and_losses_count_until_it_is_answered() {
+        let ejection = Ejection::default();
+        fail(&ejection, 5);
+        tokio::time::advance(SECOND * 30).await;
+        assert!(ejection.let_in());
+        assert!(ejection.took_up(Instant::now()));
+        assert!(!ejection.is_out() && ejection.let_in() && ejection.let_in());
+        assert_eq!(fail(&ejection, 1), Some(60), "it takes up all and loses it");
+        tokio::time::advance(SECOND * 60).await;
+        assert!(ejection.let_in());
+        assert!(ejection.took_up(Instant::now()));
+        ejection.answered(Instant::now());
+        assert_eq!(fail(&ejection, 4), None, "it starts afresh");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trial_is_ended_by_its_own_work_alone() {
+        let ejection = Ejection::default();
+        let before = Instant::now();
+        tokio::time::advance(SECOND).await;
+        fail(&ejection, 5);
+        assert!(!ejection.answered(before) && ejection.is_out(), "it was asked before it was left alone");
+        tokio::time::advance(SECOND * 30).await;
+        assert!(ejection.let_in());
+        assert_eq!(ejection.failed(before, true), None);
+        assert!(!ejection.took_up(before) && !ejection.answered(before));
+        assert!(ejection.is_out() && !ejection.let_in(), "the trial goes on");
+        assert_eq!(ejection.failed(Instant::now(), true), Some(Duration::from_secs(60)));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_trial_of_which_nothing_is_heard_is_followed_by_another() {
         let ejection = Ejection::default();
         fail(&ejection, 5);
@@ -186,11 +243,11 @@ mod tests {
         let ejection = Ejection::default();
         fail(&ejection, 5);
         tokio::time::advance(SECOND * 30).await;
-        ejection.answered();
+        ejection.answered(Instant::now());
         tokio::time::advance(SECOND * 299).await;
         assert_eq!(fail(&ejection, 5), Some(60));
         tokio::time::advance(SECOND * 60).await;
-        ejection.answered();
+        ejection.answered(Instant::now());
         tokio::time::advance(LONGEST_WHILE).await;
         assert_eq!(fail(&ejection, 5), Some(30));
     }
@@ -199,7 +256,7 @@ mod tests {
     async fn what_may_not_be_ejected_is_not_until_it_may() {
         let ejection = Ejection::default();
         for _ in 0..20 {
-            assert_eq!(ejection.failed(false), None);
+            assert_eq!(ejection.failed(Instant::now(), false), None);
         }
         assert!(!ejection.is_out());
         assert_eq!(fail(&ejection, 1), Some(30));

@@ -171,6 +171,19 @@ impl Error {
         self.code() == "Neo.TransientError.Transaction.InstanceStateChanged"
     }
 
+    /// Whether the server says that it failed to commit: it may have written the transaction to its log before that, and finds it there
+    /// when it starts again.
+    pub(crate) fn is_commit_failed(&self) -> bool {
+        self.code() == "Neo.DatabaseError.Transaction.TransactionCommitFailed"
+    }
+
+    /// Whether a member of a causal cluster did not learn if others took what it had sent them. Where no leader was known, it had sent
+    /// nothing (3.5).
+    pub(crate) fn may_be_replicated(&self) -> bool {
+        self.code() == "Neo.TransientError.Cluster.ReplicationFailure"
+            && !self.message.contains("no leader was available")
+    }
+
     /// Whether the server certainly refused the query before it did anything of it.
     pub(crate) fn is_before_execution(&self) -> bool {
         const CODES: [&str; 6] = [

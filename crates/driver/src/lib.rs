@@ -15,6 +15,7 @@ mod core;
 mod driver;
 mod ejection;
 mod error;
+mod hedge;
 mod identity;
 mod latency;
 mod log;
@@ -30,11 +31,16 @@ mod simulation;
 mod strategy;
 mod topology;
 
+#[cfg(test)]
+use simulation::watch;
+#[cfg(not(test))]
+use tokio::sync::watch;
+
 pub use address::{Address, TlsWish};
 pub use config::{
-    AccessMode, Api, AuthConfig, BoltAgent, ClientCertificate, Config, LogLevel, Mode,
-    NotificationFilterConfig, RoutingContext, ServerConfig, SessionConfig, StatusEndpoint, Trust, TxConfig,
-    VerifyConfig,
+    AccessMode, Api, AuthConfig, BoltAgent, ClientCertificate, Config, HedgeAfter, HedgeConfig, LogLevel,
+    Mode, NotificationFilterConfig, RoutingContext, ServerConfig, SessionConfig, StatusEndpoint, Trust,
+    TxConfig, VerifyConfig,
 };
 pub use core::ServerIdentity;
 pub use driver::Driver;

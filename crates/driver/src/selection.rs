@@ -10,10 +10,10 @@ use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::latency::Range;
 use crate::log::Log;
-use crate::members::{List, Members};
+use crate::members::{List, Member, Members};
 use crate::observer::Observer;
 use crate::strategy::{any_eligible, is_eligible, pick, Intent, Measures, Rotation, Strategy};
-use crate::topology::{Role, Status, Topology, View};
+use crate::topology::{Role, ServerInfo, Status, Topology, View};
 
 /// How often the same situation is warned of at most.
 const WARN_EVERY: Duration = Duration::from_secs(1);
@@ -222,43 +222,55 @@ impl ServerSelection {
         intent.pinned.is_some() || fits(topology, server, intent) && self.let_in(server)
     }
 
-    /// A query was taken up by the server, this long after it was asked.
-    pub(crate) fn took(&self, server: usize, time: Duration) {
+    /// Another server than this one for the same work, if there is one that is as good as any.
+    pub(crate) fn another(&self, topology: &Topology, intent: Intent, than: usize) -> Option<usize> {
+        let view = topology.view();
+        let picked = Candidates::new(self, &view, intent, &[than]).pick();
+        picked.filter(|server| *server != than && intent.pinned.is_none())
+    }
+
+    /// A query was taken up by the server that it was asked then.
+    pub(crate) fn took(&self, server: usize, asked: Instant) {
         if let Some(member) = self.members.list().get(server) {
-            member.latency.took(time);
+            member.latency.took(asked.elapsed());
+            self.log_trust(member, member.ejection.took_up(asked));
         }
     }
 
-    /// The server has answered work.
-    pub(crate) fn answered(&self, server: usize) {
-        let members = self.members.list();
-        let Some(member) = members.get(server) else { return };
-        if member.ejection.answered() {
+    /// The server has answered work that began then.
+    pub(crate) fn answered(&self, server: usize, began: Instant) {
+        if let Some(member) = self.members.list().get(server) {
+            self.log_trust(member, member.ejection.answered(began));
+        }
+    }
+
+    fn log_trust(&self, member: &Member, is_new: bool) {
+        if is_new {
             self.log.info(|| format!("{} answers, and gets work again", member.address()));
         }
     }
 
-    /// Work has failed by this error, and nothing was made of it yet.
-    pub(crate) fn failed(&self, topology: &Topology, server: usize, error: &Error) {
+    /// Work that began then has failed by this error, and nothing was made of it yet.
+    pub(crate) fn failed(&self, topology: &Topology, server: usize, began: Instant, error: &Error) {
         if error.failure.is_some() {
             // Whoever is not what it was taken for has answered, and would so again.
             if !error.server_unfit() {
-                self.answered(server);
+                self.answered(server, began);
             }
         } else if error.kind == Kind::Connection {
-            self.lost(topology, server);
+            self.lost(topology, server, began);
         }
     }
 
     /// Work was lost with the server. What is lost at the same time counts once: the first makes it unknown until its next check.
-    fn lost(&self, topology: &Topology, server: usize) {
+    fn lost(&self, topology: &Topology, server: usize, began: Instant) {
         let view = topology.view();
         if view.get(server).is_none_or(|info| info.status != Status::Up) {
             return;
         }
         let members = self.members.list();
         let Some(member) = members.get(server) else { return };
-        if let Some(time) = member.ejection.failed(is_replaceable(&members, &view, server)) {
+        if let Some(time) = member.ejection.failed(began, is_replaceable(&members, &view, server)) {
             self.log.warn(&format!(
                 "{} loses work again and again, though its checks are answered: it is left alone for {} s, unless there is no \
                  other server.",
@@ -285,6 +297,7 @@ impl ServerSelection {
             };
             let _counted = master.map(|_| topology.wait_for_master());
             tokio::select! {
+                biased;
                 _ = changes.changed() => {}
                 () = tokio::time::sleep_until(limit) => return topology.view(),
             }
@@ -298,7 +311,10 @@ impl ServerSelection {
         let answers = |i: &usize| view.get(*i).is_some_and(|s| s.status != Status::Down);
         let untried = || view.indexes().filter(|i| !avoid.contains(i));
         let other = untried().find(answers).or_else(|| untried().next());
-        let first = view.indexes().find(answers).or_else(|| view.indexes().next()).unwrap_or_default();
+        // Not even as the last resort is anything written to a master that another one came after.
+        let may = |i: &usize| !(write && view.get(*i).is_some_and(|s| view.is_superseded(s)));
+        let all = || view.indexes().filter(may);
+        let first = all().find(answers).or_else(|| all().next()).unwrap_or_default();
         let (index, whom) = match (view.master(), other) {
             (Some(master), _) => (master, "the master"),
             (None, Some(other)) if !write && avoid.contains(&first) => (other, "another one"),
@@ -327,6 +343,13 @@ fn is_replaceable(members: &List, view: &View, server: usize) -> bool {
         let is_out = || members.get(other.index).is_none_or(|member| member.ejection.is_out());
         other.index != server && other.status == Status::Up && does_it && !is_out()
     })
+}
+
+/// Whether the server answers, and is known to be something else than what the work needs.
+pub(crate) fn is_unfit(topology: &Topology, index: usize, intent: Intent) -> bool {
+    let view = topology.view();
+    let is_known = |s: &ServerInfo| s.status == Status::Up && s.role != Role::Unknown;
+    !fits(topology, index, intent) && view.get(index).is_some_and(is_known)
 }
 
 /// Whether the server does not fit, and another one does.
@@ -417,7 +440,7 @@ mod tests {
     /// Work is lost on a server as often as that, and each time its check finds it as it was.
     fn lose(topology: &Topology, selection: &ServerSelection, server: usize, times: usize) {
         for _ in 0..times {
-            selection.failed(topology, server, &lost());
+            selection.failed(topology, server, Instant::now(), &lost());
             topology.demote(server, &lost());
             if server == 0 {
                 topology.found_master(server);
@@ -464,6 +487,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_read_that_finds_nobody_does_not_wait_for_one_that_hangs_where_another_has_answered() {
+        let (topology, selection) = members(&["", ""], Config::default());
+        topology.found_nobody(0);
+        topology.found_no_role(1);
+        topology.demote(0, &lost());
+        topology.found_no_role(1);
+        let began = Instant::now();
+        let chosen = selection.choose_patiently(&topology, READS, &[0], soon()).await.unwrap();
+        assert_eq!((chosen, began.elapsed()), (1, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_own_zone_comes_first_and_others_when_none_there_does_it() {
         let zone = |zone: &str| Config { zone: Some(zone.into()), ..Config::default() };
         let (topology, selection) = checked(&["a", "b", "b", "c"], zone("b"));
@@ -503,15 +538,26 @@ mod tests {
         assert_eq!(selection.candidates(&topology.view(), READS), [0, 1, 2]);
         let choices = chosen((&topology, &selection), READS, 12).await;
         assert_eq!(choices.iter().filter(|server| **server == 2).count(), 1, "{choices:?}");
-        selection.answered(2);
+        selection.answered(2, Instant::now());
         assert!(chosen((&topology, &selection), READS, 3).await.contains(&2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_written_to_a_master_that_another_one_came_after_not_even_as_the_last_resort() {
+        let (topology, selection) = checked(&["", ""], Config::default());
+        topology.found_master(1);
+        topology.demote(1, &lost());
+        assert_eq!(topology.view().master(), None);
+        let began = Instant::now();
+        let chosen = selection.choose_patiently(&topology, WRITES, &[], began + Duration::from_secs(5)).await;
+        assert_eq!((chosen.unwrap(), began.elapsed()), (1, Duration::from_secs(5)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_lost_at_the_same_time_counts_once() {
         let (topology, selection) = checked(&["", ""], Config::default());
         for _ in 0..50 {
-            selection.failed(&topology, 1, &lost());
+            selection.failed(&topology, 1, Instant::now(), &lost());
             topology.demote(1, &lost());
         }
         topology.found_slave(1);
@@ -526,13 +572,13 @@ mod tests {
             Error::from_failure(failure)
         };
         for _ in 0..20 {
-            selection.failed(&topology, 1, &answer("Neo.ClientError.Statement.SyntaxError"));
+            selection.failed(&topology, 1, Instant::now(), &answer("Neo.ClientError.Statement.SyntaxError"));
         }
         lose(&topology, &selection, 1, 4);
-        selection.failed(&topology, 1, &answer("Neo.ClientError.Statement.SyntaxError"));
+        selection.failed(&topology, 1, Instant::now(), &answer("Neo.ClientError.Statement.SyntaxError"));
         lose(&topology, &selection, 1, 4);
         for kind in [Kind::Aborted, Kind::Pool, Kind::Client] {
-            selection.failed(&topology, 1, &Error::new(kind, "the caller's"));
+            selection.failed(&topology, 1, Instant::now(), &Error::new(kind, "the caller's"));
         }
         assert_eq!(selection.candidates(&topology.view(), READS), [0, 1]);
         lose(&topology, &selection, 1, 1);

@@ -70,9 +70,13 @@ impl Pair {
         Pair { driver, healthy, flaky, warned }
     }
 
+    fn session(&self) -> Session {
+        self.driver.session(self.driver.intent(false, -1, -1, -1), SessionConfig::default())
+    }
+
     /// A read in a session of its own, which has its turn now.
     async fn read(&self, how: Work) {
-        let session = self.driver.session(self.driver.intent(false, -1, -1, -1), SessionConfig::default());
+        let session = self.session();
         let sink = Arc::new(Collector::default());
         let run = query(&session, 1, &sink);
         match how {
@@ -112,6 +116,36 @@ impl Pair {
             }
         }
         assert!(self.flaky.count(signature::RUN) > asked, "it has no turn");
+    }
+
+    /// Begins such work, in sessions of its own, until the flaky server has some: its session.
+    async fn begin_on_flaky(&self, work: impl Fn(&Session)) -> Session {
+        let asked = self.flaky.count(signature::RUN);
+        for _ in 0..2 {
+            let session = self.session();
+            let served = self.healthy.count(signature::RUN);
+            work(&session);
+            let is_taken =
+                || self.flaky.count(signature::RUN) > asked || self.healthy.count(signature::RUN) > served;
+            while !is_taken() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            if self.flaky.count(signature::RUN) > asked {
+                return session;
+            }
+        }
+        panic!("it has no turn");
+    }
+
+    /// A query that is not waited for.
+    fn query(session: &Session) {
+        session.run(query(session, 1, &Arc::new(Collector::default())));
+    }
+
+    /// The same in a transaction that stays open.
+    fn transaction(session: &Session) {
+        session.begin(begin(), Done::new(|_| {}));
+        Pair::query(session);
     }
 
     /// Checks are over that were hurried by work that was lost.
@@ -198,4 +232,48 @@ async fn whatever_work_it_does_in_between_breaks_the_row() {
         }
         assert!(!pair.was_left_alone());
     }
+}
+
+#[tokio::test]
+async fn a_trial_is_passed_when_its_query_is_taken_up_however_long_its_result_takes() {
+    let pair = Pair::start().await;
+    for _ in 0..5 {
+        pair.lose().await;
+    }
+    pass(Duration::from_secs(30)).await;
+    pair.flaky.when(signature::PULL, Fault::Hangs);
+    let asked = pair.flaky.count(signature::RUN);
+    let _trial = pair.begin_on_flaky(Pair::query).await;
+    let has_more = async {
+        while pair.flaky.count(signature::RUN) < asked + 3 {
+            pair.read(Work::Query).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), has_more).await.expect("it has its turns again");
+}
+
+#[tokio::test]
+async fn work_that_began_before_neither_ends_a_trial_nor_lets_a_server_back_in() {
+    let pair = Pair::start().await;
+    let (done, lost) =
+        (pair.begin_on_flaky(Pair::transaction).await, pair.begin_on_flaky(Pair::transaction).await);
+    for _ in 0..5 {
+        pair.lose().await;
+    }
+    told(&done, Session::commit).await;
+    let asked = pair.flaky.count(signature::RUN);
+    for _ in 0..4 {
+        pair.read(Work::Query).await;
+    }
+    assert_eq!(pair.flaky.count(signature::RUN), asked, "it is left alone");
+
+    pass(Duration::from_secs(30)).await;
+    pair.flaky.when(signature::RUN, Fault::Hangs);
+    let _trial = pair.begin_on_flaky(Pair::query).await;
+    pair.flaky.when(signature::RUN, Fault::Closes);
+    let sink = Arc::new(Collector::default());
+    lost.run(query(&lost, 2, &sink));
+    sink.until(|c| c.failure.is_some()).await;
+    pair.settled().await;
+    assert!(!pair.warned.0.lock().iter().any(|text| text.contains("is left alone for 60 s")));
 }

@@ -75,6 +75,11 @@ impl Metadata {
         Reader::new(self.find("db")?).string().ok().map(str::to_owned)
     }
 
+    /// Whether the server says, at the end of a result, that its query only reads.
+    pub fn only_reads(&self) -> bool {
+        self.item("type") == Some(Item::String(b"r"))
+    }
+
     /// The number of the result inside of its transaction (Bolt 4.0).
     pub fn qid(&self) -> Option<i64> {
         self.integer("qid")

@@ -1,8 +1,8 @@
 //! The certificates that the driver shows to servers that ask for one.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustls::client::ResolvesClientCert;
@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::SignatureScheme;
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
 use crate::config::ClientCertificate;
 use crate::observer::{NoAnswer, Observer};
@@ -20,8 +21,8 @@ use crate::observer::{NoAnswer, Observer};
 pub(crate) struct ClientCertificates {
     observer: Arc<dyn Observer>,
     current: Mutex<Current>,
-    /// Somebody asked and went away without an answer.
-    given_up: AtomicBool,
+    /// Since when an answer is due.
+    asked: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -32,15 +33,14 @@ struct Current {
 
 impl ClientCertificates {
     pub(crate) fn new(observer: Arc<dyn Observer>) -> Self {
-        ClientCertificates { observer, current: Mutex::default(), given_up: AtomicBool::new(false) }
+        ClientCertificates { observer, current: Mutex::default(), asked: Mutex::default() }
     }
 
-    /// Asks what connections opened from now on show. An error says why there is nothing.
-    pub(crate) async fn renew(&self) -> Result<(), NoAnswer> {
-        let anew = self.given_up.swap(false, Ordering::Relaxed);
-        let mut asking = Asking { given_up: &self.given_up, is_answered: false };
-        let answer = self.observer.client_certificates(anew).await;
-        asking.is_answered = true;
+    /// Asks what connections opened from now on show. An error says why there is nothing. What was due for as long as `patience`
+    /// may never come: it is asked for anew.
+    pub(crate) async fn renew(&self, patience: Duration) -> Result<(), NoAnswer> {
+        let answer = self.observer.client_certificates(self.is_overdue(patience)).await;
+        self.asked.lock().take();
         let given = answer?;
         let mut current = self.current.lock();
         if !is_same(&given, &current.given) {
@@ -49,19 +49,15 @@ impl ClientCertificates {
         }
         Ok(())
     }
-}
 
-/// Somebody waits for an answer, and may give up: its time is limited.
-struct Asking<'a> {
-    given_up: &'a AtomicBool,
-    is_answered: bool,
-}
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        if !self.is_answered {
-            self.given_up.store(true, Ordering::Relaxed);
+    /// Somebody asks: whether an answer has been due for so long, however many have given up meanwhile, and for whatever reason.
+    fn is_overdue(&self, patience: Duration) -> bool {
+        let mut asked = self.asked.lock();
+        let is_overdue = asked.is_some_and(|since| since.elapsed() >= patience);
+        if is_overdue || asked.is_none() {
+            *asked = Some(Instant::now());
         }
+        is_overdue
     }
 }
 

@@ -1,19 +1,20 @@
 //! The exchange on one connection: messages out and in, logins, RESET, and its end.
 
+use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bolt::{Event, HelloForm, Request, State, Version};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::endpoint::{interrupted, interruption, is_driver_closed, Endpoint, Interrupt};
+use super::endpoint::{interrupted, interruption, is_driver_closed, Endpoint, Heard, Interrupt};
 use super::io::{Io, Moved};
 use crate::config::AuthConfig;
 use crate::error::{is_authorization_expired, is_security, Error, Kind, ServerRef};
 use crate::pool::Usage;
+use crate::watch;
 
 /// Bytes asked of the socket at once: small while the connection serves small queries, growing while reads fill it,
 /// so that a scan is not bound by system calls and an idle connection holds little.
@@ -36,6 +37,8 @@ pub(crate) struct Conn {
     /// Who works with it, for all who look at the pool.
     pub(crate) usage: Arc<Usage>,
     broken: bool,
+    /// Events that somebody has waited for and not taken.
+    held: VecDeque<Event>,
     /// Bytes may be held back by TLS.
     is_flushed: bool,
     read_while_sending: usize,
@@ -51,7 +54,7 @@ pub(crate) struct Conn {
     authenticating: Option<Authenticating>,
     /// A security error came: it is not used again.
     pub(crate) is_refused: bool,
-    has_received: Arc<AtomicBool>,
+    heard: Arc<Heard>,
     expiries: Arc<AtomicUsize>,
     /// How many of them there were at the login.
     expiries_before: usize,
@@ -77,6 +80,7 @@ impl Conn {
             idle_since: Instant::now(),
             usage: Arc::default(),
             broken: false,
+            held: VecDeque::new(),
             is_flushed: true,
             read_while_sending: 0,
             silent_since: None,
@@ -85,7 +89,7 @@ impl Conn {
             is_fresh: false,
             authenticating: None,
             is_refused: false,
-            has_received: endpoint.has_received.clone(),
+            heard: endpoint.heard.clone(),
             expiries: endpoint.expiries.clone(),
             expiries_before: 0,
         }
@@ -144,8 +148,32 @@ impl Conn {
         }
     }
 
+    /// Waits until so many answers have come, or one that says that the work fails: whether all are successes. Whoever asks for events
+    /// then has them first. Cancel-safe.
+    pub(crate) async fn has_answered(&mut self, answers: usize) -> Result<bool, Error> {
+        loop {
+            if self.held.iter().any(|event| !matches!(event, Event::Success { .. } | Event::Records(_))) {
+                return Ok(false);
+            }
+            if self.held.len() >= answers {
+                return Ok(true);
+            }
+            match self.next_event()? {
+                Some(event) => self.held.push_back(event),
+                None => self.exchange().await?,
+            }
+        }
+    }
+
     /// An event that needs no reading. Those of a login are its own: they do not show, unless it failed.
     pub(crate) fn poll_event(&mut self) -> Result<Option<Event>, Error> {
+        match self.held.pop_front() {
+            Some(event) => Ok(Some(event)),
+            None => self.next_event(),
+        }
+    }
+
+    fn next_event(&mut self) -> Result<Option<Event>, Error> {
         loop {
             let event = self.bolt.poll_event().map_err(|e| {
                 self.broken = true;
@@ -232,7 +260,7 @@ impl Conn {
             }
             Ok(Moved::Read(0)) => return Err(self.lost("the server closed it")),
             Ok(Moved::Read(read)) => {
-                self.has_received.store(true, Ordering::Relaxed);
+                self.heard.now();
                 if !is_sent {
                     self.read_while_sending += read;
                 }

@@ -1,23 +1,24 @@
 //! How to reach one server, and what ends its connections from outside.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bolt::Version;
 use rustls::ClientConfig;
-use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::certificate::ClientCertificates;
-use super::phase::Phases;
+use super::phase::{Phase, Phases};
 use crate::address::Address;
 use crate::config::Config;
 use crate::error::{Error, Kind, ServerRef};
 use crate::identity::Identity;
 use crate::log::Log;
 use crate::observer::NoAnswer;
+use crate::watch;
 
 /// How long a connection may take to answer RESET, where no other limit is shorter.
 const RESET_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,6 +43,31 @@ pub struct Product {
     pub bolt: Version,
 }
 
+/// When bytes came last from a server.
+pub(crate) struct Heard {
+    made: Instant,
+    /// In microseconds after it was made; 0: never.
+    last: AtomicU64,
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        Heard { made: Instant::now(), last: AtomicU64::new(0) }
+    }
+}
+
+impl Heard {
+    pub(crate) fn now(&self) {
+        let after = u64::try_from(self.made.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.last.store(after.max(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn last(&self) -> Option<Instant> {
+        let after = Some(self.last.load(Ordering::Relaxed)).filter(|after| *after > 0)?;
+        self.made.checked_add(Duration::from_micros(after))
+    }
+}
+
 /// How to reach one server, and what was learned from reaching it before.
 pub(crate) struct Endpoint {
     pub(crate) server: ServerRef,
@@ -61,8 +87,7 @@ pub(crate) struct Endpoint {
     pub(crate) best_known: AtomicBool,
     /// What the server was when it was last logged in to.
     pub(crate) product: ArcSwapOption<Product>,
-    /// Bytes came from the server since this was last looked at.
-    pub(crate) has_received: Arc<AtomicBool>,
+    pub(crate) heard: Arc<Heard>,
     pub(crate) interrupt: watch::Sender<Interrupt>,
     pub(crate) log: Log,
 }
@@ -73,38 +98,53 @@ impl Endpoint {
         self.product.load().as_ref().is_some_and(|product| product.bolt.major >= 4)
     }
 
-    /// Looks whether there is another client certificate to show from now on.
-    pub(super) async fn renew_certificate(&self) -> Result<(), Error> {
+    /// Looks whether there is another client certificate to show from now on. The application has a time of its own for that: how
+    /// long it takes tells nothing of the server.
+    pub(super) async fn renew_certificate(&self, phases: &Phases) -> Result<(), Error> {
+        phases.enter(Phase::Certificate);
         let (Some(client_certificates), Some(_)) = (&self.client_certificates, &self.tls) else {
             return Ok(());
         };
-        client_certificates.renew().await.map_err(|no| {
-            let why = format!("The client certificate cannot be used: {no}");
-            self.unanswered(no.with(why))
-        })
+        let (limit, option) = self.opening_limit();
+        let patience = limit.min(Duration::from_millis(self.config.connection_acquisition_timeout));
+        match tokio::time::timeout(limit, client_certificates.renew(patience)).await {
+            Ok(answer) => answer.map_err(|no| {
+                let why = format!("The client certificate cannot be used: {no}");
+                self.unanswered(no.with(why))
+            }),
+            Err(_) => {
+                let what = self.no_connection(limit, option, Phase::Certificate);
+                let advice =
+                    "The server was not contacted: hasUpdate() and getClientCertificate() have to settle.";
+                Err(self.error(Kind::Client, format!("{what} {advice}")))
+            }
+        }
     }
 
-    /// The same within the connection timeout, or where there is none, within the time of an acquisition.
+    /// A connection, within the connection timeout.
     pub(super) async fn in_time<T>(
         &self,
         phases: &Phases,
         opening: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
+        let (limit, option) = self.opening_limit();
+        tokio::time::timeout(limit, opening).await.unwrap_or_else(|_| {
+            let what = self.no_connection(limit, option, phases.now());
+            Err(self.error(Kind::Connection, format!("{what} Is the server up?")))
+        })
+    }
+
+    /// The connection timeout, or where there is none, the time of an acquisition; and the option that sets it.
+    fn opening_limit(&self) -> (Duration, &'static str) {
         let (limit, option) = match self.config.connection_timeout {
             0 => (self.config.connection_acquisition_timeout, "connectionAcquisitionTimeout"),
             limit => (limit, "connectionTimeout"),
         };
-        tokio::time::timeout(Duration::from_millis(limit), opening).await.unwrap_or_else(|_| {
-            let phase = phases.now();
-            let advice = if phase.is_of_server() {
-                "Is the server up?"
-            } else {
-                "The server was not contacted: hasUpdate() and getClientCertificate() have to settle."
-            };
-            let what =
-                format!("No connection to {} within {limit} ms ({option}): {phase}. {advice}", self.address);
-            Err(self.error(Kind::Connection, what))
-        })
+        (Duration::from_millis(limit), option)
+    }
+
+    fn no_connection(&self, limit: Duration, option: &str, phase: Phase) -> String {
+        format!("No connection to {} within {} ms ({option}): {phase}.", self.address, limit.as_millis())
     }
 
     /// For how long a connection that is opened now is used: those of a burst do not end all at once.
@@ -133,7 +173,7 @@ impl Endpoint {
             legacy_first: AtomicBool::new(self.legacy_first.load(Ordering::Relaxed)),
             best_known: AtomicBool::new(false),
             product: ArcSwapOption::empty(),
-            has_received: Arc::default(),
+            heard: Arc::default(),
             interrupt: watch::Sender::new(Interrupt::None),
             log: self.log.clone(),
         }

@@ -12,4 +12,4 @@ pub(crate) mod tls;
 
 pub(crate) use connection::Conn;
 pub use endpoint::Product;
-pub(crate) use endpoint::{Endpoint, Interrupt};
+pub(crate) use endpoint::{Endpoint, Heard, Interrupt};

@@ -18,18 +18,20 @@ use crate::error::{Error, Kind};
 type Agreed = (Io, Version, Vec<u8>);
 
 impl Conn {
-    /// Connects and logs in within the connection timeout.
+    /// Connects and logs in within the connection timeout, when the application has said what certificate to show.
     pub(crate) async fn open(
         endpoint: &Endpoint,
         auth: Arc<AuthConfig>,
         phases: &Phases,
     ) -> Result<Conn, Error> {
+        endpoint.renew_certificate(phases).await?;
         endpoint.in_time(phases, Conn::open_unbounded(endpoint, auth, phases)).await
     }
 
     /// The version that is spoken with the server: shakes hands and leaves, without a word of who asks.
     pub(crate) async fn negotiate(endpoint: &Endpoint) -> Result<Version, Error> {
         let phases = Phases::starting_with(Phase::Certificate);
+        endpoint.renew_certificate(&phases).await?;
         let negotiating = async {
             let (proposal, (_, version, _)) = Conn::agree(endpoint, &phases).await?;
             // It does not say what it is: 3.5, or 4.0 and 4.1, which have better ones.
@@ -98,8 +100,6 @@ impl Conn {
 
     /// Connects, and agrees on a version: by the second proposal where the first has none in common.
     async fn agree(endpoint: &Endpoint, phases: &Phases) -> Result<(Proposal, Agreed), Error> {
-        phases.enter(Phase::Certificate);
-        endpoint.renew_certificate().await?;
         let legacy = endpoint.legacy_first.load(Ordering::Relaxed);
         let first = if legacy { Proposal::Legacy } else { Proposal::Modern };
         let second = first.other();

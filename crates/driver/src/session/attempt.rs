@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::{Inner, State};
 use crate::error::Error;
 use crate::net::phase::Phases;
 use crate::pool::Pooled;
 use crate::retry::Retry;
-use crate::selection::{fits, has_untried, is_outdone};
+use crate::selection::{fits, has_untried, is_outdone, is_unfit};
 use crate::topology::routing::Router;
 use crate::topology::Status;
 
@@ -36,10 +38,11 @@ impl State {
     /// A connection to the server to work on now.
     pub(super) async fn connect(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
         tokio::select! {
+            biased;
             connected = async {
                 match session.core.cluster.router() {
                     // In a box, as all that is large and rare: the task of every query would carry its room.
-                    Some(router) => Box::pin(Self::connect_by(router, session)).await,
+                    Some(router) => Box::pin(Self::connect_by(router, session, retry.deadline())).await,
                     None => self.connect_to_chosen(session, retry).await,
                 }
             } => connected,
@@ -48,9 +51,13 @@ impl State {
     }
 
     /// A connection to whatever member of the cluster does this work.
-    async fn connect_by(router: &Arc<Router>, session: &Inner) -> Result<(usize, Pooled), Error> {
+    async fn connect_by(
+        router: &Arc<Router>,
+        session: &Inner,
+        deadline: Instant,
+    ) -> Result<(usize, Pooled), Error> {
         let database = session.database();
-        let routed = router.connect(&session.ask(database.as_deref())).await?;
+        let routed = router.connect(&session.ask(database.as_deref(), deadline)).await?;
         if let Some(home) = routed.home {
             *session.home.lock() = Some(home);
         }
@@ -61,13 +68,14 @@ impl State {
     async fn connect_to_chosen(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
         loop {
             let server = self.choose(session, retry).await?;
+            *session.began.lock() = Instant::now();
             if let Some(pooled) = Self::connect_while_it_fits(server, session, retry).await? {
                 return Ok((server, pooled));
             }
         }
     }
 
-    /// A connection to this server; `None` if it does not fit the work any more, and another one does.
+    /// A connection to this server; `None` if it does not fit the work any more, and another one does, or it says so itself.
     async fn connect_while_it_fits(
         server: usize,
         session: &Inner,
@@ -79,6 +87,12 @@ impl State {
         let is_down = || topology.view().get(server).is_some_and(|s| s.status == Status::Down);
         let was_down = is_down();
         let mut changes = topology.changes();
+        // What never did was all there is.
+        let did_fit = fits(&topology, server, session.intent);
+        let is_outdone = || {
+            is_outdone(&topology, server, session.intent)
+                || did_fit && is_unfit(&topology, server, session.intent)
+        };
         let phases = Phases::default();
         let acquiring = pool.acquire(session.config.auth.as_ref(), &phases);
         let patience = retry.patience(&core.config, was_down);
@@ -91,7 +105,14 @@ impl State {
         loop {
             tokio::select! {
                 biased;
-                acquired = &mut acquiring => return acquired.map(Some),
+                acquired = &mut acquiring => {
+                    let pooled = acquired?;
+                    if is_outdone() {
+                        pooled.release();
+                        return Ok(None);
+                    }
+                    return Ok(Some(pooled));
+                }
                 () = &mut impatience => {
                     let limit = patience.as_millis();
                     let what = format!("does not answer its checks, and gave no connection within {limit} ms");
@@ -103,7 +124,7 @@ impl State {
                         let what = "stopped answering its checks while a connection was acquired";
                         return Err(pool.gave_none(what, &phases));
                     }
-                    if is_outdone(&topology, server, session.intent) {
+                    if is_outdone() {
                         return Ok(None);
                     }
                 }
@@ -151,6 +172,7 @@ impl State {
         let mut is_early = true;
         loop {
             tokio::select! {
+                biased;
                 () = &mut pause => {
                     retry.forgive();
                     return Ok(());

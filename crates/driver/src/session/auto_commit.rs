@@ -4,6 +4,7 @@ use bolt::{Event, Request, TxMeta};
 use tokio::time::Instant;
 
 use super::batches::commits_in_batches;
+use super::hedge::Answers;
 use super::outcome::Progress;
 use super::result::{Broken, Streaming};
 use super::verdict::{judge, Attempt, Verdict, Work};
@@ -85,19 +86,37 @@ impl State {
         let by_master = session.is_done_alone(server);
         let telling =
             if telemetry_sent { Ok(false) } else { session.send_telemetry(&mut pooled, Api::AutoCommit) };
-        let asked =
-            telling.and_then(|_| pooled.bolt.run(&message)).and_then(|()| pooled.bolt.pull(fetch_size, None));
-        if let Err(e) = asked {
-            let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
-            pooled.release();
-            return Err(unsent(error, doubt));
-        }
-        pooled.note_query(&run.query);
-        let identity = pooled.identity();
-        match Streaming::new(run, &pooled, fetch_size, Instant::now()).read(session, &mut pooled.conn).await {
+        let asking = |pooled: &mut Pooled| {
+            pooled.bolt.run(&message)?;
+            pooled.note_query(&run.query);
+            pooled.bolt.pull(fetch_size, None)
+        };
+        let asked = telling.and_then(|telling| asking(&mut pooled).map(|()| telling));
+        let telling = match asked {
+            Ok(telling) => telling,
+            Err(e) => {
+                let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
+                pooled.release();
+                return Err(unsent(error, doubt));
+            }
+        };
+        let mut result = Streaming::new(run, &pooled, fetch_size, Instant::now());
+        let answers = Answers { first: 1 + usize::from(telling), second: 1 };
+        let read = match session.hedge(&mut pooled, answers, asking).await {
+            Err(error) => Err(result.unanswered(error, &pooled)),
+            Ok(hedge) => {
+                if let Some((second, asked)) = hedge {
+                    std::mem::replace(&mut pooled, second).release();
+                    result = Streaming::new(run, &pooled, fetch_size, asked);
+                }
+                result.read(session, &mut pooled.conn).await
+            }
+        };
+        let (server, identity) = (pooled.server.index, pooled.identity());
+        match read {
             Ok((metadata, result)) => {
                 session.remember(&settings.bookmarks, metadata.bookmark());
-                session.core.selection.answered(server);
+                session.answered_by(server);
                 pooled.release();
                 result.finish(&metadata, identity);
                 Ok(())
@@ -163,7 +182,7 @@ async fn only_reads(pooled: &mut Pooled, run: &Run, meta: &TxMeta<'_>) -> Result
     loop {
         match pooled.event().await? {
             Event::Success { request: Request::Pull, metadata } => {
-                return Ok(metadata.get("type") == Some(bolt::packstream::Value::String("r".into())));
+                return Ok(metadata.only_reads());
             }
             Event::Failure { .. } => {
                 pooled.reset().await?;

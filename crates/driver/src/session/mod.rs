@@ -7,6 +7,7 @@ mod attempt;
 mod auto_commit;
 mod batches;
 mod command;
+mod hedge;
 mod open_results;
 mod outcome;
 mod result;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::config::SessionConfig;
 use crate::core::Core;
@@ -47,6 +49,8 @@ struct Inner {
     bookmarks: Mutex<Vec<String>>,
     /// The home database of the user, once a cluster that routes has told it: this session stays with it.
     home: Mutex<Option<String>>,
+    /// When the work under way, or what came last, was given its server.
+    began: Mutex<Instant>,
     /// Who is what for its database, as it was asked last.
     topology: Mutex<Arc<Topology>>,
     /// Wakes the task: there is credit, a result was cancelled, or a command came.
@@ -87,6 +91,7 @@ impl Session {
             queue: Mutex::new(queue),
             bookmarks,
             home,
+            began: Mutex::new(Instant::now()),
             wake: Arc::new(Notify::new()),
             aborted: AtomicBool::new(false),
             abort: Notify::new(),
@@ -198,6 +203,8 @@ impl Inner {
         let Some(mut queue) = self.put(command) else { return };
         match queue.state.take() {
             Some(state) => {
+                // Until the task begins, an abort of the transaction is for what it will do.
+                queue.doing = state.transaction.as_ref().map_or(0, |transaction| transaction.id);
                 drop(queue);
                 self.core.runtime.spawn(Worker::new(self.clone(), state).work());
             }

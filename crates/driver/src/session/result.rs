@@ -113,15 +113,23 @@ impl<R: Borrow<Run>> Streaming<R> {
     ) -> Result<Option<Metadata>, Broken> {
         match session.unless_aborted(self.read_on(session, conn, pace)).await {
             Ok(metadata) => Ok(metadata),
-            Err(error) => {
-                if let Some(head) = self.head.take() {
-                    self.run.borrow().flow.keep_failed_head(head);
-                }
-                let is_unsent = self.progress == Progress::Sent && conn.bolt.output().len() >= self.queued;
-                let progress = if is_unsent { Progress::Unsent } else { self.progress };
-                Err(Broken { error, progress, handed_over: self.handed_over })
-            }
+            Err(error) => Err(self.broken(error, conn)),
         }
+    }
+
+    fn broken(&mut self, error: Error, conn: &Conn) -> Broken {
+        if let Some(head) = self.head.take() {
+            self.run.borrow().flow.keep_failed_head(head);
+        }
+        let is_unsent = self.progress == Progress::Sent && conn.bolt.output().len() >= self.queued;
+        let progress = if is_unsent { Progress::Unsent } else { self.progress };
+        Broken { error, progress, handed_over: self.handed_over }
+    }
+
+    /// The connection was lost while its first answer was waited for.
+    pub(super) fn unanswered(&mut self, error: Error, conn: &Conn) -> Broken {
+        self.progress = self.progress.max(Progress::Sent);
+        self.broken(error, conn)
     }
 
     async fn read_on(
@@ -164,6 +172,7 @@ impl<R: Borrow<Run>> Streaming<R> {
             if !self.may_read(session, pace) {
                 self.run.borrow().sink.flush();
                 tokio::select! {
+                    biased;
                     () = session.wake.notified() => {}
                     error = conn.interrupted() => return Err(error),
                 }
@@ -177,6 +186,7 @@ impl<R: Borrow<Run>> Streaming<R> {
                     }
                     self.progress = self.progress.max(Progress::Sent);
                     tokio::select! {
+                        biased;
                         event = conn.event() => event?,
                         () = session.wake.notified() => continue,
                     }
@@ -265,7 +275,10 @@ impl<R: Borrow<Run>> Streaming<R> {
         match event {
             Event::Success { request: Request::Run, metadata } => {
                 self.progress = Progress::Executing;
-                session.core.selection.took(self.server.index, self.asked.elapsed());
+                session.core.selection.took(self.server.index, self.asked);
+                if let Some(hedges) = session.core.hedges.as_ref().filter(|_| session.reads_only()) {
+                    hedges.took(self.asked.elapsed());
+                }
                 session.works_in(metadata.database());
                 self.qid = metadata.qid();
                 let keys = metadata.fields().unwrap_or_default();

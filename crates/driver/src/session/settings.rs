@@ -1,6 +1,7 @@
 //! What a session's work is told of its session: access mode, database, bookmarks, user.
 
 use bolt::TxMeta;
+use tokio::time::Instant;
 
 use super::{Inner, Run};
 use crate::bookmarks::Bookmarks;
@@ -73,7 +74,7 @@ impl Inner {
         }
         if let Some(server) = &error.server {
             let topology = self.topology.lock().clone();
-            self.core.selection.failed(&topology, server.index, &error);
+            self.core.selection.failed(&topology, server.index, *self.began.lock(), &error);
             if error.server_unfit() {
                 topology.demote(server.index, &error);
                 // Of whoever is lost nothing is known for any database.
@@ -83,6 +84,11 @@ impl Inner {
             }
         }
         error
+    }
+
+    /// The server has answered the work under way.
+    pub(super) fn answered_by(&self, server: usize) {
+        self.core.selection.answered(server, *self.began.lock());
     }
 
     /// A server says in which database it does the work: where members have roles for each, this session stays with it.
@@ -96,13 +102,13 @@ impl Inner {
         let mut home = self.home.lock();
         if home.is_none() {
             if let Some(router) = self.core.cluster.router() {
-                router.home_is(&self.ask(None), &database);
+                router.home_is(&self.ask(None, Instant::now()), &database);
             }
             *home = Some(database);
         }
     }
 
-    pub(super) fn ask<'a>(&'a self, database: Option<&'a str>) -> Ask<'a> {
+    pub(super) fn ask<'a>(&'a self, database: Option<&'a str>, deadline: Instant) -> Ask<'a> {
         Ask {
             database,
             write: !self.reads(),
@@ -110,6 +116,7 @@ impl Inner {
             impersonated_user: self.config.impersonated_user.as_deref(),
             auth: self.config.auth.as_ref(),
             by_driver: false,
+            deadline,
         }
     }
 

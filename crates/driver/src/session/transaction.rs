@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::batches::commits_in_batches;
 use super::command::Begin;
+use super::hedge::Answers;
 use super::open_results::OpenResults;
 use super::outcome::Progress;
 use super::result::{Broken, Streaming};
@@ -92,6 +93,7 @@ impl State {
             Ok((metadata, mut result)) => {
                 result.announce();
                 open.has_committed = is_batched;
+                open.results.note_end(&metadata);
                 open.commit(session).await?;
                 result.finish(&metadata, identity);
                 Ok(())
@@ -157,7 +159,7 @@ impl State {
             }
         };
         let by_master = session.is_done_alone(server);
-        let sent = match send_begin(&settings, begin, first, &mut pooled, *telemetry_sent) {
+        let mut sent = match send_begin(&settings, begin, first, &mut pooled, *telemetry_sent) {
             Ok(sent) => sent,
             Err(e) => {
                 let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
@@ -165,6 +167,23 @@ impl State {
                 return Err(error);
             }
         };
+        // One query that is all of the transaction: what another reader does of it is undone with its connection.
+        if let (Some(run), Some(_)) = (first, sent.first_run) {
+            let answers = Answers { first: 2 + usize::from(sent.telemetry), second: 2 };
+            let asking =
+                |second: &mut Pooled| send_begin(&settings, begin, Some(run), second, true).map(drop);
+            match session.hedge(&mut pooled, answers, asking).await {
+                Ok(None) => {}
+                Ok(Some((second, asked))) => {
+                    std::mem::replace(&mut pooled, second).release();
+                    sent = Sent { telemetry: false, first_run: Some(asked) };
+                }
+                Err(error) => {
+                    pooled.release();
+                    return Err(error);
+                }
+            }
+        }
         let begun = session.unless_aborted(async {
             if sent.telemetry {
                 answer(&mut pooled, Request::Telemetry).await?;
@@ -235,10 +254,10 @@ impl Open {
         });
         let result = rolled_back.await;
         if result.is_ok() {
-            session.core.selection.answered(pooled.server.index);
+            session.answered_by(pooled.server.index);
         }
         pooled.release();
-        match result {
+        match result.map_err(|error| session.on_error(error)) {
             // The connection is gone, and the transaction with it.
             Err(error)
                 if matches!(error.kind, Kind::Connection | Kind::Closed | Kind::Protocol | Kind::Aborted) =>
@@ -250,7 +269,7 @@ impl Open {
     }
 
     async fn commit(self, session: &Inner) -> Result<(), Error> {
-        let Open { by_master, has_committed, mut pooled, bookmarks, .. } = self;
+        let Open { by_master, has_committed, mut pooled, bookmarks, results, .. } = self;
         let mut queued = None;
         let committed = session.unless_aborted(async {
             // On a connection that is known to be gone nothing is sent: then nothing was done.
@@ -268,14 +287,14 @@ impl Open {
         let error = match result {
             Ok(metadata) => {
                 session.remember(&bookmarks, metadata.bookmark());
-                session.core.selection.answered(server);
+                session.answered_by(server);
                 return Ok(());
             }
             Err(error) => error,
         };
         let verdict = judge(&Attempt {
             error: &error,
-            work: Work::Commit,
+            work: Work::Commit { only_reads: results.have_only_read() },
             progress,
             by_master,
             version,

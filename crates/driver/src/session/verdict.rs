@@ -62,7 +62,10 @@ pub(super) enum Work {
     /// The opening of a transaction.
     Begin,
     /// The end of one.
-    Commit,
+    Commit {
+        /// All that was asked in it only reads, by the server's word.
+        only_reads: bool,
+    },
 }
 
 /// What comes of it.
@@ -94,7 +97,7 @@ pub(super) fn judge(attempt: &Attempt<'_>) -> Verdict {
             };
         }
     }
-    match (is_curable && *work != Work::Commit, attempt.doubt) {
+    match (is_curable && !matches!(work, Work::Commit { .. }), attempt.doubt) {
         (true, _) => Verdict::Again,
         (false, false) => Verdict::Surface,
         (false, true) => Verdict::SurfaceUnknown,
@@ -104,7 +107,8 @@ pub(super) fn judge(attempt: &Attempt<'_>) -> Verdict {
 /// Whether the work, if it writes, may have been committed although an error came of it.
 fn may_be_done(attempt: &Attempt<'_>) -> bool {
     let Attempt { error, progress, .. } = attempt;
-    if *progress == Progress::Unsent || attempt.work == Work::Begin {
+    let changes_nothing = matches!(attempt.work, Work::Begin | Work::Commit { only_reads: true });
+    if *progress == Progress::Unsent || changes_nothing {
         return false;
     }
     if error.failure.is_none() {
@@ -121,7 +125,9 @@ fn may_be_done(attempt: &Attempt<'_>) -> bool {
     // The answer was lost on its way from the master to the member that passed the work on.
     let is_lost_behind = error.master_went_away()
         || !attempt.by_master && *progress == Progress::Executing && error.is_instance_state_changed();
-    batches_may_be_done || is_lost_behind
+    let is_half_done =
+        *progress == Progress::Executing && (error.is_commit_failed() || error.may_be_replicated());
+    batches_may_be_done || is_lost_behind || is_half_done
 }
 
 #[cfg(test)]
@@ -133,6 +139,7 @@ mod tests {
     const DOCS: &str = include_str!("../../../../docs/RETRIES.md");
     const QUERY: Work = Work::Query { batches: false };
     const BATCHES: Work = Work::Query { batches: true };
+    const COMMIT: Work = Work::Commit { only_reads: false };
     const DEADLOCK: &str = "Neo.TransientError.Transaction.DeadlockDetected";
     const STATE_CHANGED: &str = "Neo.TransientError.Transaction.InstanceStateChanged";
     const SYNTAX: &str = "Neo.ClientError.Statement.SyntaxError";
@@ -180,6 +187,13 @@ mod tests {
         let unknown = "Neo.DatabaseError.General.UnknownError";
         let no_master = &says(unknown, "There is no master currently available");
         let master_gone = &says(unknown, "Cannot commit this transaction on the master");
+        let commit_failed = &says(
+            "Neo.DatabaseError.Transaction.TransactionCommitFailed",
+            "Could not apply the transaction to the store after written to log",
+        );
+        let replication_failure = "Neo.TransientError.Cluster.ReplicationFailure";
+        let not_replicated = &says(replication_failure, "Interrupted while replicating");
+        let not_sent = &says(replication_failure, "Replication aborted since no leader was available");
         let unauthorized = &answer("Neo.ClientError.Security.Unauthorized");
         let garbled = &Error::new(Kind::Protocol, "garbled");
         use Progress::{Executing, Refused, Sent, Unsent};
@@ -202,7 +216,7 @@ mod tests {
                 (write(syntax, QUERY, Refused), Surface),
                 (write(constraint, QUERY, Executing), Surface),
                 (write(unauthorized, QUERY, Unsent), Surface),
-                (write(constraint, Work::Commit, Executing), Surface),
+                (write(constraint, COMMIT, Executing), Surface),
             ]),
             ("Once a record has reached you, the error surfaces.", &[
                 (Attempt { delivered: true, ..read(lost, Executing, READS_ARE_ENFORCED) }, Surface),
@@ -222,27 +236,44 @@ mod tests {
                 (read(aborted, Sent, OLD), SurfaceUnknown),
             ]),
             ("A COMMIT whose answer was lost may have been done.", &[
-                (write(lost, Work::Commit, Executing), SurfaceUnknown),
-                (write(aborted, Work::Commit, Executing), SurfaceUnknown),
-                (Attempt { work: Work::Commit, ..read(lost, Executing, OLD) }, SurfaceUnknown),
-                (Attempt { at_least_once: true, ..write(lost, Work::Commit, Executing) }, SurfaceUnknown),
+                (write(lost, COMMIT, Executing), SurfaceUnknown),
+                (write(aborted, COMMIT, Executing), SurfaceUnknown),
+                (Attempt { work: COMMIT, ..read(lost, Executing, OLD) }, SurfaceUnknown),
+                (Attempt { at_least_once: true, ..write(lost, COMMIT, Executing) }, SurfaceUnknown),
             ]),
             ("A COMMIT that was not sent was not done: on a connection that is known to be gone, or after `close()`, none is sent.", &[
-                (write(lost, Work::Commit, Unsent), Surface),
-                (write(aborted, Work::Commit, Unsent), Surface),
+                (write(lost, COMMIT, Unsent), Surface),
+                (write(aborted, COMMIT, Unsent), Surface),
             ]),
             ("A COMMIT of a read that the server itself held to reading changes nothing: only its error surfaces.", &[
-                (Attempt { work: Work::Commit, ..read(lost, Executing, READS_ARE_ENFORCED) }, Surface),
+                (Attempt { work: COMMIT, ..read(lost, Executing, READS_ARE_ENFORCED) }, Surface),
+            ]),
+            ("So does that of queries which only read, as the server said of each of them.", &[
+                (write(lost, Work::Commit { only_reads: true }, Executing), Surface),
+                (write(aborted, Work::Commit { only_reads: true }, Executing), Surface),
+                (Attempt { work: Work::Commit { only_reads: true }, ..read(lost, Executing, OLD) }, Surface),
+                (Attempt { by_master: false, ..write(master_gone, Work::Commit { only_reads: true }, Executing) }, Surface),
             ]),
             ("Work that a member passed on may have been done when the master goes away, or when the member's role changes under it; \
               it counts as passed on unless the member was known to be the master when it began.", &[
                 (Attempt { by_master: false, ..write(changed, QUERY, Executing) }, SurfaceUnknown),
-                (Attempt { by_master: false, ..write(changed, Work::Commit, Executing) }, SurfaceUnknown),
+                (Attempt { by_master: false, ..write(changed, COMMIT, Executing) }, SurfaceUnknown),
                 (Attempt { by_master: false, ..write(changed, QUERY, Refused) }, Again),
                 (write(changed, QUERY, Executing), Again),
-                (write(changed, Work::Commit, Executing), Surface),
+                (write(changed, COMMIT, Executing), Surface),
                 (write(master_gone, QUERY, Executing), SurfaceUnknown),
-                (write(master_gone, Work::Commit, Executing), SurfaceUnknown),
+                (write(master_gone, COMMIT, Executing), SurfaceUnknown),
+            ]),
+            ("So may what a server failed to commit, or a cluster to replicate: it may be in the log already, or have been sent to others.", &[
+                (write(commit_failed, COMMIT, Executing), SurfaceUnknown),
+                (write(commit_failed, QUERY, Executing), SurfaceUnknown),
+                (write(commit_failed, Work::Commit { only_reads: true }, Executing), Surface),
+                (write(not_replicated, COMMIT, Executing), SurfaceUnknown),
+                (write(not_replicated, QUERY, Executing), SurfaceUnknown),
+                (read(not_replicated, Executing, READS_ARE_ENFORCED), Again),
+                (write(not_replicated, QUERY, Refused), Again),
+                (write(not_sent, QUERY, Executing), Again),
+                (write(not_sent, COMMIT, Executing), Surface),
             ]),
             ("A query that commits in batches (`CALL {…} IN TRANSACTIONS`, `USING PERIODIC COMMIT`, `apoc.periodic.*`) is never sent \
               again once the server has it, and its failure is of unknown outcome, unless it was refused before it began.", &[

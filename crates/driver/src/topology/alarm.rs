@@ -20,7 +20,7 @@ const RELAPSE: Duration = Duration::from_secs(1);
 
 /// How often members are checked.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(in crate::topology) struct Pace {
     /// As long as there is a master.
     interval: Duration,
     /// Between two checks of a member, when an alarm begins.
@@ -30,7 +30,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(in crate::topology) fn new(config: &Config) -> Self {
         let milliseconds = |n: u64| Duration::from_millis(n.max(1));
         Pace {
             interval: milliseconds(config.check_interval),
@@ -40,12 +40,12 @@ impl Pace {
     }
 
     /// The same where regular checks are so many times as rare.
-    pub(super) fn slower(self, times: u32) -> Self {
+    pub(in crate::topology) fn slower(self, times: u32) -> Self {
         Pace { interval: self.interval.saturating_mul(times.max(1)), ..self }
     }
 
     /// When the next check of a member begins that was checked from `began` to `ended`.
-    pub(super) fn next(self, began: Instant, ended: Instant, alarm: Option<Alarm>) -> Instant {
+    pub(in crate::topology) fn next(self, began: Instant, ended: Instant, alarm: Option<Alarm>) -> Instant {
         let regular = began + self.interval;
         match alarm {
             None => regular,
@@ -58,12 +58,12 @@ impl Pace {
     }
 
     /// How long a master that was lost is waited for.
-    pub(super) fn patience(self) -> Duration {
+    pub(in crate::topology) fn patience(self) -> Duration {
         self.patience
     }
 
     /// The least time between a check and the next one, if that is wanted at once.
-    pub(super) fn least(self, alarm: Option<Alarm>) -> Duration {
+    pub(in crate::topology) fn least(self, alarm: Option<Alarm>) -> Duration {
         match alarm {
             Some(alarm) => {
                 let grown = self.alarm.saturating_mul(2_u32.saturating_pow(alarm.relapses));
@@ -76,7 +76,7 @@ impl Pace {
 
 /// There is no master.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Alarm {
+pub(in crate::topology) struct Alarm {
     /// When it began, for the first time where it has relapsed.
     since: Instant,
     relapses: u32,
@@ -88,7 +88,7 @@ pub(super) struct Alarm {
 
 impl Alarm {
     /// One that begins where the last one has just ended is a relapse of that.
-    pub(super) fn after(last: Option<(Alarm, Instant)>, is_loss: bool) -> Self {
+    pub(in crate::topology) fn after(last: Option<(Alarm, Instant)>, is_loss: bool) -> Self {
         let lost = Instant::now();
         match last.filter(|(_, ended)| ended.elapsed() < RELAPSE) {
             Some((last, _)) => {
@@ -100,13 +100,13 @@ impl Alarm {
 
     /// How long work waits for the master: that one comes is likely where there was one. Where there never was, or not for long,
     /// the servers that are listed may be slaves of one that is not.
-    pub(super) fn promised_until(self, pace: Pace) -> Option<Instant> {
+    pub(in crate::topology) fn promised_until(self, pace: Pace) -> Option<Instant> {
         let until = self.lost.checked_add(pace.patience);
         until.filter(|until| self.is_loss && Instant::now() < *until)
     }
 
     /// How long it has lasted.
-    pub(super) fn lasted(self) -> Duration {
+    pub(in crate::topology) fn lasted(self) -> Duration {
         self.since.elapsed()
     }
 }

@@ -18,6 +18,7 @@ use crate::error::{self, Error};
 use crate::log::Log;
 use crate::members::Member;
 use crate::net::http::{Http, Login, Unanswered};
+use crate::net::phase::{Phase, Phases};
 use crate::observer::NoAnswer;
 use crate::pool::left;
 
@@ -97,6 +98,8 @@ pub(super) enum Sign {
 
 enum Answer {
     Is(Box<Found>),
+    /// The application has not said what asking needs: nothing is learned of the server.
+    Unasked(String),
     /// No answer, and none to wait for.
     Refused(String),
     /// No answer in time.
@@ -184,12 +187,18 @@ impl Checker {
             None => self.ask_by_bolt(subject).await,
         };
         let latency = started.elapsed().as_secs_f64() * 1000.0;
-        let before = topology.view().get(index).map_or(-1.0, |s| s.distance);
+        let view = topology.view();
+        let was = view.get(index);
+        let before = was.map_or(-1.0, |s| s.distance);
         let distance = if before < 0.0 { latency } else { before + SMOOTHING * (latency - before) };
         let (info, sign) = match answer {
             Answer::Is(found) => {
                 learn(found.told);
                 (ServerInfo { distance, ..found.info }, Sign::Alive)
+            }
+            Answer::Unasked(why) => {
+                let known = was.filter(|was| was.status == Status::Up);
+                (known.cloned().unwrap_or_else(|| ServerInfo::failing(why)), Sign::Alive)
             }
             // That nobody listens for HTTP says nothing of the connections by Bolt. Where nobody does for Bolt, none is left.
             Answer::Refused(error) => {
@@ -215,7 +224,7 @@ impl Checker {
 
     /// Whether the server answers over Bolt, with whatever.
     pub(super) async fn answers_by_bolt(&self, subject: &Subject) -> bool {
-        matches!(self.connect(subject).await, Answer::Is(..))
+        matches!(self.connect(subject).await, Answer::Is(..) | Answer::Unasked(..))
     }
 
     /// Asks until an answer says what the server is; as what it was last time, first.
@@ -232,7 +241,7 @@ impl Checker {
             Some(own) => own.clone(),
             None => match self.token(subject).await {
                 Ok(auth) => auth,
-                Err(no) => return ServerInfo::failing(no.why).into(),
+                Err(no) => return Answer::Unasked(no.why),
             },
         };
         let deadline = Instant::now() + self.limit();
@@ -332,6 +341,9 @@ impl Checker {
     /// A server of its own is known to be one for as long as it answers: it may come back as something else.
     async fn connect_to_single(&self, subject: &Subject) -> Answer {
         let mut answer = self.connect(subject).await;
+        if matches!(answer, Answer::Unasked(_)) {
+            return answer;
+        }
         let mut is_up = false;
         if let Answer::Is(found) = &mut answer {
             is_up = found.info.status == Status::Up;
@@ -347,7 +359,12 @@ impl Checker {
         let is_single = matches!(*subject.known.lock(), Some(Known::Single));
         if is_single || !self.config.topology.may_route() && subject.status.is_none() {
             let answer = self.connect(subject).await;
-            if !matches!(&answer, Answer::Is(found) if found.info.status == Status::Up) {
+            let is_as_before = match &answer {
+                Answer::Is(found) => found.info.status == Status::Up,
+                Answer::Unasked(_) => true,
+                _ => false,
+            };
+            if !is_as_before {
                 *subject.known.lock() = None;
             }
             return answer;
@@ -367,6 +384,7 @@ impl Checker {
                 let error = Some("it does not host this database".into());
                 ServerInfo { error, topology: Some(kind::ROUTING), ..ServerInfo::unknown() }.into()
             }
+            Err(Unrouted::Unasked(why)) => Answer::Unasked(why),
             Err(Unrouted::Failing(why)) => ServerInfo::failing(why).into(),
             Err(Unrouted::Refused(why)) => Answer::Refused(why),
             Err(Unrouted::Silence(why)) => Answer::Silence(why),
@@ -429,12 +447,13 @@ impl Checker {
 
     /// The routing table that the server has for a database.
     async fn table(&self, subject: &Subject, database: Option<Arc<str>>) -> Result<Table, Unrouted> {
-        let token = self.token(subject).await.map_err(|no| Unrouted::Failing(no.why))?;
+        let token = self.token(subject).await.map_err(|no| Unrouted::Unasked(no.why))?;
         let pool = &subject.member.pool;
         let lookup = Lookup::of_driver(database.as_deref());
         let limit = self.limit();
+        let phases = Phases::starting_with(Phase::Liveness);
         let asking = async {
-            let mut conn = pool.check_out(token, limit).await?;
+            let mut conn = pool.check_out(token, limit, &phases).await?;
             let context = pool.endpoint.routing.clone();
             let tls = subject.member.address().tls;
             let context = context.as_deref().unwrap_or_default();
@@ -447,10 +466,12 @@ impl Checker {
         };
         match tokio::time::timeout(limit, asking).await {
             Ok(Ok(table)) => Ok(table),
+            Ok(Err(e)) if !phases.now().is_of_server() => Err(Unrouted::Unasked(e.message)),
             Ok(Err(e)) if e.code() == super::routing::NO_PROCEDURE => Err(Unrouted::NotRouting),
             Ok(Err(e)) if e.code() == NO_DATABASE => Err(Unrouted::NoDatabase),
             Ok(Err(e)) if e.kind == error::Kind::Connection => Err(Unrouted::Refused(e.message)),
             Ok(Err(e)) => Err(Unrouted::Failing(e.message)),
+            Err(_) if !phases.now().is_of_server() => Err(Unrouted::Unasked(self.not_asked(&phases))),
             Err(_) => Err(Unrouted::Silence(self.no_answer_by_bolt())),
         }
     }
@@ -474,11 +495,12 @@ impl Checker {
         let limit = self.limit();
         let token = match self.token(subject).await {
             Ok(token) => token,
-            Err(no) => return ServerInfo::failing(no.why).into(),
+            Err(no) => return Answer::Unasked(no.why),
         };
         let pool = &subject.member.pool;
+        let phases = Phases::starting_with(Phase::Liveness);
         let probing = async {
-            let conn = pool.check_out(token, limit).await?;
+            let conn = pool.check_out(token, limit, &phases).await?;
             pool.check_in(conn);
             Ok::<_, Error>(())
         };
@@ -491,12 +513,18 @@ impl Checker {
                 ..ServerInfo::unknown()
             }
             .into(),
+            Ok(Err(e)) if !phases.now().is_of_server() => Answer::Unasked(e.message),
             Ok(Err(e)) if matches!(e.kind, error::Kind::Server | error::Kind::Client) => {
                 ServerInfo::failing(e.message).into()
             }
             Ok(Err(e)) => Answer::Refused(e.message),
+            Err(_) if !phases.now().is_of_server() => Answer::Unasked(self.not_asked(&phases)),
             Err(_) => Answer::Silence(self.no_answer_by_bolt()),
         }
+    }
+
+    fn not_asked(&self, phases: &Phases) -> String {
+        format!("not asked within {} ms: {}", self.config.check_timeout, phases.now())
     }
 
     fn no_answer_by_bolt(&self) -> String {
@@ -515,6 +543,7 @@ enum Unrouted {
     /// The server is no member of a cluster that routes.
     NotRouting,
     NoDatabase,
+    Unasked(String),
     /// It answered, with an error.
     Failing(String),
     Refused(String),

@@ -146,9 +146,9 @@ impl View {
         Some(farthest.saturating_sub(server.applied?))
     }
 
-    /// Whether a server is about to be looked at again.
+    /// Whether a server is about to be looked at again of which more is known soon: one that was silent before may be so again.
     pub(crate) fn is_in_doubt(&self) -> bool {
-        self.servers.iter().any(|s| s.in_doubt)
+        self.servers.iter().any(|s| s.in_doubt && s.status != Status::Down)
     }
 
     /// The number of the master that is up; of several that say so, of the one that began to last.

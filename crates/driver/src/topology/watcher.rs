@@ -1,6 +1,5 @@
 //! The checks of one server, again and again, for as long as it is a member.
 
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tokio::time::Instant;
 
 use super::check::{Sign, Subject};
 use super::checks::Checks;
+use crate::net::Heard;
 
 /// First checks that begin at the same time. As many more begin with each step: a thousand connections at once would be a burst
 /// for the machine and for the network.
@@ -23,6 +23,7 @@ pub(super) async fn watch(checks: Arc<Checks>, subject: Arc<Subject>) {
     let config = &checks.checker.config;
     let interval = Duration::from_millis(config.check_interval.max(1));
     let unresponsive = Duration::from_millis(config.unresponsive_timeout);
+    let heard = &pool.endpoint.heard;
     let mut silence = Silence::default();
     let mut is_replaced = false;
     let mut warming_up: Option<JoinHandle<()>> = None;
@@ -32,31 +33,34 @@ pub(super) async fn watch(checks: Arc<Checks>, subject: Arc<Subject>) {
     loop {
         topology.begin_check(index).await;
         let started = Instant::now();
+        silence.since.get_or_insert(started);
         let check = checks.check(&subject);
         tokio::pin!(check);
         let checked = loop {
             tokio::select! {
+                biased;
                 sign = &mut check => break Some(sign),
                 () = topology.replaced(index), if !is_replaced => break None,
                 // A check that hangs, too, is not to make it later.
-                () = silence.lasts(unresponsive) => {
-                    silence = Silence::default();
-                    if !pool.endpoint.has_received.load(Ordering::Relaxed) {
-                        pool.give_up();
-                    }
+                () = silence.lasts(heard, unresponsive) => {
+                    silence.since = Some(Instant::now());
+                    pool.give_up();
                 }
             }
         };
-        let has_sent = pool.endpoint.has_received.swap(false, Ordering::Relaxed);
+        let has_sent = heard.last() >= Some(started);
         match checked {
             Some(sign) => {
-                let is_silent = sign != Sign::Alive && !has_sent;
-                is_replaced &= is_silent;
-                let is_too_long = silence.is_too_long(is_silent, started, unresponsive);
-                if is_too_long && (sign == Sign::Silent || !checks.checker.answers_by_bolt(&subject).await) {
-                    pool.give_up();
-                }
+                is_replaced &= sign != Sign::Alive && !has_sent;
                 silence.is_unclear = sign == Sign::Unclear;
+                if sign == Sign::Alive {
+                    silence.since = None;
+                } else if silence.is_too_long(heard, unresponsive) {
+                    silence.since = Some(Instant::now());
+                    if sign == Sign::Silent || !checks.checker.answers_by_bolt(&subject).await {
+                        pool.give_up();
+                    }
+                }
                 let is_candidate = sign == Sign::Alive && topology.may_become_master(index);
                 if is_candidate && warming_up.as_ref().is_none_or(JoinHandle::is_finished) {
                     let wanted = topology.waiting().clamp(1, WARM_AT_MOST);
@@ -86,32 +90,31 @@ fn first_after(index: usize) -> Duration {
 /// its connections are ended, so that everybody who waits gets an answer.
 #[derive(Default)]
 struct Silence {
+    /// When the first of the checks began that were not answered.
     since: Option<Instant>,
     /// Its endpoint refused to talk: before it is given up, it is asked over Bolt.
     is_unclear: bool,
 }
 
 impl Silence {
-    /// Ends when nothing has come for so long; never, if the last check was answered in whatever way.
-    async fn lasts(&self, limit: Duration) {
-        match self.since.and_then(|since| since.checked_add(limit)) {
-            Some(end) if !self.is_unclear => tokio::time::sleep_until(end).await,
-            _ => std::future::pending().await,
-        }
+    /// When nothing will have come for so long, neither an answer nor a byte by Bolt, since it was asked for.
+    fn end(&self, heard: &Heard, limit: Duration) -> Option<Instant> {
+        self.since?.max(heard.last().or(self.since)?).checked_add(limit)
     }
 
-    /// Whether there was no sign of life, at this check, which began at `asked`, and those before it, for as long as that. Then
-    /// it begins anew.
-    fn is_too_long(&mut self, silent: bool, asked: Instant, limit: Duration) -> bool {
-        if !silent {
-            self.since = None;
-            return false;
+    fn is_too_long(&self, heard: &Heard, limit: Duration) -> bool {
+        self.end(heard, limit).is_some_and(|end| end <= Instant::now())
+    }
+
+    /// Ends when it is too long; never, if the last check was refused.
+    async fn lasts(&self, heard: &Heard, limit: Duration) {
+        while let (Some(end), false) = (self.end(heard, limit), self.is_unclear) {
+            tokio::time::sleep_until(end).await;
+            if self.is_too_long(heard, limit) {
+                return;
+            }
         }
-        let is_too_long = self.since.get_or_insert(asked).elapsed() >= limit;
-        if is_too_long {
-            self.since = None;
-        }
-        is_too_long
+        std::future::pending().await
     }
 }
 
@@ -121,18 +124,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_server_is_given_up_after_silence_for_the_whole_time() {
-        let limit = Duration::from_secs(10);
-        let mut silence = Silence::default();
-        let mut given_up = Vec::new();
-        for second in 1..40 {
-            // A check takes a second, in which there was no sign of life but in the sixth.
-            let asked = Instant::now();
-            tokio::time::advance(Duration::from_secs(1)).await;
-            if silence.is_too_long(second != 6, asked, limit) {
-                given_up.push(second);
+        let (limit, heard) = (Duration::from_secs(10), Heard::default());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        heard.now();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let began = Instant::now();
+        let lasts = |since| {
+            let (silence, heard) = (Silence { since, is_unclear: false }, &heard);
+            async move {
+                silence.lasts(heard, limit).await;
+                began.elapsed().as_secs()
             }
-        }
-        assert_eq!(given_up, [16, 26, 36]);
+        };
+        assert_eq!(lasts(Some(began)).await, 10, "what came before it was asked is no sign");
+        let sends = async {
+            tokio::time::sleep(Duration::from_secs(6)).await;
+            heard.now();
+            std::future::pending().await
+        };
+        let given_up = tokio::select! {
+            after = lasts(Some(Instant::now())) => after,
+            () = sends => 0,
+        };
+        assert_eq!(given_up, 10 + 6 + 10);
     }
 
     #[test]

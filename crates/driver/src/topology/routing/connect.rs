@@ -17,10 +17,13 @@ use crate::pool::Pooled;
 
 /// How much longer a way to a connection may take than the acquisition on it: whose error says who holds the connections.
 const GRACE: Duration = Duration::from_millis(50);
+/// Tables that are tried for work, where no server of the first can be reached.
+const TABLES: usize = 2;
 
 impl Router {
     /// A connection to a server for this work: the one with the fewest connections in use. A server that cannot be
-    /// reached is forgotten, and the next one tried; if there is none left, once more with a new table.
+    /// reached is forgotten, and the next one tried; if there is none left, once more with a new table. Where the last writer was lost, the
+    /// next one is waited for.
     pub(crate) async fn connect(self: &Arc<Self>, ask: &Ask<'_>) -> Result<Routed, Error> {
         let limit = Duration::from_millis(self.template.config.connection_acquisition_timeout);
         let deadline = Instant::now() + limit;
@@ -57,14 +60,30 @@ impl Router {
                 return Ok(Routed { pooled, home: None });
             }
         }
-        let mut earlier = Vec::new();
-        for _ in 0..2 {
+        let mut earlier: Vec<String> = Vec::new();
+        let mut tables = 0;
+        loop {
             let table = self.fresh_table(ask).await?;
             let home = table.database.clone().filter(|_| ask.database.is_none());
-            match self.connect_to_one_of(&table, deadline, ask).await {
+            let error = match self.connect_to_one_of(&table, deadline, ask).await {
                 Ok(pooled) => return Ok(Routed { pooled, home }),
-                Err(error) if error.kind == Kind::Connection => earlier.push(error.message),
-                Err(error) => return Err(error),
+                Err(error) => error,
+            };
+            tables += 1;
+            if !matches!(error.kind, Kind::Connection | Kind::Expired) {
+                return Err(error);
+            }
+            // Where a writer was lost, the next fetch waits for its time, and so does whoever needs it.
+            if self.awaits_writer(ask) {
+                earlier = vec![error.message];
+                continue;
+            }
+            if error.kind == Kind::Expired {
+                return Err(error);
+            }
+            earlier.push(error.message);
+            if tables >= TABLES {
+                break;
             }
         }
         let mut error = Error::new(
@@ -76,6 +95,14 @@ impl Router {
         );
         error.earlier = earlier;
         Err(error)
+    }
+
+    /// Whether the next table may name a writer, since there was one.
+    fn awaits_writer(&self, ask: &Ask<'_>) -> bool {
+        let key = Key { database: ask.database.map(str::to_owned), user: self.user(ask) };
+        let promised =
+            || self.known.lock().outages.get(&key).and_then(|outage| outage.promised_until(self.pace));
+        ask.write && Instant::now() < ask.deadline && promised().is_some()
     }
 
     /// Tries the servers of a table, the least connected first. [`Kind::Connection`] if none can be reached.

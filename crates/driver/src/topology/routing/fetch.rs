@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{timeout, Instant};
 
 use super::errors::{is_final, no_router_answered, NO_PROCEDURE};
-use super::race::{race, Gain};
+use super::race::{race, Gain, STAGGER};
 use super::seeds::addresses_of;
 use super::table::Table;
 use super::{discovery, Ask, Key, Router};
@@ -16,6 +15,7 @@ use crate::bookmarks::Bookmarks;
 use crate::config::AuthConfig;
 use crate::error::{Error, Kind};
 use crate::net::phase::Phases;
+use crate::watch;
 
 /// What a table is asked for with.
 pub(crate) struct Lookup {
@@ -96,9 +96,20 @@ impl Router {
 
     async fn fetch(self: &Arc<Self>, lookup: &Arc<Lookup>) -> Result<Arc<Table>, Error> {
         let key = &lookup.key;
-        let (old, seed_first, silent) = {
+        let (old, next) = {
             let known = self.known.lock();
-            (known.tables.get(key).cloned(), known.distrusts_routers, known.silent.clone())
+            let old = known.tables.get(key).cloned();
+            let outage = known.outages.get(key).zip(old.as_ref());
+            let next = outage.and_then(|(outage, old)| outage.next_fetch(self.pace, old.fetched));
+            (old, next)
+        };
+        let is_outage = next.is_some();
+        if let Some(next) = next {
+            tokio::time::sleep_until(next).await;
+        }
+        let (seed_first, silent) = {
+            let known = self.known.lock();
+            (known.distrusts_routers, known.silent.clone())
         };
         self.log.info(|| match &old {
             Some(table) => format!("the routing table is stale: {table}"),
@@ -111,8 +122,10 @@ impl Router {
         };
         let outcome = race(
             sources,
+            if is_outage { Duration::ZERO } else { STAGGER },
             |source| matches!(source, Source::Router(address) if silent.contains(address)),
             |source| self.clone().look_in(source, lookup.clone()),
+            |table| !is_outage || !table.writers.is_empty(),
             // Without a seed there are still the routers that are known, and where the pool of one is full, there are others.
             |source, error| *source != Source::Seed && error.kind != Kind::Pool && is_final(error),
         )
@@ -221,6 +234,7 @@ impl UnderWay {
     async fn fetch(self, lookup: Arc<Lookup>, sender: watch::Sender<Fetched>) {
         let mut is_closed = self.router.closed.subscribe();
         let outcome = tokio::select! {
+            biased;
             outcome = self.router.fetch(&lookup) => outcome,
             _ = is_closed.wait_for(|closed| *closed) => Err(Error::driver_closed()),
         };

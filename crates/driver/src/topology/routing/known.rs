@@ -3,16 +3,17 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::fetch::{Fetch, Fetched, Lookup};
 use super::homes::Homes;
+use super::outage::Outage;
 use super::table::Table;
 use super::{Ask, Key, Router};
 use crate::address::Address;
 use crate::error::{Error, ServerRef};
 use crate::pool::Pool;
+use crate::watch;
 
 /// Tables that are kept at most, one a database and user.
 const MAX_TABLES: usize = 1_000;
@@ -22,6 +23,8 @@ pub(super) struct Known {
     pub(super) tables: HashMap<Key, Arc<Table>>,
     /// Fetches under way.
     pub(super) fetches: HashMap<Key, Fetch>,
+    /// Where there is no writer, and where there was one.
+    pub(super) outages: HashMap<Key, Outage>,
     pub(super) pools: HashMap<Address, Arc<Pool>>,
     /// By the number of the server: the same, and those of servers that are in no table any more, while work on them is
     /// under way.
@@ -84,8 +87,11 @@ impl Known {
 
     /// Replaces the tables of some databases by what `change` makes of them.
     pub(super) fn change(&mut self, which: impl Fn(&Table) -> bool, change: impl Fn(&mut Table)) {
-        for table in self.tables.values_mut().filter(|table| which(table)) {
+        for (key, table) in self.tables.iter_mut().filter(|(_, table)| which(table)) {
             change(Arc::make_mut(table));
+            if let Some(outage) = self.outages.get_mut(key) {
+                outage.is_seen(!table.writers.is_empty());
+            }
         }
     }
 
@@ -105,6 +111,10 @@ impl Known {
         }
         self.tables.insert(key.clone(), table.clone());
         self.forget_old();
+        self.outages.retain(|key, _| self.tables.contains_key(key));
+        for (key, _) in self.tables.iter().filter(|(_, one)| Arc::ptr_eq(one, table)) {
+            self.outages.entry(key.clone()).or_default().is_seen(!table.writers.is_empty());
+        }
     }
 
     /// Drops tables that are over; and, if there are too many, those that were fetched first.

@@ -16,6 +16,7 @@
 //! | `discovery` | asks one router: ROUTE, or the procedures before it |
 //! | `table` | reads and bounds what came |
 //! | `known`, `homes` | keep tables, pools of members, and the home databases of users |
+//! | `outage` | a writer was lost, and the next one is waited for |
 //! | `errors` | draws the consequences of errors: who is forgotten, and whom to ask next |
 
 mod connect;
@@ -24,6 +25,7 @@ mod errors;
 mod fetch;
 mod homes;
 mod known;
+mod outage;
 mod race;
 mod seeds;
 mod table;
@@ -32,7 +34,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::bookmarks::Bookmarks;
@@ -42,10 +44,13 @@ use crate::net::Endpoint;
 use crate::observer::Observer;
 use crate::pool::{Pool, Pooled};
 use crate::strategy::Turns;
+use crate::topology::alarm::Pace;
+use crate::watch;
 pub(crate) use discovery::ask;
 pub(crate) use errors::NO_PROCEDURE;
 pub(crate) use fetch::Lookup;
 use known::Known;
+
 pub(crate) use table::{read_address, Table};
 
 /// Finds the servers of a cluster, and keeps a pool for each.
@@ -55,6 +60,8 @@ pub(crate) struct Router {
     observer: Arc<dyn Observer>,
     log: Log,
     known: Mutex<Known>,
+    /// How often tables are fetched while a writer is waited for.
+    pace: Pace,
     /// Where the search for the least connected server begins, so that equals take turns.
     turns: Turns,
     /// Makes keys of secrets.
@@ -85,6 +92,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) auth: Option<&'a AuthConfig>,
     /// The user of the driver asks for the table all the same.
     pub(crate) by_driver: bool,
+    /// Until when a writer is waited for at most, where the last one was lost.
+    pub(crate) deadline: Instant,
 }
 
 /// A connection to a server that does the work.
@@ -103,6 +112,7 @@ impl Router {
             observer,
             log,
             known: Mutex::new(known),
+            pace: Pace::new(config),
             turns: Turns::default(),
             hasher: RandomState::new(),
             resolving: Arc::default(),

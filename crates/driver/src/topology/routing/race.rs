@@ -6,11 +6,14 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::error::Error;
 
 /// How long a candidate may be silent before the next one is asked as well.
 pub(crate) const STAGGER: Duration = Duration::from_millis(250);
+/// How long after a goal that does not suffice another one is waited for.
+const LAST_WORD: Duration = Duration::from_millis(20);
 /// Candidates that are tried at most.
 const MAX_CANDIDATES: usize = 100;
 
@@ -33,12 +36,14 @@ pub(crate) struct Outcome<C, T> {
 }
 
 /// Tries candidates in their order, `late` ones after all others, each once. The next is tried when one has failed, or
-/// when nothing came for [`STAGGER`]; the first goal wins, and the other attempts end. An error that is final ends the
-/// race as the last of those that failed.
+/// when nothing came for so long as `stagger`; the first goal wins, and the other attempts end; one that
+/// does not suffice only if no other comes soon. An error that is final ends the race as the last of those that failed.
 pub(crate) async fn race<C, T, F>(
     first: Vec<C>,
+    stagger: Duration,
     is_late: impl Fn(&C) -> bool,
     attempt: impl Fn(C) -> F,
+    suffices: impl Fn(&T) -> bool,
     is_final: impl Fn(&C, &Error) -> bool,
 ) -> Outcome<C, T>
 where
@@ -51,21 +56,24 @@ where
     let mut attempts = JoinSet::new();
     let mut under_way: Vec<C> = Vec::new();
     let mut failed = Vec::new();
+    let mut second_best: Option<(C, T)> = None;
+    let mut last_word = None;
     loop {
         if let Some(candidate) = queue.take() {
             under_way.push(candidate.clone());
             let trying = attempt(candidate.clone());
             attempts.spawn(async move { (candidate, trying.await) });
         }
-        let ended = match queue.is_empty() {
-            true => attempts.join_next().await,
-            false => match tokio::time::timeout(STAGGER, attempts.join_next()).await {
+        let ended = match (queue.is_empty(), last_word) {
+            (true, None) => attempts.join_next().await,
+            (true, Some(end)) => tokio::time::timeout_at(end, attempts.join_next()).await.unwrap_or(None),
+            (false, _) => match tokio::time::timeout(stagger, attempts.join_next()).await {
                 Ok(ended) => ended,
                 Err(_) => continue,
             },
         };
         let (candidate, result) = match ended {
-            None => return Outcome { won: None, overtaken: under_way, failed },
+            None => return Outcome { won: second_best, overtaken: under_way, failed },
             Some(Ok(ended)) => ended,
             // Nobody ends an attempt but this race.
             Some(Err(panicked)) => std::panic::resume_unwind(panicked.into_panic()),
@@ -73,6 +81,10 @@ where
         let place = under_way.iter().position(|c| *c == candidate);
         debug_assert!(place.is_some(), "an attempt ended that was not under way");
         match result {
+            Ok(Gain::Goal(goal)) if !suffices(&goal) => {
+                second_best.get_or_insert((candidate, goal));
+                last_word.get_or_insert_with(|| Instant::now() + LAST_WORD);
+            }
             Ok(Gain::Goal(goal)) => {
                 under_way.truncate(place.unwrap_or_default());
                 return Outcome { won: Some((candidate, goal)), overtaken: under_way, failed };
@@ -128,7 +140,7 @@ mod tests {
     use std::sync::Arc;
 
     use parking_lot::Mutex;
-    use tokio::time::{sleep, Instant};
+    use tokio::time::sleep;
 
     use super::*;
     use crate::error::Kind;
@@ -153,6 +165,7 @@ mod tests {
         let (begin, started, alive) = (Instant::now(), Arc::new(Mutex::new(Vec::new())), Arc::new(()));
         let outcome = race(
             (0..first).collect(),
+            STAGGER,
             |candidate| late.contains(candidate),
             |candidate| {
                 started.lock().push((candidate, begin.elapsed().as_millis()));
@@ -179,6 +192,7 @@ mod tests {
                     Ok(Gain::Goal(candidate))
                 }
             },
+            |goal| *goal < 100,
             |_, error| error.kind == Kind::Client,
         )
         .await;
@@ -243,6 +257,26 @@ mod tests {
         let all = vec![Fails(0); 100_000].leak();
         let (outcome, started, _) = of(100_000, all, &[]).await;
         assert_eq!((winner(&outcome), started.len(), outcome.failed.len()), (None, 100, 100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_suffice_wins_when_nothing_better_comes_soon() {
+        // Goals from 100 on do not suffice: that of candidate 1 is 101.
+        let race = |first: usize, all: &'static [u64]| {
+            let attempt = move |n: usize| async move {
+                sleep(Duration::from_millis(all[n])).await;
+                Ok(Gain::Goal(if n == 0 { 0 } else { 100 + n }))
+            };
+            let candidates: Vec<usize> = (0..first).rev().collect();
+            race(candidates, Duration::ZERO, |_| false, attempt, |goal| *goal < 100, |_: &usize, _| false)
+        };
+        let began = Instant::now();
+        let outcome = race(3, &[15, 1, 2]).await;
+        assert_eq!((outcome.won, began.elapsed()), (Some((0, 0)), Duration::from_millis(15)));
+        let began = Instant::now();
+        let outcome = race(3, &[60_000, 1, 2]).await;
+        assert_eq!((outcome.won, began.elapsed()), (Some((1, 101)), Duration::from_millis(21)));
+        assert_eq!(outcome.overtaken, [0]);
     }
 
     #[tokio::test(start_paused = true)]
