@@ -40,7 +40,7 @@ pub struct ServerIdentity {
 pub(crate) struct Core {
     pub(crate) config: Arc<Config>,
     pub(crate) runtime: Handle,
-    /// In [`Mode::Routing`] none: there the router has them.
+    /// In [`Mode::Routing`] those that tables have named.
     pub(crate) members: Arc<Members>,
     /// Who is what, for work that names no database.
     pub(crate) topology: Arc<Topology>,
@@ -76,7 +76,8 @@ impl Core {
         let selection = ServerSelection::new(&config, members.clone(), observer.clone(), log.clone());
         let cluster = match (config.mode, seed) {
             (_, Some(seed)) => {
-                Cluster::Routing(Arc::new(Router::new(&config, seed, observer.clone(), log.clone())))
+                let router = Router::new(&config, seed, members.clone(), observer.clone(), log.clone());
+                Cluster::Routing(Arc::new(router))
             }
             (Mode::Ha, _) => Cluster::Checked(Checks::start(
                 &config,
@@ -226,9 +227,6 @@ impl Core {
         // From now on nothing is begun, and nothing more is sent.
         self.closed.send_replace(true);
         tokio::join!(self.members.close(), self.cluster.stop());
-        if let Some(router) = self.cluster.router() {
-            router.close().await;
-        }
     }
 }
 

@@ -135,7 +135,7 @@ impl Router {
             return Err(failed.swap_remove(at).1);
         }
         let won = won.map(|(source, table)| (source, Arc::new(table)));
-        let retired = {
+        let gone = {
             let mut known = self.known.lock();
             let failed = failed.iter().filter(|(_, error)| error.kind != Kind::Pool);
             for source in outcome.overtaken.iter().chain(failed.map(|(source, _)| source)) {
@@ -149,11 +149,10 @@ impl Router {
                 }
                 known.register(key, table);
             }
-            known.retire()
+            known.gone(&self.members)
         };
-        for pool in retired {
-            self.log.debug(|| format!("{} is in no routing table", pool.endpoint.address));
-            pool.retire();
+        for index in gone {
+            self.members.retire(index);
         }
         match won {
             Some((_, table)) => {
