@@ -268,10 +268,7 @@ export class DriverCore implements DriverListener {
   #remove(number: number): void {
     const gone = this.#byNumber.get(number)
     this.#byNumber.delete(number)
-    this.servers.splice(
-      this.servers.findIndex(entry => entry === gone),
-      1
-    )
+    if (gone !== undefined) this.servers.splice(this.servers.indexOf(gone), 1)
   }
 
   log(level: string, message: string): void {
