@@ -114,8 +114,7 @@ async function runCargo(stage) {
     text += part
     process.stdout.write(part)
   }
-  const args = ['test', '--workspace', '--locked', '--no-fail-fast']
-  const problem = await runToEnd('cargo', args, stage.limit, onOutput)
+  const problem = await runToEnd('cargo', stage.cargo, stage.limit, onOutput, stage.env)
   return { text, problem }
 }
 
@@ -124,10 +123,11 @@ async function runCargo(stage) {
  *
  * @returns {Promise<string | null>} what went wrong
  */
-function runToEnd(command, args, limit, onOutput) {
+function runToEnd(command, args, limit, onOutput, more) {
   const left = Math.min(limit, Math.max(1_000, BUDGET - (Date.now() - began)))
   const env = {
     ...process.env,
+    ...more,
     // servers that tests start carry the name of this run, and belong to it
     NEO4J_SERVERS_SESSION: `test-${process.pid}`,
     NEO4J_SERVERS_OWNER: String(process.pid)

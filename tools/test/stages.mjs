@@ -9,6 +9,8 @@ const minutes = n => n * 60_000
  * @typedef {object} Stage
  * @property {string} name
  * @property {string} [folder] of *.test.mjs files; without it: cargo
+ * @property {string[]} [cargo] its arguments
+ * @property {Record<string, string>} [env] what it is told besides
  * @property {number} limit ms for the whole stage
  * @property {number} [fileLimit] ms for one file
  * @property {number} [concurrency] files at once
@@ -19,7 +21,14 @@ const minutes = n => n * 60_000
 
 /** @type {Stage[]} */
 export const stages = [
-  { name: 'rust', limit: minutes(25) },
+  { name: 'rust', cargo: ['test', '--workspace', '--locked', '--no-fail-fast'], limit: minutes(25) },
+  {
+    // more schedules of the simulated cluster than a build without optimizations plays in good time
+    name: 'simulation',
+    cargo: ['test', '--profile', 'quick', '--package', 'driver', '--lib', '--locked', 'simulation'],
+    env: { SEEDS: '0..3000' },
+    limit: minutes(10)
+  },
   { name: 'unit', folder: '__test__/unit', limit: minutes(5), fileLimit: minutes(2) },
   {
     name: 'contract',

@@ -3,14 +3,15 @@
 //! Each has a number: its place in the configuration, or for one that a cluster named, one that no other ever had. Members come and go;
 //! a list of them is replaced, never changed.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use crate::address::Address;
+use crate::address::{Address, Place};
 use crate::config::{Config, ServerConfig};
 use crate::ejection::Ejection;
 use crate::error::{Error, Kind, ServerRef};
@@ -74,6 +75,8 @@ pub(crate) struct Members {
 struct Changing {
     /// How many there ever were.
     made: usize,
+    /// Who is where, whatever an address says of TLS.
+    by_place: HashMap<Place, Arc<Member>>,
     /// Who has gone, while work on it is under way.
     gone: Vec<Weak<Pool>>,
     is_closed: bool,
@@ -88,12 +91,22 @@ impl Members {
             ..Member::new(endpoint, log.clone(), false)
         };
         let list: Vec<_> = config.servers.iter().zip(endpoints).map(member).map(Arc::new).collect();
-        let changing = Changing { made: list.len(), gone: Vec::new(), is_closed: false };
+        let changing = Changing {
+            // A seed that is no member has the number of its place all the same.
+            made: config.servers.len(),
+            by_place: list.iter().map(|member| (member.address().place(), member.clone())).collect(),
+            gone: Vec::new(),
+            is_closed: false,
+        };
         Members { list: ArcSwap::from_pointee(List(list)), changing: Mutex::new(changing), log }
     }
 
     pub(crate) fn list(&self) -> Arc<List> {
         self.list.load_full()
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<Arc<Member>> {
+        self.list().get(index).cloned()
     }
 
     /// The connections to a server that the application has named.
@@ -110,25 +123,45 @@ impl Members {
         self.list().get(index).map(|member| member.pool.clone())
     }
 
-    /// Members have come, which are reached as `like` is. None does once the driver is closed.
-    pub(crate) fn come(&self, addresses: &[&Address], like: &Endpoint) -> Vec<Arc<Member>> {
+    /// Who has this address; a new member, which is reached as `like` is, where nobody has. `None` once the driver is closed.
+    pub(crate) fn discover(&self, address: &Address, like: &Endpoint) -> Option<Arc<Member>> {
         let mut changing = self.changing.lock();
-        if changing.is_closed {
-            return Vec::new();
+        match changing.by_place.get(&address.place()) {
+            Some(member) => Some(member.clone()),
+            None => self.add(&mut changing, &[address], like).pop(),
         }
-        let member = |address: &&Address| {
-            let server = ServerRef { index: changing.made, address: address.to_string(), token: None };
-            changing.made += 1;
-            let endpoint = like.elsewhere(server, Address::clone(address));
-            Arc::new(Member::new(endpoint, self.log.clone(), true))
-        };
-        let new: Vec<_> = addresses.iter().map(member).collect();
-        self.list.store(Arc::new(List(self.list().0.iter().chain(&new).cloned().collect())));
+    }
+
+    /// The members at these addresses that are new: they are reached as `like` is. None once the driver is closed.
+    pub(crate) fn discover_all(&self, addresses: &[&Address], like: &Endpoint) -> Vec<Arc<Member>> {
+        self.add(&mut self.changing.lock(), addresses, like)
+    }
+
+    fn add(&self, changing: &mut Changing, addresses: &[&Address], like: &Endpoint) -> Vec<Arc<Member>> {
+        let mut new = Vec::new();
+        if changing.is_closed {
+            return new;
+        }
+        for address in addresses {
+            if let Entry::Vacant(place) = changing.by_place.entry(address.place()) {
+                let server = ServerRef { index: changing.made, address: address.to_string(), token: None };
+                changing.made += 1;
+                let endpoint = like.elsewhere(server, Address::clone(address));
+                let member = Arc::new(Member::new(endpoint, self.log.clone(), true));
+                new.push(place.insert(member).clone());
+            }
+        }
+        if !new.is_empty() {
+            self.list.store(Arc::new(List(self.list().0.iter().chain(&new).cloned().collect())));
+        }
         new
     }
 
     /// Members have left their cluster: their connections are closed when their work is done.
-    pub(crate) fn leave(&self, gone: &BTreeSet<usize>) {
+    pub(crate) fn retire(&self, gone: &BTreeSet<usize>) {
+        if gone.is_empty() {
+            return;
+        }
         let mut changing = self.changing.lock();
         changing.gone.retain(|pool| pool.strong_count() > 0);
         let (left, stay): (Vec<_>, Vec<_>) =
@@ -136,6 +169,7 @@ impl Members {
         for member in left {
             self.log.info(|| format!("{} is no member any more", member.address()));
             member.pool.retire();
+            changing.by_place.remove(&member.address().place());
             changing.gone.push(Arc::downgrade(&member.pool));
         }
         self.list.store(Arc::new(List(stay)));

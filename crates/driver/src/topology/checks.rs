@@ -206,13 +206,11 @@ impl Checks {
         let list = self.members.list();
         known.named.retain(|index, _| list.get(*index).is_some());
         let Some(like) = list.get(index) else { return };
-        let there: HashSet<_> = list.iter().map(|member| member.address().place()).collect();
         let mut named = HashSet::new();
         // In the order of the tables: an application sees them so.
         let addresses = known.named.values().flatten().filter(|address| named.insert(address.place()));
-        let found: Vec<&Address> =
-            addresses.take(DISCOVERED_AT_MOST).filter(|address| !there.contains(&address.place())).collect();
-        let found = self.members.come(&found, &like.pool.endpoint);
+        let addresses: Vec<&Address> = addresses.take(DISCOVERED_AT_MOST).collect();
+        let found = self.members.discover_all(&addresses, &like.pool.endpoint);
         let is_gone =
             |member: &&Arc<Member>| member.is_discovered && !named.contains(&member.address().place());
         let gone: BTreeSet<usize> = list.iter().filter(is_gone).map(|member| member.index()).collect();
@@ -229,7 +227,7 @@ impl Checks {
             found.iter().for_each(|member| self.watch(scope, member));
         }
         known.named.retain(|index, _| !gone.contains(index));
-        self.members.leave(&gone);
+        self.members.retire(&gone);
     }
 
     /// Databases that no work is for any more are not asked for.
