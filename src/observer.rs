@@ -121,11 +121,12 @@ impl Latest for Servers {
     fn message(&self) -> Option<(Message, i32, String)> {
         let mut views = self.views.lock();
         let view = views.waiting.take()?;
-        let news =
-            |server: &ServerInfo| match views.published.as_ref().and_then(|view| view.get(server.index)) {
-                Some(before) if before == server => Value::Null,
-                _ => told(&view, server),
-            };
+        let is_known = |server: &ServerInfo| {
+            let Some(published) = &views.published else { return false };
+            // How far one is behind depends on the others.
+            published.get(server.index) == Some(server) && published.lag(server) == view.lag(server)
+        };
+        let news = |server: &ServerInfo| if is_known(server) { Value::Null } else { told(&view, server) };
         let servers: Vec<_> = view.servers.iter().map(|s| serde_json::json!([s.index, news(s)])).collect();
         let master = view.master().and_then(|m| i32::try_from(m).ok()).unwrap_or(-1);
         let text = serde_json::json!({"servers": servers, "master": master}).to_string();

@@ -1,6 +1,6 @@
 // Clusters of Neo4j 4 and later: members have a role for each database. Their endpoints are played as the operations manual has them.
 import assert from 'node:assert/strict'
-import { cluster, Neo4jHA, ready, test } from '../support/contract.mjs'
+import { cluster, Neo4jHA, open, ready, test } from '../support/contract.mjs'
 import { bolt, routingTable, rows } from '../support/scripted-server.mjs'
 import { until } from '../support/until.mjs'
 
@@ -142,6 +142,20 @@ test('with maxLag reads keep off a replica that is farther behind', async t => {
   await group.members[1].kill()
   await until(() => driver.servers[1].info.status === Status.down && driver.servers[2].info.lag === 900)
   assert.deepEqual(new Set(await read()), new Set([2]))
+})
+
+test('how far a member is behind is told anew when another one turns out to be farther', async t => {
+  const at = (role, applied) => ({ databases: { neo4j: { role, applied } } })
+  const group = await cluster(t, { roles: [at('follower', 1_000), at('follower', 990)], versions })
+  const [far] = group.members
+  far.delay = 100
+  const driver = open(t, group.servers, { checkInterval: never })
+  await until(() => driver.servers[1].info?.lag === 0)
+  await driver.ready
+  assert.deepEqual(
+    driver.servers.map(({ info }) => info.lag),
+    [0, 10]
+  )
 })
 
 for (const [value, message] of [
