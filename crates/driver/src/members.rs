@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Weak};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 
 use crate::address::Address;
@@ -90,8 +90,8 @@ impl Members {
         Members { list: ArcSwap::from_pointee(List(list)), changing: Mutex::new(changing), log }
     }
 
-    pub(crate) fn list(&self) -> Arc<List> {
-        self.list.load_full()
+    pub(crate) fn list(&self) -> Guard<Arc<List>> {
+        self.list.load()
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<Arc<Member>> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::Guard;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -33,7 +34,7 @@ pub(crate) struct ServerSelection {
 /// The servers among which a strategy picks: of all that may do the work, those with the least against them.
 struct Candidates<'a> {
     selection: &'a ServerSelection,
-    members: Arc<List>,
+    members: Guard<Arc<List>>,
     view: &'a View,
     intent: Intent,
     /// Servers that have just failed.
