@@ -138,7 +138,9 @@ impl Router {
         let retired = {
             let mut known = self.known.lock();
             let failed = failed.iter().filter(|(_, error)| error.kind != Kind::Pool);
-            for source in outcome.overtaken.iter().chain(failed.map(|(source, _)| source)) {
+            // Of those that are asked all at once nobody is silent for being second.
+            let overtaken = outcome.overtaken.iter().filter(|_| !is_outage);
+            for source in overtaken.chain(failed.map(|(source, _)| source)) {
                 if let Source::Router(address) = source {
                     known.silent.insert(address.clone());
                 }
