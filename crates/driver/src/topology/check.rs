@@ -183,7 +183,7 @@ impl Checker {
         let generation = topology.generation();
         let started = Instant::now();
         let answer = match &subject.status {
-            Some(status) => self.ask(subject, status, is_alone, home).await,
+            Some(status) => self.ask(subject, status, is_alone, home, None).await,
             None => self.ask_by_bolt(subject).await,
         };
         let latency = started.elapsed().as_secs_f64() * 1000.0;
@@ -227,8 +227,15 @@ impl Checker {
         matches!(self.connect(subject).await, Answer::Is(..) | Answer::Unasked(..))
     }
 
-    /// Asks until an answer says what the server is; as what it was last time, first.
-    async fn ask(&self, subject: &Subject, status: &StatusUrl, is_alone: bool, home: Option<Home>) -> Answer {
+    /// Asks until an answer says what the server is; as what it was last time, first. `table`: what it said of its cluster just now.
+    async fn ask(
+        &self,
+        subject: &Subject,
+        status: &StatusUrl,
+        is_alone: bool,
+        home: Option<Home>,
+        mut table: Option<Table>,
+    ) -> Answer {
         let known = *subject.known.lock();
         if let Some(Known::Single) = known {
             return self.connect_to_single(subject).await;
@@ -272,8 +279,7 @@ impl Checker {
                         let is_main = subject.topology.database().is_none();
                         let wants_home =
                             kind.is_per_database && !home.as_ref().is_some_and(|home| home.is_told);
-                        let mut table = None;
-                        if is_main && (wants_home || self.config.discover) {
+                        if is_main && table.is_none() && (wants_home || self.config.discover) {
                             table = self.table(subject, None).await.ok();
                         }
                         let home = match &table {
@@ -283,8 +289,9 @@ impl Checker {
                                 .then(|| Home { database: database.clone(), is_told: false })),
                         };
                         if is_main && home.as_ref().is_some_and(|home| home.database != database) {
-                            // What was said is of another database.
-                            return Box::pin(self.ask(subject, status, is_alone, home)).await;
+                            // What was said is of another database. The table is asked for once: who names another one each
+                            // time would be asked for ever.
+                            return Box::pin(self.ask(subject, status, is_alone, home, table)).await;
                         }
                         let info = asking.member(subject, kind, &database, role, name).await;
                         let named = table.filter(|_| self.config.discover).map(|table| self.named(&table));
