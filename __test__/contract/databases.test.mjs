@@ -1,6 +1,6 @@
 // Clusters of Neo4j 4 and later: members have a role for each database. Their endpoints are played as the operations manual has them.
 import assert from 'node:assert/strict'
-import { cluster, Neo4jHA, ready, test } from '../support/contract.mjs'
+import { cluster, Neo4jHA, open, ready, test } from '../support/contract.mjs'
 import { bolt, routingTable, rows } from '../support/scripted-server.mjs'
 import { until } from '../support/until.mjs'
 
@@ -56,6 +56,24 @@ test('a session gets the leader, or a reader, of its database', async t => {
     await driver.session({ database: 'sales', defaultAccessMode: 'READ' }).run('MATCH (s:Reads)')
   }
   assert.deepEqual(group.served(/:Reads/), [0, 0, 0, 0], 'it has one follower')
+})
+
+test('work that begins before the first check goes to the leader of its database', async t => {
+  const group = await members(t)
+  const driver = open(t, group.servers, { checkInterval: never })
+  await write(driver, 'CREATE (:Sales)', 'sales')
+  assert.deepEqual(group.served(/:Sales/), [1])
+})
+
+test('a member that names another home database each time is asked for no more than two in a check', async t => {
+  let named = 0
+  const homes = Array.from({ length: 50 }, (_, i) => [`home${i}`, leader])
+  const roles = [{ databases: { neo4j: leader, ...Object.fromEntries(homes) } }]
+  const table = () => tableOf(group, 0, `home${named++}`)
+  const group = await cluster(t, { roles, versions, table })
+  const driver = await ready(t, group.servers, { checkInterval: never, discover: true })
+  assert.equal(driver.servers[0].info.role, 'leader')
+  assert.equal(named, 1)
 })
 
 test('info tells the roles for each database that work was for', async t => {

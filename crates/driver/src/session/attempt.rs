@@ -11,7 +11,6 @@ use crate::pool::Pooled;
 use crate::retry::Retry;
 use crate::selection::{fits, has_untried, is_outdone};
 use crate::topology::routing::Router;
-use crate::topology::Status;
 
 impl State {
     /// The server to work on now: the one chosen before while it fits, else a new choice that avoids those that have
@@ -81,9 +80,13 @@ impl State {
         retry: &Retry,
     ) -> Result<Option<Pooled>, Error> {
         let core = &session.core;
-        let pool = core.members.pool(server)?;
+        let pool = match core.members.pool(server) {
+            // It was let go while it was chosen.
+            Err(_) if session.intent.pinned.is_none() => return Ok(None),
+            pool => pool?,
+        };
         let topology = session.topology.lock().clone();
-        let is_down = || topology.view().get(server).is_some_and(|s| s.status == Status::Down);
+        let is_down = || topology.is_down(server);
         let was_down = is_down();
         let mut changes = topology.changes();
         let phases = Phases::default();
