@@ -268,10 +268,9 @@ export class DriverCore implements DriverListener {
   #remove(number: number): void {
     const gone = this.#byNumber.get(number)
     this.#byNumber.delete(number)
-    this.servers.splice(
-      this.servers.findIndex(entry => entry === gone),
-      1
-    )
+    // The list is the application's to look at, and to change.
+    const place = this.servers.findIndex(entry => entry === gone)
+    if (place >= 0) this.servers.splice(place, 1)
   }
 
   log(level: string, message: string): void {
