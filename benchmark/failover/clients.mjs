@@ -28,7 +28,11 @@ const POLL = 500
  * @property {(error: Error) => boolean} isUnknown whether after this error nobody knows if the work was done
  */
 
-/** @type {Record<string, { about: string, open: (target: Target) => Promise<Client> | Client }>} */
+/**
+ * Each with the kinds of clusters that it knows, where it does not know all.
+ *
+ * @type {Record<string, { about: string, kinds?: ('ha' | 'cc')[], open: (target: Target) => Promise<Client> | Client }>}
+ */
 export const clients = {
   auto: {
     about: 'this driver, auto-commit',
@@ -41,10 +45,16 @@ export const clients = {
         isWrite ? session.executeWrite(tx => tx.run(...query)) : session.executeRead(tx => tx.run(...query))
       )
   },
+  routing: {
+    about: 'this driver by `neo4j://`, in the place of `neo4j-driver`: `executeWrite` and `executeRead`',
+    kinds: ['cc'],
+    open: target => routed(target, require(OURS).driver, error => Boolean(error.unknownOutcome))
+  },
   'neo4j-driver': {
     about:
       "npm's `neo4j-driver` 6, `executeWrite` and `executeRead`; on HA by `bolt://` to the master as polled by HTTP",
-    open: target => (target.kind === 'ha' ? polled(target, inFunction) : routed(target))
+    open: target =>
+      target.kind === 'ha' ? polled(target, inFunction) : routed(target, load(THEIRS), isNotOfServer)
   },
   '1.2.3-policy': {
     about:
@@ -90,8 +100,7 @@ const routing = (neo4j, { members, auth }) =>
 const inFunction = (session, query, isWrite) =>
   isWrite ? session.executeWrite(tx => tx.run(...query)) : session.executeRead(tx => tx.run(...query))
 
-function routed(target) {
-  const neo4j = load(THEIRS)
+function routed(target, neo4j, isUnknown) {
   const driver = routing(neo4j, target)
   return {
     write: query => inSession(driver.session(), session => inFunction(session, query, true)),
@@ -100,7 +109,7 @@ function routed(target) {
         inFunction(session, query, false)
       ),
     close: () => driver.close(),
-    isUnknown: isNotOfServer
+    isUnknown
   }
 }
 

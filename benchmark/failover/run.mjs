@@ -101,6 +101,8 @@ async function boot(name, proxies) {
 
 /** All trials of these faults on one cluster; with `isCut` clients reach it through proxies. */
 async function onCluster(name, names, isCut, { trials, clients: chosen, logs, isOver }, done) {
+  const kind = name.split('+')[0]
+  const knowing = chosen.filter(client => clients[client].kinds?.includes(kind) ?? true)
   const proxies = isCut ? await proxiesFor(3) : []
   const folder = logs && join(logs, name)
   if (folder) mkdirSync(folder, { recursive: true })
@@ -111,7 +113,7 @@ async function onCluster(name, names, isCut, { trials, clients: chosen, logs, is
       ...booted,
       fault: faults[fault],
       proxies: proxies.map(({ bolt, http }) => [bolt, http]),
-      names: chosen,
+      names: knowing,
       label: `${fault}_${n}`.replaceAll('-', '_'),
       logs: folder,
       say
@@ -130,7 +132,7 @@ async function onCluster(name, names, isCut, { trials, clients: chosen, logs, is
       }
     }
     const of = client => all.map(figures => figures[client])
-    if (all.length > 0) done(chosen.map(client => entry({ cluster: name, fault, client }, of(client))))
+    if (all.length > 0) done(knowing.map(client => entry({ cluster: name, fault, client }, of(client))))
     else say(`${name}, ${fault}: not measured`)
   }
   await booted.cluster.down()

@@ -18,6 +18,14 @@ pub struct Address {
     pub ip: Option<IpAddr>,
 }
 
+/// A port of a host.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    host: String,
+    port: u16,
+    ip: Option<IpAddr>,
+}
+
 /// What the suffix of the scheme says about TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TlsWish {
@@ -33,6 +41,11 @@ impl Address {
     /// Whether it is the same port of the same host, however that is connected to.
     pub(crate) fn is_same_place(&self, other: &Address) -> bool {
         self.port == other.port && self.host.eq_ignore_ascii_case(&other.host) && self.ip == other.ip
+    }
+
+    /// What is the same for all addresses of the same place.
+    pub(crate) fn place(&self) -> Place {
+        Place { host: self.host.to_ascii_lowercase(), port: self.port, ip: self.ip }
     }
 
     /// Reads `scheme://host[:port]`.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::address::Address;
@@ -25,6 +24,7 @@ use crate::selection::ServerSelection;
 use crate::strategy::{Intent, Strategy};
 use crate::topology::routing::{Ask, Router};
 use crate::topology::{Checks, Cluster, Publisher, Topology, View};
+use crate::watch;
 
 /// What [`crate::Driver::verify`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct ServerIdentity {
 pub(crate) struct Core {
     pub(crate) config: Arc<Config>,
     pub(crate) runtime: Handle,
-    /// In [`Mode::Routing`] none: there the router has them.
+    /// In [`Mode::Routing`] those that tables have named.
     pub(crate) members: Arc<Members>,
     /// Who is what, for work that names no database.
     pub(crate) topology: Arc<Topology>,
@@ -76,7 +76,8 @@ impl Core {
         let selection = ServerSelection::new(&config, members.clone(), observer.clone(), log.clone());
         let cluster = match (config.mode, seed) {
             (_, Some(seed)) => {
-                Cluster::Routing(Arc::new(Router::new(&config, seed, observer.clone(), log.clone())))
+                let router = Router::new(&config, seed, members.clone(), observer.clone(), log.clone());
+                Cluster::Routing(Arc::new(router))
             }
             (Mode::Ha, _) => Cluster::Checked(Checks::start(
                 &config,
@@ -165,6 +166,7 @@ impl Core {
             return;
         }
         tokio::select! {
+            biased;
             () = self.cluster.check() => {}
             _ = self.closing() => {}
         }
@@ -199,6 +201,7 @@ impl Core {
     /// Waits for the end of the first check, or of the driver.
     pub(crate) async fn wait_checked(&self) -> Arc<View> {
         tokio::select! {
+            biased;
             view = self.topology.wait_checked() => view,
             _ = self.closing() => self.topology.view(),
         }
@@ -224,9 +227,6 @@ impl Core {
         // From now on nothing is begun, and nothing more is sent.
         self.closed.send_replace(true);
         tokio::join!(self.members.close(), self.cluster.stop());
-        if let Some(router) = self.cluster.router() {
-            router.close().await;
-        }
     }
 }
 

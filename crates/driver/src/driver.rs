@@ -88,6 +88,7 @@ impl Driver {
         let core = self.0.clone();
         async move {
             tokio::select! {
+                biased;
                 identity = core.verify(server, &config) => identity,
                 error = core.closing() => Err(error),
             }
@@ -103,6 +104,7 @@ impl Driver {
         let core = self.0.clone();
         async move {
             tokio::select! {
+                biased;
                 version = core.negotiate(server) => version,
                 error = core.closing() => Err(error),
             }

@@ -31,6 +31,11 @@ mod simulation;
 mod strategy;
 mod topology;
 
+#[cfg(test)]
+use simulation::watch;
+#[cfg(not(test))]
+use tokio::sync::watch;
+
 pub use address::{Address, TlsWish};
 pub use config::{
     AccessMode, Api, AuthConfig, BoltAgent, ClientCertificate, Config, HedgeAfter, HedgeConfig, LogLevel,

@@ -3,12 +3,13 @@
 //! Each has a number: its place in the configuration, or for one that a cluster named, one that no other ever had. Members come and go;
 //! a list of them is replaced, never changed.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 
-use crate::address::Address;
+use crate::address::{Address, Place};
 use crate::config::{Config, ServerConfig};
 use crate::ejection::Ejection;
 use crate::error::{Error, Kind, ServerRef};
@@ -55,11 +56,6 @@ impl List {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Member>> {
         self.0.iter()
     }
-
-    /// Who has this address, whatever it says of TLS.
-    pub(crate) fn at(&self, address: &Address) -> Option<&Arc<Member>> {
-        self.0.iter().find(|member| member.address().is_same_place(address))
-    }
 }
 
 pub(crate) struct Members {
@@ -72,6 +68,8 @@ pub(crate) struct Members {
 struct Changing {
     /// How many there ever were.
     made: usize,
+    /// Who is where, whatever an address says of TLS.
+    by_place: HashMap<Place, Arc<Member>>,
     /// Who has gone, while work on it is under way.
     gone: Vec<Weak<Pool>>,
     is_closed: bool,
@@ -86,7 +84,13 @@ impl Members {
             ..Member::new(endpoint, log.clone(), false)
         };
         let list: Vec<_> = config.servers.iter().zip(endpoints).map(member).map(Arc::new).collect();
-        let changing = Changing { made: list.len(), gone: Vec::new(), is_closed: false };
+        let changing = Changing {
+            // A seed that is no member has the number of its place all the same.
+            made: config.servers.len(),
+            by_place: list.iter().map(|member| (member.address().place(), member.clone())).collect(),
+            gone: Vec::new(),
+            is_closed: false,
+        };
         Members { list: ArcSwap::from_pointee(List(list)), changing: Mutex::new(changing), log }
     }
 
@@ -96,6 +100,11 @@ impl Members {
 
     pub(crate) fn get(&self, index: usize) -> Option<Arc<Member>> {
         self.list().get(index).cloned()
+    }
+
+    /// Who has this address.
+    pub(crate) fn at(&self, address: &Address) -> Option<Arc<Member>> {
+        self.changing.lock().by_place.get(&address.place()).cloned()
     }
 
     /// The connections to a server.
@@ -109,18 +118,20 @@ impl Members {
     /// Who has this address; a new member, which is reached as `like` is, where nobody has. `None` once the driver is closed.
     pub(crate) fn discover(&self, address: &Address, like: &Endpoint) -> Option<Arc<Member>> {
         let mut changing = self.changing.lock();
-        let list = self.list();
-        if let Some(member) = list.at(address) {
-            return Some(member.clone());
-        }
         if changing.is_closed {
             return None;
+        }
+        let place = address.place();
+        if let Some(member) = changing.by_place.get(&place) {
+            return Some(member.clone());
         }
         let server = ServerRef { index: changing.made, address: address.to_string(), token: None };
         changing.made += 1;
         let endpoint = like.elsewhere(server, address.clone());
         let member = Arc::new(Member::new(endpoint, self.log.clone(), true));
-        self.list.store(Arc::new(List(list.0.iter().cloned().chain([member.clone()]).collect())));
+        changing.by_place.insert(place, member.clone());
+        let list = self.list();
+        self.list.store(Arc::new(List(list.0.iter().chain([&member]).cloned().collect())));
         Some(member)
     }
 
@@ -131,6 +142,7 @@ impl Members {
         let Some(member) = list.get(index) else { return };
         self.log.info(|| format!("{} is no member any more", member.address()));
         member.pool.retire();
+        changing.by_place.remove(&member.address().place());
         changing.gone.retain(|pool| pool.strong_count() > 0);
         changing.gone.push(Arc::downgrade(&member.pool));
         let left = list.0.iter().filter(|other| other.index() != index).cloned().collect();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{watch, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -15,6 +15,7 @@ use crate::error::{Error, Kind};
 use crate::log::Log;
 use crate::net::phase::{Phase, Phases};
 use crate::net::{Conn, Endpoint, Interrupt};
+use crate::watch;
 
 /// How long an idle connection may take to show that it lives: a new one would do, too.
 const LIVENESS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -362,31 +363,39 @@ impl Pool {
         self.in_use() + self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Opens connections until so many are idle, for work that is to come, as far as there is room. They need no permits: where there
-    /// is no room any more when they are there, they are closed.
+    /// Opens connections until so many are idle, for work that is to come, as far as there is room. Each has the permit of work until it
+    /// is there: so there are never more, and who waits for a permit waits for the connection.
     pub(crate) async fn warm_up(self: Arc<Self>, wanted: usize) {
         let room = self.size.saturating_sub(self.in_use());
         let missing = wanted.min(room).saturating_sub(self.idle.lock().len());
-        if missing == 0 {
+        let permits: Vec<_> =
+            (0..missing).map_while(|_| self.permits.clone().try_acquire_owned().ok()).collect();
+        if permits.is_empty() {
             return;
         }
         // Why there is none is told to whoever needs one.
         let Ok(token) = self.endpoint.identity.token_within(self.acquisition_limit()).await else { return };
         let mut opening = JoinSet::new();
-        for _ in 0..missing {
+        for permit in permits {
             let (pool, token) = (self.clone(), token.clone());
             opening.spawn(async move {
                 let phases = Phases::starting_with(Phase::Certificate);
-                pool.open(token, &phases).await.map(|conn| pool.put_back(conn, None)).is_ok()
+                pool.open(token, &phases).await.map(|conn| pool.put_back(conn, Some(permit))).is_ok()
             });
         }
         // The first that fails ends the others.
         while let Some(Ok(true)) = opening.join_next().await {}
     }
 
-    /// A connection without a permit.
+    /// A connection that is nobody's.
     async fn open(self: &Arc<Self>, token: Arc<AuthConfig>, phases: &Phases) -> Result<Conn, Error> {
-        let conn = Box::pin(Conn::open(&self.endpoint, token, phases)).await?;
+        let mut interrupts = self.endpoint.interrupt.subscribe();
+        let conn = tokio::select! {
+            biased;
+            conn = Box::pin(Conn::open(&self.endpoint, token, phases)) => conn?,
+            // Nobody waits for it who would be told.
+            _ = interrupts.wait_for(|interrupt| *interrupt == Interrupt::Closed) => return Err(self.closed()),
+        };
         self.register(&conn);
         Ok(conn)
     }
@@ -513,6 +522,7 @@ pub(crate) fn left(deadline: Instant) -> Duration {
 async fn tend(pool: Weak<Pool>, every: Option<Duration>, mut interrupts: watch::Receiver<Interrupt>) {
     loop {
         tokio::select! {
+            biased;
             changed = interrupts.changed() => match (changed, pool.upgrade()) {
                 (Ok(()), Some(pool)) => pool.end_parked(),
                 _ => return,

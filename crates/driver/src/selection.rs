@@ -14,7 +14,7 @@ use crate::log::Log;
 use crate::members::{List, Member, Members};
 use crate::observer::Observer;
 use crate::strategy::{any_eligible, is_eligible, pick, Intent, Measures, Rotation, Strategy};
-use crate::topology::{Role, Status, Topology, View};
+use crate::topology::{Role, ServerInfo, Status, Topology, View};
 
 /// How often the same situation is warned of at most.
 const WARN_EVERY: Duration = Duration::from_secs(1);
@@ -298,6 +298,7 @@ impl ServerSelection {
             };
             let _counted = master.map(|_| topology.wait_for_master());
             tokio::select! {
+                biased;
                 _ = changes.changed() => {}
                 () = tokio::time::sleep_until(limit) => return topology.view(),
             }
@@ -311,7 +312,10 @@ impl ServerSelection {
         let answers = |i: &usize| view.get(*i).is_some_and(|s| s.status != Status::Down);
         let untried = || view.indexes().filter(|i| !avoid.contains(i));
         let other = untried().find(answers).or_else(|| untried().next());
-        let first = view.indexes().find(answers).or_else(|| view.indexes().next()).unwrap_or_default();
+        // Not even as the last resort is anything written to a master that another one came after.
+        let may = |i: &usize| !(write && view.get(*i).is_some_and(|s| view.is_superseded(s)));
+        let all = || view.indexes().filter(may);
+        let first = all().find(answers).or_else(|| all().next()).unwrap_or_default();
         let (index, whom) = match (view.master(), other) {
             (Some(master), _) => (master, "the master"),
             (None, Some(other)) if !write && avoid.contains(&first) => (other, "another one"),
@@ -340,6 +344,13 @@ fn is_replaceable(members: &List, view: &View, server: usize) -> bool {
         let is_out = || members.get(other.index).is_none_or(|member| member.ejection.is_out());
         other.index != server && other.status == Status::Up && does_it && !is_out()
     })
+}
+
+/// Whether the server answers, and is known to be something else than what the work needs.
+pub(crate) fn is_unfit(topology: &Topology, index: usize, intent: Intent) -> bool {
+    let view = topology.view();
+    let is_known = |s: &ServerInfo| s.status == Status::Up && s.role != Role::Unknown;
+    !fits(topology, index, intent) && view.get(index).is_some_and(is_known)
 }
 
 /// Whether the server does not fit, and another one does.
@@ -530,6 +541,17 @@ mod tests {
         assert_eq!(choices.iter().filter(|server| **server == 2).count(), 1, "{choices:?}");
         selection.answered(2, Instant::now());
         assert!(chosen((&topology, &selection), READS, 3).await.contains(&2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_written_to_a_master_that_another_one_came_after_not_even_as_the_last_resort() {
+        let (topology, selection) = checked(&["", ""], Config::default());
+        topology.found_master(1);
+        topology.demote(1, &lost());
+        assert_eq!(topology.view().master(), None);
+        let began = Instant::now();
+        let chosen = selection.choose_patiently(&topology, WRITES, &[], began + Duration::from_secs(5)).await;
+        assert_eq!((chosen.unwrap(), began.elapsed()), (1, Duration::from_secs(5)));
     }
 
     #[tokio::test(start_paused = true)]

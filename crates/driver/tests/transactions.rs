@@ -186,6 +186,21 @@ async fn commit_of_a_transaction_that_failed_says_why_and_ends_it() {
 }
 
 #[tokio::test]
+async fn an_abort_right_behind_a_call_meets_the_transaction_before_anything_is_sent() {
+    let (server, _driver, session) = opened(1, |_| {}).await;
+    outcome(begin(&session, 1, TxConfig::default())).await.unwrap();
+    let committed = commit(&session);
+    session.abort(1);
+    assert_eq!(outcome(committed).await.unwrap_err().kind, Kind::Aborted);
+    outcome(begin(&session, 2, TxConfig::default())).await.unwrap();
+    let sink = run(&session, 3);
+    session.abort(2);
+    assert_eq!(failure(&sink).await.kind, Kind::Aborted);
+    outcome(rollback(&session)).await.unwrap();
+    assert_eq!((server.count(COMMIT), server.count(RUN)), (0, 0));
+}
+
+#[tokio::test]
 async fn the_first_query_is_sent_again_with_begin_and_telemetry_is_not() {
     let (server, _driver, session) = opened_ha(3, |_| {}).await;
     server.when(BEGIN, Fault::Fails(TRANSIENT));

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bolt::{Event, HelloForm, Request, State, Version};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::endpoint::{interrupted, interruption, is_driver_closed, Endpoint, Heard, Interrupt};
@@ -15,6 +14,7 @@ use super::io::{Io, Moved};
 use crate::config::AuthConfig;
 use crate::error::{is_authorization_expired, is_security, Error, Kind, ServerRef};
 use crate::pool::Usage;
+use crate::watch;
 
 /// Bytes asked of the socket at once: small while the connection serves small queries, growing while reads fill it,
 /// so that a scan is not bound by system calls and an idle connection holds little.

@@ -8,7 +8,6 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use bolt::Version;
 use rustls::ClientConfig;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::certificate::ClientCertificates;
@@ -19,6 +18,7 @@ use crate::error::{Error, Kind, ServerRef};
 use crate::identity::Identity;
 use crate::log::Log;
 use crate::observer::NoAnswer;
+use crate::watch;
 
 /// How long a connection may take to answer RESET, where no other limit is shorter.
 const RESET_TIMEOUT: Duration = Duration::from_secs(10);

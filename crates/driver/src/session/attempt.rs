@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::net::phase::Phases;
 use crate::pool::Pooled;
 use crate::retry::Retry;
-use crate::selection::{fits, has_untried, is_outdone};
+use crate::selection::{fits, has_untried, is_outdone, is_unfit};
 use crate::topology::routing::Router;
 
 impl State {
@@ -37,6 +37,7 @@ impl State {
     /// A connection to the server to work on now.
     pub(super) async fn connect(&mut self, session: &Inner, retry: &Retry) -> Result<(usize, Pooled), Error> {
         tokio::select! {
+            biased;
             connected = async {
                 match session.core.cluster.router() {
                     // In a box, as all that is large and rare: the task of every query would carry its room.
@@ -73,7 +74,7 @@ impl State {
         }
     }
 
-    /// A connection to this server; `None` if it does not fit the work any more, and another one does.
+    /// A connection to this server; `None` if it does not fit the work any more, and another one does, or it says so itself.
     async fn connect_while_it_fits(
         server: usize,
         session: &Inner,
@@ -89,6 +90,12 @@ impl State {
         let is_down = || topology.is_down(server);
         let was_down = is_down();
         let mut changes = topology.changes();
+        // What never did was all there is.
+        let did_fit = fits(&topology, server, session.intent);
+        let is_outdone = || {
+            is_outdone(&topology, server, session.intent)
+                || did_fit && is_unfit(&topology, server, session.intent)
+        };
         let phases = Phases::default();
         let acquiring = pool.acquire(session.config.auth.as_ref(), &phases);
         let patience = retry.patience(&core.config, was_down);
@@ -101,7 +108,14 @@ impl State {
         loop {
             tokio::select! {
                 biased;
-                acquired = &mut acquiring => return acquired.map(Some),
+                acquired = &mut acquiring => {
+                    let pooled = acquired?;
+                    if is_outdone() {
+                        pooled.release();
+                        return Ok(None);
+                    }
+                    return Ok(Some(pooled));
+                }
                 () = &mut impatience => {
                     let limit = patience.as_millis();
                     let what = format!("does not answer its checks, and gave no connection within {limit} ms");
@@ -113,7 +127,7 @@ impl State {
                         let what = "stopped answering its checks while a connection was acquired";
                         return Err(pool.gave_none(what, &phases));
                     }
-                    if is_outdone(&topology, server, session.intent) {
+                    if is_outdone() {
                         return Ok(None);
                     }
                 }
@@ -161,6 +175,7 @@ impl State {
         let mut is_early = true;
         loop {
             tokio::select! {
+                biased;
                 () = &mut pause => {
                     retry.forgive();
                     return Ok(());

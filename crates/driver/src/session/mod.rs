@@ -203,6 +203,8 @@ impl Inner {
         let Some(mut queue) = self.put(command) else { return };
         match queue.state.take() {
             Some(state) => {
+                // Until the task begins, an abort of the transaction is for what it will do.
+                queue.doing = state.transaction.as_ref().map_or(0, |transaction| transaction.id);
                 drop(queue);
                 self.core.runtime.spawn(Worker::new(self.clone(), state).work());
             }

@@ -58,6 +58,7 @@ impl OpenResults {
             session
                 .unless_aborted(async {
                     tokio::select! {
+                        biased;
                         () = session.wake.notified() => Ok(()),
                         error = pooled.conn.interrupted() => Err(error),
                     }

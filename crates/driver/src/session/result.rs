@@ -172,6 +172,7 @@ impl<R: Borrow<Run>> Streaming<R> {
             if !self.may_read(session, pace) {
                 self.run.borrow().sink.flush();
                 tokio::select! {
+                    biased;
                     () = session.wake.notified() => {}
                     error = conn.interrupted() => return Err(error),
                 }
@@ -185,6 +186,7 @@ impl<R: Borrow<Run>> Streaming<R> {
                     }
                     self.progress = self.progress.max(Progress::Sent);
                     tokio::select! {
+                        biased;
                         event = conn.event() => event?,
                         () = session.wake.notified() => continue,
                     }

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -55,6 +56,8 @@ struct HostState {
     cut: [bool; 2],
     /// Milliseconds on the way.
     delay: Range<u64>,
+    /// Bytes that a connection takes without being read.
+    room: usize,
     links: Vec<Weak<Link>>,
     /// Ends that the client has not dropped, by port, and the most there ever were.
     open: [usize; 2],
@@ -81,6 +84,10 @@ impl Side {
 /// A connection.
 struct Link {
     network: Arc<Network>,
+    /// It alone is cut, as by a router on the way that has forgotten it.
+    is_cut: AtomicBool,
+    /// Bytes that the listener was told of and that are still to be written.
+    told: AtomicUsize,
     member: usize,
     port: Port,
     number: usize,
@@ -91,7 +98,11 @@ struct Link {
 #[derive(Default)]
 struct Flow {
     arriving: VecDeque<(Instant, Item)>,
+    /// Bytes of them.
+    held: usize,
     reader: Option<Waker>,
+    /// Who writes at this end, and waits for room at the other.
+    writer: Option<Waker>,
     /// Why neither reading nor writing is possible at this end.
     broken: Option<io::ErrorKind>,
     is_dropped: bool,
@@ -107,7 +118,7 @@ enum Item {
 impl Network {
     pub(crate) fn new(members: usize) -> Arc<Network> {
         let host = || {
-            let state = HostState { delay: 0..1, ..HostState::default() };
+            let state = HostState { delay: 0..1, room: 1 << 16, ..HostState::default() };
             Host { state: Mutex::new(state), changed: Notify::new() }
         };
         Arc::new(Network { hosts: (0..members).map(|_| host()).collect(), listener: Mutex::default() })
@@ -161,7 +172,8 @@ impl Network {
         state.open[port as usize] += 1;
         state.most[port as usize] = state.most[port as usize].max(state.open[port as usize]);
         let (network, number) = (self.clone(), state.connections);
-        let link = Arc::new(Link { network, member, port, number, flows: Mutex::default() });
+        let (is_cut, told, flows) = (AtomicBool::new(false), AtomicUsize::new(0), Mutex::default());
+        let link = Arc::new(Link { network, is_cut, told, member, port, number, flows });
         state.links.retain(|link| link.strong_count() > 0);
         state.links.push(Arc::downgrade(&link));
         drop(state);
@@ -204,20 +216,23 @@ impl Network {
         self.hosts[member].state.lock().delay = delay;
     }
 
+    /// How many bytes each connection to a member takes in either direction without being read.
+    pub(crate) fn set_room(&self, member: usize, room: usize) {
+        self.hosts[member].state.lock().room = room;
+    }
+
     /// Cuts, or mends, the ways to and from a member. What was sent arrives when its way is mended.
     pub(crate) fn set_cut(&self, member: usize, cut: [bool; 2]) {
         let host = &self.hosts[member];
         host.state.lock().cut = cut;
         host.changed.notify_waiters();
-        self.each_link(member, |flows, _| flows.iter_mut().for_each(Flow::wake));
+        self.each_link(member, |link, _| link.flows.lock().iter_mut().for_each(Flow::wake));
     }
 
     /// The client's system waits no longer for a sign of the member.
     pub(crate) fn lose(&self, member: usize) {
-        self.each_link(member, |flows, _| {
-            let client = &mut flows[Side::Client as usize];
-            client.broken = Some(io::ErrorKind::TimedOut);
-            client.wake();
+        self.each_link(member, |link, _| {
+            link.flows.lock()[Side::Client as usize].break_by(io::ErrorKind::TimedOut);
         });
     }
 
@@ -231,10 +246,9 @@ impl Network {
     /// A member's process ends. What is under way to the client may be lost with it.
     pub(crate) fn stop(&self, member: usize) {
         self.hosts[member].state.lock().is_down = true;
-        self.each_link(member, |flows, delay| {
-            let [member, client] = flows;
-            member.broken = Some(io::ErrorKind::ConnectionReset);
-            member.wake();
+        self.each_link(member, |link, delay| {
+            let [member, client] = &mut *link.flows.lock();
+            member.break_by(io::ErrorKind::ConnectionReset);
             if fastrand::bool() {
                 client.arriving.retain(|(when, _)| *when <= Instant::now());
             }
@@ -242,11 +256,43 @@ impl Network {
         });
     }
 
-    fn each_link(&self, member: usize, change: impl Fn(&mut [Flow; 2], Duration)) {
+    /// Breaks one connection, whichever: at both ends.
+    pub(crate) fn break_one(&self, member: usize) {
+        if let Some(link) = self.any_link(member) {
+            let delay = self.delay(member);
+            link.flows.lock().iter_mut().for_each(|flow| flow.push(Item::Reset, delay));
+        }
+    }
+
+    /// Nothing arrives any more on one connection, whichever; until the client's system has waited for so long.
+    pub(crate) fn cut_one(&self, member: usize, loss: Duration) {
+        let Some(link) = self.any_link(member) else { return };
+        link.is_cut.store(true, Ordering::Relaxed);
+        tokio::spawn(async move {
+            tokio::time::sleep(loss).await;
+            link.flows.lock()[Side::Client as usize].break_by(io::ErrorKind::TimedOut);
+        });
+    }
+
+    /// The client's system waits no longer for a sign on those.
+    pub(crate) fn lose_cut_ones(&self, member: usize) {
+        self.each_link(member, |link, _| {
+            if link.is_cut.load(Ordering::Relaxed) {
+                link.flows.lock()[Side::Client as usize].break_by(io::ErrorKind::TimedOut);
+            }
+        });
+    }
+
+    fn any_link(&self, member: usize) -> Option<Arc<Link>> {
+        let links = self.hosts[member].state.lock().links.clone();
+        fastrand::choice(links.iter().filter_map(Weak::upgrade).collect::<Vec<_>>())
+    }
+
+    fn each_link(&self, member: usize, change: impl Fn(&Link, Duration)) {
         let links: Vec<_> = self.hosts[member].state.lock().links.iter().filter_map(Weak::upgrade).collect();
         for link in links {
             let delay = self.delay(member);
-            change(&mut link.flows.lock(), delay);
+            change(&link, delay);
         }
     }
 
@@ -274,7 +320,12 @@ impl Drop for Entered {
 
 impl Flow {
     fn wake(&mut self) {
-        self.reader.take().into_iter().for_each(Waker::wake);
+        self.reader.take().into_iter().chain(self.writer.take()).for_each(Waker::wake);
+    }
+
+    fn break_by(&mut self, kind: io::ErrorKind) {
+        self.broken = Some(kind);
+        self.wake();
     }
 
     /// Nothing overtakes what was sent before it.
@@ -320,7 +371,7 @@ impl AsyncRead for Stream {
                 return Poll::Ready(Ok(()));
             }
             flow.reader = Some(cx.waker().clone());
-            if link.network.is_cut(link.member, self.side) {
+            if link.is_cut.load(Ordering::Relaxed) || link.network.is_cut(link.member, self.side) {
                 return Poll::Pending;
             }
             let Some((when, item)) = flow.arriving.front_mut() else { return Poll::Pending };
@@ -340,6 +391,8 @@ impl AsyncRead for Stream {
                     if bytes.is_empty() {
                         flow.arriving.pop_front();
                     }
+                    flow.held -= now;
+                    flows[self.side.other() as usize].writer.take().into_iter().for_each(Waker::wake);
                     return Poll::Ready(Ok(()));
                 }
                 Item::End => flow.has_ended = true,
@@ -350,8 +403,9 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, offered: &[u8]) -> Poll<io::Result<usize>> {
         let link = &self.link;
+        let room = link.network.hosts[link.member].state.lock().room;
         let mut flows = link.flows.lock();
         if flows[self.side as usize].broken.is_some() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -359,14 +413,22 @@ impl AsyncWrite for Stream {
         let there = &mut flows[self.side.other() as usize];
         if there.is_dropped {
             flows[self.side as usize].broken = Some(io::ErrorKind::ConnectionReset);
-            return Poll::Ready(Ok(bytes.len()));
+            return Poll::Ready(Ok(offered.len()));
         }
+        let bytes = &offered[..offered.len().min(room.saturating_sub(there.held))];
+        if bytes.is_empty() {
+            flows[self.side as usize].writer = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        there.held += bytes.len();
         there.push(Item::Bytes(bytes.to_vec()), link.network.delay(link.member));
         drop(flows);
         if self.side == Side::Client {
+            // What a message begins with decides when it was sent.
+            let told = link.told.swap(offered.len() - bytes.len(), Ordering::Relaxed);
             let listener = link.network.listener.lock().clone();
             if let Some(listener) = listener {
-                listener.sent(link.member, link.number, link.port, bytes);
+                listener.sent(link.member, link.number, link.port, &offered[told..]);
             }
         }
         Poll::Ready(Ok(bytes.len()))

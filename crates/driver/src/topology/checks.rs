@@ -203,7 +203,7 @@ impl Checks {
         let named: Vec<&Address> = named.take(DISCOVERED_AT_MOST).collect();
         let Some(like) = list.get(index) else { return };
         for address in &named {
-            if list.at(address).is_some() {
+            if self.members.at(address).is_some() {
                 continue;
             }
             let Some(member) = self.members.discover(address, &like.pool.endpoint) else { return };

@@ -29,10 +29,12 @@ impl Cluster {
         }
     }
 
-    /// Ends the checks.
+    /// Ends what is asked of the members.
     pub(crate) async fn stop(&self) {
-        if let Cluster::Checked(checks) = self {
-            checks.stop().await;
+        match self {
+            Cluster::Single => {}
+            Cluster::Checked(checks) => checks.stop().await,
+            Cluster::Routing(router) => router.stop(),
         }
     }
 }

@@ -16,13 +16,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use tokio::sync::{watch, Notify};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::config::{Config, Mode};
 use crate::error::Error;
 use crate::log::Log;
 use crate::pool::Counted;
+use crate::watch;
 use alarm::{Alarm, Pace};
 pub(crate) use checks::Checks;
 pub(crate) use cluster::Cluster;
@@ -232,24 +233,21 @@ impl Topology {
         (info.index, info.address) = (index, was.address.clone());
         // The check that the last demotion hurried is still to come.
         info.in_doubt = was.in_doubt && generation < Generation(records.demotions);
-        if generation < Generation(record.demoted) {
-            // Its work has shown since that it is not what the answer says. That it does not answer is no contradiction.
-            if info.status != Status::Down {
-                info = was.clone();
-            }
+        if info.status == Status::Down {
+            // However long ago it was asked: that it does not answer contradicts nothing that was learned since.
+            info.claim = record.kept_claim(self.pace);
+        } else if generation < Generation(record.demoted) {
+            // Its work has shown since that it is not what the answer says.
+            info = was.clone();
+        } else if info.is_master() && info.claim.is_some() {
+            let claims = &mut records.claims;
+            info.claim = Some(*record.claim.get_or_insert_with(|| {
+                *claims += 1;
+                *claims
+            }));
+            record.lost = None;
         } else {
-            if info.is_master() && info.claim.is_some() {
-                let claims = &mut records.claims;
-                info.claim = Some(*record.claim.get_or_insert_with(|| {
-                    *claims += 1;
-                    *claims
-                }));
-                record.lost = None;
-            } else if info.status == Status::Down {
-                info.claim = record.kept_claim(self.pace);
-            } else {
-                record.claim = None;
-            }
+            record.claim = None;
         }
         let checked = before.checked || records.unchecked == 0;
         let info = info.following(was);
@@ -321,6 +319,7 @@ impl Topology {
         let pace = self.pace.slower(self.shared_by.load(Ordering::Relaxed));
         let next = pace.next(began, ended, self.alarm(index));
         tokio::select! {
+            biased;
             () = tokio::time::sleep_until(next) => {}
             () = async {
                 urgent.notified().await;
@@ -622,14 +621,22 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_master_that_was_replaced_is_not_the_master_again_because_its_successor_is_lost() {
-        for is_down in [false, true] {
+        enum Check {
+            None,
+            Old,
+            New,
+        }
+        for check in [Check::None, Check::Old, Check::New] {
             let (topology, _) = members(2);
             topology.found(0, up(Role::Master));
             topology.found(1, up(Role::Master));
             assert_eq!(topology.view().master(), Some(1), "it began last");
+            let before = topology.generation();
             topology.demote(1, &Error::new(Kind::Connection, "lost"));
-            if is_down {
-                topology.found(1, down());
+            match check {
+                Check::None => {}
+                Check::Old => topology.publish(1, before, down()),
+                Check::New => topology.found(1, down()),
             }
             topology.found(0, up(Role::Master));
             let view = topology.view();

@@ -38,6 +38,7 @@ pub(super) async fn watch(checks: Arc<Checks>, subject: Arc<Subject>) {
         tokio::pin!(check);
         let checked = loop {
             tokio::select! {
+                biased;
                 sign = &mut check => break Some(sign),
                 () = topology.replaced(index), if !is_replaced => break None,
                 // A check that hangs, too, is not to make it later.

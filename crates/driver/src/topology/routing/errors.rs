@@ -1,9 +1,8 @@
 //! What errors of members mean for the routing.
 
-use std::sync::Weak;
-
 use super::table::Table;
 use super::Router;
+use crate::address::Address;
 use crate::error::{Error, Kind};
 
 /// Errors of servers after which another server would answer the same.
@@ -21,21 +20,28 @@ impl Router {
     /// Draws the consequences of an error of work on a server, and gives the error as users of routing know it.
     pub(crate) fn on_error(&self, error: Error, database: Option<&str>) -> Error {
         let Some(server) = error.server.clone() else { return error };
-        let pool = self.known.lock().numbered.get(&server.index).and_then(Weak::upgrade);
-        let Some(pool) = pool else { return error };
-        let address = &pool.endpoint.address;
+        // One that has gone is in no table.
+        let member = self.members.get(server.index);
         let concerned = |table: &Table| table.database.as_deref() == database || database.is_none();
+        let change = |change: &dyn Fn(&mut Table, &Address)| {
+            if let Some(member) = &member {
+                self.known.lock().change(concerned, |table| change(table, member.address()));
+            }
+        };
         if error.kind == Kind::Connection {
-            self.forget(&pool);
+            if let Some(member) = &member {
+                self.forget(&member.pool);
+            }
             return Error { kind: Kind::Expired, ..error };
         }
         if error.code().ends_with(".DatabaseUnavailable") {
-            self.known.lock().change(concerned, |table| table.forget(address));
+            change(&|table, address| table.forget(address));
             return error;
         }
         if error.is_not_writable() {
-            self.known.lock().change(concerned, |table| table.writers.retain(|a| a != address));
-            let message = format!("No longer possible to write to server at {address}: {}", error.message);
+            change(&|table, address| table.writers.retain(|a| a != address));
+            let message =
+                format!("No longer possible to write to server at {}: {}", server.address, error.message);
             let earlier = vec![format!("{}: {}", error.code(), error.message)];
             return Error { kind: Kind::Expired, message, failure: None, earlier, ..error };
         }

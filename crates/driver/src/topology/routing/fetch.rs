@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{timeout, Instant};
 
 use super::errors::{is_final, no_router_answered, NO_PROCEDURE};
@@ -16,6 +15,7 @@ use crate::bookmarks::Bookmarks;
 use crate::config::AuthConfig;
 use crate::error::{Error, Kind};
 use crate::net::phase::Phases;
+use crate::watch;
 
 /// What a table is asked for with.
 pub(crate) struct Lookup {
@@ -135,7 +135,7 @@ impl Router {
             return Err(failed.swap_remove(at).1);
         }
         let won = won.map(|(source, table)| (source, Arc::new(table)));
-        let retired = {
+        let gone = {
             let mut known = self.known.lock();
             let failed = failed.iter().filter(|(_, error)| error.kind != Kind::Pool);
             // Of those that are asked all at once nobody is silent for being second.
@@ -151,11 +151,10 @@ impl Router {
                 }
                 known.register(key, table);
             }
-            known.retire()
+            known.gone(&self.members)
         };
-        for pool in retired {
-            self.log.debug(|| format!("{} is in no routing table", pool.endpoint.address));
-            pool.retire();
+        for index in gone {
+            self.members.retire(index);
         }
         match won {
             Some((_, table)) => {
@@ -236,6 +235,7 @@ impl UnderWay {
     async fn fetch(self, lookup: Arc<Lookup>, sender: watch::Sender<Fetched>) {
         let mut is_closed = self.router.closed.subscribe();
         let outcome = tokio::select! {
+            biased;
             outcome = self.router.fetch(&lookup) => outcome,
             _ = is_closed.wait_for(|closed| *closed) => Err(Error::driver_closed()),
         };

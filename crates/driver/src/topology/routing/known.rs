@@ -1,9 +1,8 @@
-//! What is known of a cluster: its tables, and the pools of its members.
+//! What is known of a cluster: its tables, and what they say of its members.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::fetch::{Fetch, Fetched, Lookup};
@@ -12,8 +11,10 @@ use super::outage::Outage;
 use super::table::Table;
 use super::{Ask, Key, Router};
 use crate::address::Address;
-use crate::error::{Error, ServerRef};
+use crate::error::Error;
+use crate::members::Members;
 use crate::pool::Pool;
+use crate::watch;
 
 /// Tables that are kept at most, one a database and user.
 const MAX_TABLES: usize = 1_000;
@@ -25,12 +26,6 @@ pub(super) struct Known {
     pub(super) fetches: HashMap<Key, Fetch>,
     /// Where there is no writer, and where there was one.
     pub(super) outages: HashMap<Key, Outage>,
-    pub(super) pools: HashMap<Address, Arc<Pool>>,
-    /// By the number of the server: the same, and those of servers that are in no table any more, while work on them is
-    /// under way.
-    pub(super) numbered: HashMap<usize, Weak<Pool>>,
-    /// Pools that were ever made: servers are numbered by it.
-    pub(super) made: usize,
     pub(super) homes: Homes,
     /// Members that do not pass work on to where it belongs: while there is one, no home is guessed.
     pub(super) without_ssr: HashSet<Address>,
@@ -42,20 +37,8 @@ pub(super) struct Known {
 
 impl Router {
     pub(super) fn pool(&self, address: &Address) -> Result<Arc<Pool>, Error> {
-        let mut known = self.known.lock();
-        if *self.closed.borrow() {
-            return Err(Error::driver_closed());
-        }
-        if let Some(pool) = known.pools.get(address) {
-            return Ok(pool.clone());
-        }
-        let server = ServerRef { index: known.made, address: address.to_string(), token: None };
-        known.made += 1;
-        let like = known.pools.values().next().map_or(&self.template, |pool| &pool.endpoint);
-        let pool = Arc::new(Pool::new(like.elsewhere(server, address.clone()), self.log.clone()));
-        known.pools.insert(address.clone(), pool.clone());
-        known.numbered.insert(pool.endpoint.server.index, Arc::downgrade(&pool));
-        Ok(pool)
+        let member = self.members.discover(address, &self.template).ok_or_else(Error::driver_closed)?;
+        Ok(member.pool.clone())
     }
 
     /// The server cannot be reached.
@@ -128,14 +111,13 @@ impl Known {
         }
     }
 
-    /// Takes out the pools of servers that are in no table.
-    pub(super) fn retire(&mut self) -> Vec<Arc<Pool>> {
+    /// Members that are in no table.
+    pub(super) fn gone(&mut self, members: &Members) -> Vec<usize> {
         let named: HashSet<&Address> = self.tables.values().flat_map(|table| table.all()).collect();
-        let gone =
-            self.pools.extract_if(|address, _| !named.contains(address)).map(|(_, pool)| pool).collect();
         self.silent.retain(|address| named.contains(address));
-        self.without_ssr.retain(|address| self.pools.contains_key(address));
-        self.numbered.retain(|_, pool| pool.strong_count() > 0);
-        gone
+        self.without_ssr.retain(|address| named.contains(address));
+        let members = members.list();
+        let gone = members.iter().filter(|member| !named.contains(member.address()));
+        gone.map(|member| member.index()).collect()
     }
 }

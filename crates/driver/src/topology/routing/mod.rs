@@ -31,21 +31,22 @@ mod seeds;
 mod table;
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::bookmarks::Bookmarks;
 use crate::config::{AuthConfig, Config};
 use crate::log::Log;
+use crate::members::Members;
 use crate::net::Endpoint;
 use crate::observer::Observer;
-use crate::pool::{Pool, Pooled};
+use crate::pool::Pooled;
 use crate::strategy::Turns;
 use crate::topology::alarm::Pace;
+use crate::watch;
 pub(crate) use discovery::ask;
 pub(crate) use errors::NO_PROCEDURE;
 pub(crate) use fetch::Lookup;
@@ -53,10 +54,11 @@ use known::Known;
 
 pub(crate) use table::{read_address, Table};
 
-/// Finds the servers of a cluster, and keeps a pool for each.
+/// Finds the members of a cluster.
 pub(crate) struct Router {
     /// How to connect to any member: as to the seed.
     template: Endpoint,
+    members: Arc<Members>,
     observer: Arc<dyn Observer>,
     log: Log,
     known: Mutex<Known>,
@@ -105,10 +107,17 @@ pub(crate) struct Routed {
 
 impl Router {
     /// `template` is how to connect to the seed.
-    pub(crate) fn new(config: &Config, template: Endpoint, observer: Arc<dyn Observer>, log: Log) -> Self {
-        let known = Known { made: config.servers.len(), distrusts_routers: true, ..Known::default() };
+    pub(crate) fn new(
+        config: &Config,
+        template: Endpoint,
+        members: Arc<Members>,
+        observer: Arc<dyn Observer>,
+        log: Log,
+    ) -> Self {
+        let known = Known { distrusts_routers: true, ..Known::default() };
         Router {
             template,
+            members,
             observer,
             log,
             known: Mutex::new(known),
@@ -148,13 +157,8 @@ impl Router {
         }
     }
 
-    /// Ends every fetch and every connection. None is made any more.
-    pub(crate) async fn close(&self) {
+    /// Ends every fetch.
+    pub(crate) fn stop(&self) {
         self.closed.send_replace(true);
-        let pools: Vec<Arc<Pool>> = self.known.lock().numbered.values().filter_map(Weak::upgrade).collect();
-        let closing: Vec<_> = pools.iter().map(|pool| pool.close()).collect();
-        for closed in closing {
-            closed.await;
-        }
     }
 }
