@@ -7,7 +7,7 @@ use super::Inner;
 use crate::error::Error;
 use crate::hedge::Hedges;
 use crate::net::phase::Phases;
-use crate::pool::Pooled;
+use crate::pool::{Pooled, ReleasedOnDrop};
 
 /// How many answers there are up to that to RUN.
 pub(super) struct Answers {
@@ -86,17 +86,6 @@ impl Inner {
         match if is_over { None } else { hedging.await } {
             Some(second) => Ok(Some(second)),
             None => Err(lost),
-        }
-    }
-}
-
-/// A connection whose work is given up: it is reset, and goes back to its pool.
-struct ReleasedOnDrop(Option<Pooled>);
-
-impl Drop for ReleasedOnDrop {
-    fn drop(&mut self) {
-        if let Some(pooled) = self.0.take() {
-            pooled.release();
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::bookmarks::Bookmarks;
 use crate::config::AuthConfig;
 use crate::error::{Error, Kind};
 use crate::net::phase::Phases;
+use crate::pool::ReleasedOnDrop;
 use crate::watch;
 
 /// What a table is asked for with.
@@ -198,19 +199,22 @@ impl Router {
             pool.endpoint.error(Kind::Connection, what)
         };
         // This has limits of its own, and a full pool says nothing of the router.
-        let mut pooled = pool.acquire(lookup.auth.as_ref(), &Phases::default()).await?;
-        self.known.lock().note(address, pooled.bolt.hints().server_side_routing);
-        let bookmarks = match self.bookmarks(lookup).await {
-            Ok(bookmarks) => bookmarks,
-            Err(error) => {
-                pooled.release();
-                return Err(error);
-            }
-        };
+        let acquired = pool.acquire(lookup.auth.as_ref(), &Phases::default()).await?;
+        self.known.lock().note(address, acquired.bolt.hints().server_side_routing);
+        // While a writer is waited for, all routers are asked again and again, and the slow ones not heard to the end: a connection
+        // anew each time would make them slower.
+        let mut pooled = ReleasedOnDrop(Some(acquired));
+        let bookmarks = self.bookmarks(lookup).await?;
         let context = self.template.routing.as_deref().unwrap_or_default();
-        let asking = discovery::ask(&mut pooled.conn, context, lookup, &bookmarks, self.seed().tls);
-        let answer = timeout(Duration::from_millis(limit), asking).await.map_err(late)?;
-        pooled.release();
+        let asking = async {
+            let Some(pooled) = &mut pooled.0 else { return Err(Error::internal()) };
+            discovery::ask(&mut pooled.conn, context, lookup, &bookmarks, self.seed().tls).await
+        };
+        let answer = timeout(Duration::from_millis(limit), asking).await.map_err(|elapsed| {
+            // RESET would wait for it as well.
+            drop(pooled.0.take());
+            late(elapsed)
+        })?;
         match answer {
             Err(error) if error.code() == NO_PROCEDURE => {
                 let message = format!(
