@@ -543,7 +543,9 @@ impl State {
     /// What the driver hears of the members' claims to be the master.
     fn hear(&mut self, view: &View) {
         for (info, claim) in view.servers.iter().zip(&mut self.claims) {
-            let is_lost = info.status == Status::Down || info.status == Status::Unknown && info.in_doubt;
+            // Work has found it unfit; who says that it has no part belongs to a cluster.
+            let is_unfit = info.status == Status::Unknown && info.in_doubt && info.topology.is_none();
+            let is_lost = info.status == Status::Down || is_unfit;
             if info.status == Status::Up && info.role == Role::Master {
                 let number = claim.map(|claim| claim.number).unwrap_or_else(|| {
                     self.last_claim += 1;
@@ -621,10 +623,19 @@ impl Listener for Members {
             state.members[member].incarnation
         };
         tokio::spawn(async move {
-            let _ = match port {
-                Port::Http => cluster.serve_http(member, incarnation, stream).await,
-                Port::Bolt => cluster.serve_bolt(member, incarnation, stream).await,
-            };
+            let server = cluster.clone();
+            let serving = tokio::spawn(async move {
+                let _ = match port {
+                    Port::Http => server.serve_http(member, incarnation, stream).await,
+                    Port::Bolt => server.serve_bolt(member, incarnation, stream).await,
+                };
+            });
+            if let Err(ended) = serving.await {
+                if ended.is_panic() {
+                    cluster
+                        .fault(format!("m{member} cannot make sense of what came on c{connection}: {ended}"));
+                }
+            }
         });
     }
 

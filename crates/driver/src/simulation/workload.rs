@@ -15,7 +15,7 @@ use tokio::time::{sleep, Instant};
 use super::cluster::Cluster;
 use super::schedule::up_to;
 use crate::config::{Config, SessionConfig, TxConfig};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::{Begin, Done, Driver, Flow, Head, Run, Session, Sink, Summary};
 
 /// How the outcome of something comes.
@@ -117,10 +117,11 @@ impl Workload {
 
     /// The same of what is told.
     async fn outcome<T>(&self, what: &str, limit: Duration, told: Told<T>) -> Result<T, Error> {
-        self.settled(what, limit, told).await.unwrap_or_else(|_| {
-            self.cluster.fault(format!("nobody is told what came of {what}"));
-            Err(Error::internal())
-        })
+        let outcome = self.settled(what, limit, told).await.unwrap_or_else(|_| Err(Error::internal()));
+        if outcome.as_ref().is_err_and(|error| error.kind == Kind::Internal) {
+            self.cluster.fault(format!("the driver failed in {what}, or told nobody what came of it"));
+        }
+        outcome
     }
 
     /// One session after the other, until it is over.
