@@ -213,9 +213,9 @@ impl Checks {
                 self.watch(scope, &member);
             }
         }
-        let is_gone = |member: &&Arc<Member>| {
-            member.is_discovered && !named.iter().any(|address| member.address().is_same_place(address))
-        };
+        let places: HashSet<_> = named.iter().map(|address| address.place()).collect();
+        let is_gone =
+            |member: &&Arc<Member>| member.is_discovered && !places.contains(&member.address().place());
         let gone: Vec<usize> = list.iter().filter(is_gone).map(|member| member.index()).collect();
         drop(named);
         for index in gone {
