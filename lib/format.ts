@@ -205,7 +205,7 @@ export const enum Strategy {
   NEAREST = 2,
   /** Of two at random the one with fewer connections in flight. */
   LEAST_CONNECTED = 3,
-  /** Of two at random the one that takes work up sooner, for what is in flight there. */
+  /** Of two at random that are not slower than others the one that takes work up sooner, for what is in flight there. */
   FASTEST = 4,
   /** From here on, functions of the application. */
   FIRST_FUNCTION = 5

@@ -37,7 +37,7 @@ const COLUMNS = {
   ],
   sessions: [
     ['sessions', row => row.sessions],
-    ['memory of each, KiB', row => (row.sessions < 1_000 ? '' : short(row.bytesEach / KIB))],
+    ['memory of each, KiB', row => (row.sessions < 10_000 ? '' : short(row.bytesEach / KIB))],
     ['CPU when idle, % of a core', row => short(row.idlePercent)],
     ['all read at once: reads a second', row => short(row.readsPerSecond)],
     ['CPU of a read, us', row => short(row.usPerRead)],
@@ -100,7 +100,7 @@ The figures are of the second to the fourth second of that. Then the first membe
     title: 'One of three readers is ten times slower',
     about: `Proxies delay every answer by 20 ms, and those of one reader by 200 ms in the second of the two drivers that take turns of two
 seconds, four each. A read is one in a session of its own; the strategy is the driver's. Of all reads of a driver: the 99th
-percentile of their time, when all are equal -> when one is slow; how many times longer that is; and the share of reads that the
+percentile of their time, when all are equal -> when one is slow; how many times longer that is, in the median of the rounds; and the share of reads that the
 slow one had. What comes in the first second of a driver, while it knows none of them, does not count.`
   }
 }
