@@ -54,6 +54,8 @@ export class DriverCore implements DriverListener {
   /** Those of the configuration first; then those that were found. */
   readonly servers: ServerEntry[]
   readonly #byNumber: Map<number, ServerEntry>
+  /** Its servers are all that it works on. One that routes has one, which it begins with. */
+  readonly #isPool: boolean
   readonly #found: (entry: ServerEntry, number: number) => void
   /** The strategy functions that are the application's. */
   readonly #strategies = new Numbers<Strategy>(StrategyNumber.FIRST_FUNCTION)
@@ -89,6 +91,7 @@ export class DriverCore implements DriverListener {
     this.servers = entries
     this.#byNumber = new Map(entries.entries())
     this.#found = found
+    this.#isPool = settings.native.mode === 'ha'
     this.#managers = servers.map(({ auth }) => (isManager(auth) ? auth : undefined))
     const config = {
       ...settings.native,
@@ -212,7 +215,8 @@ export class DriverCore implements DriverListener {
   /** What a result needs of the server that answered it: one of `servers`, or one that a routing table named. */
   answering(server: number, address: string): { servedBy: ServedBy; address: string } {
     const entry = this.#byNumber.get(server)
-    const location = entry?.location ?? locationLike(this.servers[0].location, address)
+    const [{ location: first }] = this.servers
+    const location = entry?.location ?? (this.#isPool ? locationLike(first, address) : first)
     return { servedBy: { location, info: entry?.info ?? null }, address }
   }
 
@@ -268,7 +272,9 @@ export class DriverCore implements DriverListener {
   #remove(number: number): void {
     const gone = this.#byNumber.get(number)
     this.#byNumber.delete(number)
-    if (gone !== undefined) this.servers.splice(this.servers.indexOf(gone), 1)
+    // The list is the application's to look at, and to change.
+    const place = gone === undefined ? -1 : this.servers.indexOf(gone)
+    if (place >= 0) this.servers.splice(place, 1)
   }
 
   log(level: string, message: string): void {

@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 
-use crate::address::{Address, Place};
+use crate::address::Address;
 use crate::config::{Config, ServerConfig};
 use crate::ejection::Ejection;
 use crate::error::{Error, Kind, ServerRef};
@@ -68,8 +68,7 @@ pub(crate) struct Members {
 struct Changing {
     /// How many there ever were.
     made: usize,
-    /// Who is where, whatever an address says of TLS.
-    by_place: HashMap<Place, Arc<Member>>,
+    by_address: HashMap<Address, Arc<Member>>,
     /// Who has gone, while work on it is under way.
     gone: Vec<Weak<Pool>>,
     is_closed: bool,
@@ -87,15 +86,15 @@ impl Members {
         let changing = Changing {
             // A seed that is no member has the number of its place all the same.
             made: config.servers.len(),
-            by_place: list.iter().map(|member| (member.address().place(), member.clone())).collect(),
+            by_address: list.iter().map(|member| (member.address().clone(), member.clone())).collect(),
             gone: Vec::new(),
             is_closed: false,
         };
         Members { list: ArcSwap::from_pointee(List(list)), changing: Mutex::new(changing), log }
     }
 
-    pub(crate) fn list(&self) -> Arc<List> {
-        self.list.load_full()
+    pub(crate) fn list(&self) -> Guard<Arc<List>> {
+        self.list.load()
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<Arc<Member>> {
@@ -104,7 +103,7 @@ impl Members {
 
     /// Who has this address.
     pub(crate) fn at(&self, address: &Address) -> Option<Arc<Member>> {
-        self.changing.lock().by_place.get(&address.place()).cloned()
+        self.changing.lock().by_address.get(address).cloned()
     }
 
     /// The connections to a server.
@@ -121,15 +120,14 @@ impl Members {
         if changing.is_closed {
             return None;
         }
-        let place = address.place();
-        if let Some(member) = changing.by_place.get(&place) {
+        if let Some(member) = changing.by_address.get(address) {
             return Some(member.clone());
         }
         let server = ServerRef { index: changing.made, address: address.to_string(), token: None };
         changing.made += 1;
         let endpoint = like.elsewhere(server, address.clone());
         let member = Arc::new(Member::new(endpoint, self.log.clone(), true));
-        changing.by_place.insert(place, member.clone());
+        changing.by_address.insert(address.clone(), member.clone());
         let list = self.list();
         self.list.store(Arc::new(List(list.0.iter().chain([&member]).cloned().collect())));
         Some(member)
@@ -142,7 +140,7 @@ impl Members {
         let Some(member) = list.get(index) else { return };
         self.log.info(|| format!("{} is no member any more", member.address()));
         member.pool.retire();
-        changing.by_place.remove(&member.address().place());
+        changing.by_address.remove(member.address());
         changing.gone.retain(|pool| pool.strong_count() > 0);
         changing.gone.push(Arc::downgrade(&member.pool));
         let left = list.0.iter().filter(|other| other.index() != index).cloned().collect();

@@ -47,7 +47,10 @@ struct Known {
     home: Option<Home>,
     by_database: BTreeMap<Arc<str>, Scope>,
     /// Whom each server names as members, by its number.
+    /// What it said counts for as long as it answers: else who has died would name itself for ever.
     named: BTreeMap<usize, Vec<Address>>,
+    /// Somebody has stopped to answer: who was named by that one alone may have gone.
+    is_unsettled: bool,
     is_closed: bool,
 }
 
@@ -108,11 +111,12 @@ impl Checks {
         scope.watched.lock().insert(member.index(), Watched { subject, task });
     }
 
-    /// Who is what for work in this database, or in the one that is meant where none is named; when each server was asked once.
+    /// Who is what for work in this database, or in the one that is meant where none is named; when each server was asked once. Of
+    /// another database nothing may be known yet: its servers are in doubt.
     pub(crate) async fn topology(self: &Arc<Self>, database: Option<&str>) -> Arc<Topology> {
-        let topology = self.of(database);
-        topology.wait_checked().await;
-        topology
+        // Whether roles are of one database each is known by then.
+        self.main.topology.wait_checked().await;
+        self.of(database)
     }
 
     fn of(self: &Arc<Self>, database: Option<&str>) -> Arc<Topology> {
@@ -165,6 +169,10 @@ impl Checks {
             }
         };
         let sign = self.checker.check(subject, is_alone, home, learn).await;
+        if is_main && subject.topology.is_down(subject.index()) {
+            let mut known = self.known.lock();
+            known.is_unsettled |= known.named.remove(&subject.index()).is_some();
+        }
         self.forget_unused();
         sign
     }
@@ -180,9 +188,11 @@ impl Checks {
     /// A server names the members of its cluster: those that are new are watched, and those that nobody names any more let go.
     fn follow(self: &Arc<Self>, index: usize, named: Vec<Address>) {
         let mut known = self.known.lock();
-        if known.is_closed || known.named.get(&index) == Some(&named) {
+        let is_no_news = || known.named.get(&index).is_some_and(|before| are_same(before, &named));
+        if known.is_closed || !known.is_unsettled && is_no_news() {
             return;
         }
+        known.is_unsettled = false;
         known.named.insert(index, named);
         let list = self.members.list();
         known.named.retain(|index, _| list.get(*index).is_some());
@@ -202,14 +212,17 @@ impl Checks {
                 self.watch(scope, &member);
             }
         }
-        let is_gone = |member: &&Arc<Member>| {
-            member.is_discovered && !named.iter().any(|address| member.address().is_same_place(address))
-        };
+        let is_gone = |member: &&Arc<Member>| member.is_discovered && !seen.contains(member.address());
         let gone: Vec<usize> = list.iter().filter(is_gone).map(|member| member.index()).collect();
-        drop(named);
         for index in gone {
             for scope in known.scopes(&self.main) {
                 scope.watched.lock().remove(&index);
+            }
+            // Nobody watches it any more: who waits for one that is silent would wait for ever.
+            if self.main.topology.is_down(index) {
+                list.get(index).into_iter().for_each(|member| member.pool.give_up());
+            }
+            for scope in known.scopes(&self.main) {
                 scope.topology.remove(index);
             }
             self.members.retire(index);
@@ -226,11 +239,14 @@ impl Checks {
         let unused: Vec<Arc<str>> = known
             .by_database
             .iter()
-            .filter(|(_, scope)| scope.used.lock().elapsed() > UNUSED_AT_MOST)
+            .filter(|(_, scope)| {
+                scope.used.lock().elapsed() > UNUSED_AT_MOST && scope.topology.waiting() == 0
+            })
             .map(|(database, _)| database.clone())
             .collect();
         for database in unused {
-            known.by_database.remove(&database);
+            // Work that began before may still have it, and find something out.
+            known.by_database.remove(&database).into_iter().for_each(|scope| scope.topology.end());
             self.publisher.forget(&database);
         }
         self.databases.store(u32::try_from(known.by_database.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
@@ -271,6 +287,14 @@ impl Checks {
     }
 }
 
+/// Whether they are the same, in whatever order: servers shuffle their tables.
+fn are_same(some: &[Address], others: &[Address]) -> bool {
+    some.len() == others.len() && {
+        let some: HashSet<_> = some.iter().collect();
+        others.iter().all(|other| some.contains(other))
+    }
+}
+
 impl Known {
     fn scopes<'a>(&'a self, main: &'a Scope) -> impl Iterator<Item = &'a Scope> {
         [main].into_iter().chain(self.by_database.values())
@@ -284,5 +308,24 @@ impl Scope {
 
     fn subjects(&self) -> Vec<Arc<Subject>> {
         self.watched.lock().values().map(|watched| watched.subject.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::TlsWish;
+    use crate::topology::routing::read_address;
+
+    #[test]
+    fn the_order_of_a_table_is_no_news() {
+        let named = |names: &[&str]| -> Vec<Address> {
+            names.iter().map(|name| read_address(name, TlsWish::Options).unwrap()).collect()
+        };
+        let before = named(&["a:1", "b:1", "c:1"]);
+        assert!(are_same(&before, &named(&["c:1", "a:1", "b:1"])));
+        for others in [["a:1", "b:1", "d:1"].as_slice(), &["a:1", "b:1"], &["a:1", "b:1", "c:2"], &[]] {
+            assert!(!are_same(&before, &named(others)), "{others:?}");
+        }
     }
 }
