@@ -58,6 +58,24 @@ test('a session gets the leader, or a reader, of its database', async t => {
   assert.deepEqual(group.served(/:Reads/), [0, 0, 0, 0], 'it has one follower')
 })
 
+test('work that begins before the first check goes to the leader of its database', async t => {
+  const group = await members(t)
+  const driver = open(t, group.servers, { checkInterval: never })
+  await write(driver, 'CREATE (:Sales)', 'sales')
+  assert.deepEqual(group.served(/:Sales/), [1])
+})
+
+test('a member that names another home database each time is asked for no more than two in a check', async t => {
+  let named = 0
+  const homes = Array.from({ length: 50 }, (_, i) => [`home${i}`, leader])
+  const roles = [{ databases: { neo4j: leader, ...Object.fromEntries(homes) } }]
+  const table = () => tableOf(group, 0, `home${named++}`)
+  const group = await cluster(t, { roles, versions, table })
+  const driver = await ready(t, group.servers, { checkInterval: never, discover: true })
+  assert.equal(driver.servers[0].info.role, 'leader')
+  assert.equal(named, 1)
+})
+
 test('info tells the roles for each database that work was for', async t => {
   const group = await members(t)
   const driver = await ready(t, group.servers)
@@ -107,6 +125,16 @@ test('the leader of one database is lost: writes to it wait for the next one, an
   await first.become({ databases: { neo4j: leader, sales: leader } })
   await work
   assert.equal(group.served(/:Sales/).at(-1), 0)
+})
+
+test('the first work on a database waits for a server that fits, not for one that hangs', async t => {
+  const group = await members(t)
+  const driver = await ready(t, group.servers, { checkInterval: never, checkTimeout: 10_000 })
+  const [, , third] = group.members
+  await third.become('hang')
+  await write(driver, 'CREATE (:Sales)', 'sales')
+  assert.deepEqual(group.served(/:Sales/), [1])
+  assert.equal(third.http.inFlight, 1)
 })
 
 test('a database that has no endpoint, such as an alias, is found by the routing tables', async t => {

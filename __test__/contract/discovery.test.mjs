@@ -103,6 +103,28 @@ test('members that come are followed, and those that leave are let go when their
   assert.deepEqual(group.served(/MATCH/), [2])
 })
 
+test('a member that died is let go when the others do not name it any more, and who waits for it is told', async t => {
+  const group = await routing(t, { cores: 3, versions })
+  const [leader, dead, other] = group.members
+  Object.assign(group.table, { routers: group.members, readers: [dead, other] })
+  const driver = await ready(t, [group.uri], {
+    checkInterval: 20,
+    checkTimeout: 200,
+    unresponsiveTimeout: never
+  })
+  const left = driver.servers[1]
+  dead.when('RUN', () => {})
+  dead.when('ROUTE', () => {})
+  const work = settle(left.driver.session().run('RETURN 1'))
+  await until(() => dead.received('RUN').length > 0)
+  await until(() => left.info.status === Status.down)
+  assert.ok(driver.servers.includes(left), 'it is named still')
+  Object.assign(group.table, { routers: [leader, other], readers: [other] })
+  await until(() => !driver.servers.includes(left))
+  assert.match((await work).error.message, /stopped answering|unresponsive|no longer|silent/i)
+  assert.deepEqual(bolts(driver), [group.uri, `neo4j://${other.address}`])
+})
+
 test('discover: false stays with the servers that are listed', async t => {
   const group = await routing(t, { cores: 3, versions })
   const driver = await ready(t, [group.uri], { discover: false })

@@ -620,6 +620,21 @@ for (const [title, doWrite] of [
   })
 }
 
+test('while a leader is waited for, a slow router is not connected to anew each time', async t => {
+  const cluster = await routing(t, { versions: bolt.neo4j526 })
+  const [leader, next, slow] = cluster.members
+  const driver = connect(t, cluster.uri)
+  await ask(driver, 'CREATE (:Before)', write)
+  await leader.stop()
+  Object.assign(cluster.table, { writers: [], routers: [next, slow], readers: [next, slow] })
+  slow.when('ROUTE', delayed(60))
+  const work = settle(ask(driver, 'CREATE (:After)', write))
+  await until(() => slow.routes().length > 60)
+  assert.ok(slow.connections.total < 30, `${slow.connections.total} connections`)
+  cluster.table.writers = [next]
+  await work
+})
+
 test('a thousand that wait for a leader ask no more routers than one', async t => {
   const cluster = await routing(t, { versions: bolt.neo4j526 })
   const [leader, next, other] = cluster.members

@@ -56,6 +56,8 @@ export class DriverCore implements DriverListener {
   readonly #byNumber: Map<number, ServerEntry>
   /** Where one of the configuration is: others are reached as it is. */
   readonly #listed: Location
+  /** Its servers are all that it works on. One that routes has one, which it begins with. */
+  readonly #isPool: boolean
   readonly #found: (entry: ServerEntry, number: number) => void
   /** The strategy functions that are the application's. */
   readonly #strategies = new Numbers<Strategy>(StrategyNumber.FIRST_FUNCTION)
@@ -92,6 +94,7 @@ export class DriverCore implements DriverListener {
     this.#byNumber = new Map(entries.entries())
     this.#listed = entries[0].location
     this.#found = found
+    this.#isPool = settings.native.mode === 'ha'
     this.#managers = servers.map(({ auth }) => (isManager(auth) ? auth : undefined))
     const config = {
       ...settings.native,
@@ -215,7 +218,8 @@ export class DriverCore implements DriverListener {
   /** What a result needs of the server that answered it: one of `servers`, or one that a routing table named. */
   answering(server: number, address: string): { servedBy: ServedBy; address: string } {
     const entry = this.#byNumber.get(server)
-    const location = entry?.location ?? locationLike(this.#listed, address)
+    const [{ location: first }] = this.servers
+    const location = entry?.location ?? (this.#isPool ? locationLike(first, address) : first)
     return { servedBy: { location, info: entry?.info ?? null }, address }
   }
 
@@ -271,8 +275,8 @@ export class DriverCore implements DriverListener {
   #remove(number: number): void {
     const gone = this.#byNumber.get(number)
     this.#byNumber.delete(number)
-    // The array is in the application's hands: what is no more in it cannot be taken out.
-    const place = this.servers.findIndex(entry => entry === gone)
+    // The list is the application's to look at, and to change.
+    const place = gone === undefined ? -1 : this.servers.indexOf(gone)
     if (place >= 0) this.servers.splice(place, 1)
   }
 

@@ -1,12 +1,13 @@
 //! `bolt://` and `neo4j://` addresses.
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
 /// Where a server is and whether its URI asks for TLS.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct Address {
     /// Name or IP address, without brackets; of an IPv6 address its zone, too.
     pub host: String,
@@ -18,12 +19,20 @@ pub struct Address {
     pub ip: Option<IpAddr>,
 }
 
-/// A port of a host.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Place {
-    host: String,
-    port: u16,
-    ip: Option<IpAddr>,
+/// Two are the same that lead to the same port of the same host, however that is connected to. Names of hosts have no case.
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.port == other.port && self.ip == other.ip && self.host.eq_ignore_ascii_case(&other.host)
+    }
+}
+
+impl Eq for Address {}
+
+impl Hash for Address {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.host.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+        (self.port, self.ip).hash(state);
+    }
 }
 
 /// What the suffix of the scheme says about TLS.
@@ -38,16 +47,6 @@ pub enum TlsWish {
 }
 
 impl Address {
-    /// Whether it is the same port of the same host, however that is connected to.
-    pub(crate) fn is_same_place(&self, other: &Address) -> bool {
-        self.port == other.port && self.host.eq_ignore_ascii_case(&other.host) && self.ip == other.ip
-    }
-
-    /// What is the same for all addresses of the same place.
-    pub(crate) fn place(&self) -> Place {
-        Place { host: self.host.to_ascii_lowercase(), port: self.port, ip: self.ip }
-    }
-
     /// Reads `scheme://host[:port]`.
     pub fn parse(text: &str) -> Result<Address, String> {
         let with_scheme;

@@ -189,10 +189,11 @@ impl Core {
         let index = match server {
             Some(index) => index,
             None => {
-                let view = self.topology_of(database).await.view();
+                let topology = self.topology_of(database).await;
                 let permissions = self.config.permissions();
                 let intent = Intent { write, permissions, strategy: Strategy::Random, pinned: None };
-                self.selection.choose(&view, intent)
+                let deadline = Instant::now() + self.config.retry_time();
+                self.selection.choose_patiently(&topology, intent, &[], deadline).await?
             }
         };
         self.members.pool(index)

@@ -47,7 +47,8 @@ impl Hedges {
             HedgeAfter::Milliseconds(after) => after,
             HedgeAfter::P95 => record.usual?,
         };
-        Some(Duration::from_secs_f64(milliseconds / 1000.0))
+        // A time that is none is never over.
+        Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
     }
 
     /// Whether the budget has one for this read.
@@ -105,6 +106,13 @@ mod tests {
         times(1_001);
         let second = hedges.after().unwrap().as_millis();
         assert!((1_210..=1_250).contains(&second), "{second}");
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_never_over() {
+        for milliseconds in [f64::MAX, f64::NAN, -1.0] {
+            assert_eq!(hedges(HedgeAfter::Milliseconds(milliseconds), 1.0).after(), None);
+        }
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use crate::address::{Address, Place};
+use crate::address::Address;
 use crate::config::{Config, ServerConfig};
 use crate::ejection::Ejection;
 use crate::error::{Error, Kind, ServerRef};
@@ -75,8 +75,7 @@ pub(crate) struct Members {
 struct Changing {
     /// How many there ever were.
     made: usize,
-    /// Who is where, whatever an address says of TLS.
-    by_place: HashMap<Place, Arc<Member>>,
+    by_address: HashMap<Address, Arc<Member>>,
     /// Who has gone, while work on it is under way.
     gone: Vec<Weak<Pool>>,
     is_closed: bool,
@@ -94,15 +93,15 @@ impl Members {
         let changing = Changing {
             // A seed that is no member has the number of its place all the same.
             made: config.servers.len(),
-            by_place: list.iter().map(|member| (member.address().place(), member.clone())).collect(),
+            by_address: list.iter().map(|member| (member.address().clone(), member.clone())).collect(),
             gone: Vec::new(),
             is_closed: false,
         };
         Members { list: ArcSwap::from_pointee(List(list)), changing: Mutex::new(changing), log }
     }
 
-    pub(crate) fn list(&self) -> Arc<List> {
-        self.list.load_full()
+    pub(crate) fn list(&self) -> Guard<Arc<List>> {
+        self.list.load()
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<Arc<Member>> {
@@ -126,7 +125,7 @@ impl Members {
     /// Who has this address; a new member, which is reached as `like` is, where nobody has. `None` once the driver is closed.
     pub(crate) fn discover(&self, address: &Address, like: &Endpoint) -> Option<Arc<Member>> {
         let mut changing = self.changing.lock();
-        match changing.by_place.get(&address.place()) {
+        match changing.by_address.get(address) {
             Some(member) => Some(member.clone()),
             None => self.add(&mut changing, &[address], like).pop(),
         }
@@ -143,7 +142,7 @@ impl Members {
             return new;
         }
         for address in addresses {
-            if let Entry::Vacant(place) = changing.by_place.entry(address.place()) {
+            if let Entry::Vacant(place) = changing.by_address.entry(Address::clone(address)) {
                 let server = ServerRef { index: changing.made, address: address.to_string(), token: None };
                 changing.made += 1;
                 let endpoint = like.elsewhere(server, Address::clone(address));
@@ -169,7 +168,7 @@ impl Members {
         for member in left {
             self.log.info(|| format!("{} is no member any more", member.address()));
             member.pool.retire();
-            changing.by_place.remove(&member.address().place());
+            changing.by_address.remove(member.address());
             changing.gone.push(Arc::downgrade(&member.pool));
         }
         self.list.store(Arc::new(List(stay)));

@@ -88,6 +88,17 @@ pub(crate) struct Pooled {
     permit: OwnedSemaphorePermit,
 }
 
+/// A connection whose work may be given up: it is reset then, and goes back to its pool.
+pub(crate) struct ReleasedOnDrop(pub(crate) Option<Pooled>);
+
+impl Drop for ReleasedOnDrop {
+    fn drop(&mut self) {
+        if let Some(pooled) = self.0.take() {
+            pooled.release();
+        }
+    }
+}
+
 impl Pool {
     pub(crate) fn new(endpoint: Endpoint, log: Log) -> Self {
         let size = endpoint.config.max_connection_pool_size.clamp(1, Semaphore::MAX_PERMITS);

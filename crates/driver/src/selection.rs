@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::Guard;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -33,11 +34,13 @@ pub(crate) struct ServerSelection {
 /// The servers among which a strategy picks: of all that may do the work, those with the least against them.
 struct Candidates<'a> {
     selection: &'a ServerSelection,
-    members: Arc<List>,
+    members: Guard<Arc<List>>,
     view: &'a View,
     intent: Intent,
     /// Servers that have just failed.
     avoid: &'a [usize],
+    /// How far the farthest server is, where that matters.
+    farthest: Option<u64>,
     /// What is against each of them; `None` if nobody may do the work.
     flaws: Option<u8>,
 }
@@ -53,7 +56,8 @@ mod flaw {
 impl<'a> Candidates<'a> {
     fn new(selection: &'a ServerSelection, view: &'a View, intent: Intent, avoid: &'a [usize]) -> Self {
         let members = selection.members.list();
-        let mut candidates = Candidates { selection, members, view, intent, avoid, flaws: None };
+        let farthest = selection.max_lag.and_then(|_| view.farthest());
+        let mut candidates = Candidates { selection, members, view, intent, avoid, farthest, flaws: None };
         candidates.flaws = view.indexes().filter_map(|server| candidates.flaws_of(server)).min();
         candidates
     }
@@ -77,7 +81,7 @@ impl<'a> Candidates<'a> {
 
     /// Whether it is farther behind than reads are to see.
     fn is_stale(&self, server: usize) -> bool {
-        let lag = || self.view.lag(self.view.get(server)?);
+        let lag = || self.farthest?.checked_sub(self.view.get(server)?.applied?);
         self.selection.max_lag.is_some_and(|most| lag().is_some_and(|lag| lag > most))
     }
 

@@ -11,14 +11,17 @@ use crate::pool::Pooled;
 use crate::retry::Retry;
 use crate::selection::{fits, has_untried, is_outdone, is_unfit};
 use crate::topology::routing::Router;
-use crate::topology::Status;
+use crate::topology::Cluster;
 
 impl State {
     /// The server to work on now: the one chosen before while it fits, else a new choice that avoids those that have
     /// just failed.
     async fn choose(&mut self, session: &Inner, retry: &Retry) -> Result<usize, Error> {
         let core = &session.core;
-        let topology = core.topology_of(session.database().as_deref()).await;
+        let topology = match &core.cluster {
+            Cluster::Checked(checks) => checks.topology(session.database().as_deref()).await,
+            _ => core.topology.clone(),
+        };
         *session.topology.lock() = topology.clone();
         if core.is_closed() {
             return Err(Error::driver_closed());
@@ -82,14 +85,13 @@ impl State {
         retry: &Retry,
     ) -> Result<Option<Pooled>, Error> {
         let core = &session.core;
-        let pool = match (session.intent.pinned, core.members.pool_of(server)) {
-            (Some(pinned), None) => core.members.pool(pinned)?,
-            // It has left since it was chosen.
-            (None, None) => return Ok(None),
-            (_, Some(pool)) => pool,
+        let pool = match core.members.pool(server) {
+            // It was let go while it was chosen.
+            Err(_) if session.intent.pinned.is_none() => return Ok(None),
+            pool => pool?,
         };
         let topology = session.topology.lock().clone();
-        let is_down = || topology.view().get(server).is_some_and(|s| s.status == Status::Down);
+        let is_down = || topology.is_down(server);
         let was_down = is_down();
         let mut changes = topology.changes();
         // What never did was all there is.

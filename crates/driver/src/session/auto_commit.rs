@@ -102,7 +102,7 @@ impl State {
         };
         let mut result = Streaming::new(run, &pooled, fetch_size, Instant::now());
         let answers = Answers { first: 1 + usize::from(telling), second: 1 };
-        let read = match session.hedge(&mut pooled, answers, asking).await {
+        let read = match session.hedge(&mut pooled, answers, |second| asking(second).is_ok()).await {
             Err(error) => Err(result.unanswered(error, &pooled)),
             Ok(hedge) => {
                 if let Some((second, asked)) = hedge {

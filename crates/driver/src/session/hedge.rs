@@ -2,14 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bolt::{RequestError, Version};
+use bolt::Version;
 use tokio::time::Instant;
 
 use super::Inner;
 use crate::error::Error;
 use crate::hedge::Hedges;
 use crate::net::phase::Phases;
-use crate::pool::Pooled;
+use crate::pool::{Pooled, ReleasedOnDrop};
 
 /// How many answers there are up to that to RUN.
 pub(super) struct Answers {
@@ -22,12 +22,13 @@ const READS_ARE_ENFORCED: Version = Version { major: 4, minor: 0 };
 
 impl Inner {
     /// Waits for the answers on a connection that a read was written to. Where they take long, the same is written to a connection to
-    /// another reader; that one is returned, if its answers are first, and when it was written to.
+    /// another reader; that one is returned, if its answers are first, and when it was written to. `write` says whether all could be
+    /// written.
     pub(super) async fn hedge(
         &self,
         first: &mut Pooled,
         answers: Answers,
-        write: impl Fn(&mut Pooled) -> Result<(), RequestError>,
+        write: impl Fn(&mut Pooled) -> bool,
     ) -> Result<Option<(Pooled, Instant)>, Error> {
         let Some(hedges) = &self.core.hedges else { return Ok(None) };
         if !self.reads_only() || first.bolt.version() < READS_ARE_ENFORCED {
@@ -42,7 +43,7 @@ impl Inner {
         hedges: &Hedges,
         first: &mut Pooled,
         answers: Answers,
-        write: impl Fn(&mut Pooled) -> Result<(), RequestError>,
+        write: impl Fn(&mut Pooled) -> bool,
     ) -> Result<Option<(Pooled, Instant)>, Error> {
         let Some(after) = hedges.after() else { return Ok(None) };
         tokio::select! {
@@ -60,7 +61,7 @@ impl Inner {
             let acquired = pool.acquire(self.config.auth.as_ref(), &phases).await.ok()?;
             let mut second = ReleasedOnDrop(Some(acquired));
             let conn = second.0.as_mut()?;
-            if conn.bolt.version() < READS_ARE_ENFORCED || write(conn).is_err() {
+            if conn.bolt.version() < READS_ARE_ENFORCED || !write(conn) {
                 return None;
             }
             // An error of the second is none of the work's: the first is still at it.
@@ -91,17 +92,6 @@ impl Inner {
         match if is_over { None } else { hedging.await } {
             Some(second) => Ok(Some(second)),
             None => Err(lost),
-        }
-    }
-}
-
-/// A connection whose work is given up: it is reset, and goes back to its pool.
-struct ReleasedOnDrop(Option<Pooled>);
-
-impl Drop for ReleasedOnDrop {
-    fn drop(&mut self) {
-        if let Some(pooled) = self.0.take() {
-            pooled.release();
         }
     }
 }

@@ -170,8 +170,10 @@ impl State {
         // One query that is all of the transaction: what another reader does of it is undone with its connection.
         if let (Some(run), Some(_)) = (first, sent.first_run) {
             let answers = Answers { first: 2 + usize::from(sent.telemetry), second: 2 };
-            let asking =
-                |second: &mut Pooled| send_begin(&settings, begin, Some(run), second, true).map(drop);
+            let asking = |second: &mut Pooled| {
+                send_begin(&settings, begin, Some(run), second, true)
+                    .is_ok_and(|sent| sent.first_run.is_some())
+            };
             match session.hedge(&mut pooled, answers, asking).await {
                 Ok(None) => {}
                 Ok(Some((second, asked))) => {

@@ -1,6 +1,7 @@
 //! One check: a server is asked what it is, over HTTP (`kind.rs` has the questions), for its routing table, or over Bolt whether it
 //! answers.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,7 +184,7 @@ impl Checker {
         let generation = topology.generation();
         let started = Instant::now();
         let answer = match &subject.status {
-            Some(status) => self.ask(subject, status, is_alone, home).await,
+            Some(status) => self.ask(subject, status, is_alone, home, None, started + self.limit()).await,
             None => self.ask_by_bolt(subject).await,
         };
         let latency = started.elapsed().as_secs_f64() * 1000.0;
@@ -227,8 +228,16 @@ impl Checker {
         matches!(self.connect(subject).await, Answer::Is(..) | Answer::Unasked(..))
     }
 
-    /// Asks until an answer says what the server is; as what it was last time, first.
-    async fn ask(&self, subject: &Subject, status: &StatusUrl, is_alone: bool, home: Option<Home>) -> Answer {
+    /// Asks until an answer says what the server is; as what it was last time, first. `table`: what it said of its cluster just now.
+    async fn ask(
+        &self,
+        subject: &Subject,
+        status: &StatusUrl,
+        is_alone: bool,
+        home: Option<Home>,
+        mut table: Option<Table>,
+        deadline: Instant,
+    ) -> Answer {
         let known = *subject.known.lock();
         if let Some(Known::Single) = known {
             return self.connect_to_single(subject).await;
@@ -244,7 +253,6 @@ impl Checker {
                 Err(no) => return Answer::Unasked(no.why),
             },
         };
-        let deadline = Instant::now() + self.limit();
         let mut asking =
             Asking { checker: self, http: &http, status, auth: &auth, is_anonymous: false, deadline };
         let (known_kind, known_question) = match known {
@@ -272,9 +280,8 @@ impl Checker {
                         let is_main = subject.topology.database().is_none();
                         let wants_home =
                             kind.is_per_database && !home.as_ref().is_some_and(|home| home.is_told);
-                        let mut table = None;
-                        if is_main && (wants_home || self.config.discover) {
-                            table = self.table(subject, None).await.ok();
+                        if is_main && table.is_none() && (wants_home || self.config.discover) {
+                            table = self.table(subject, None, deadline).await.ok();
                         }
                         let home = match &table {
                             Some(table) if kind.is_per_database => Some(Home::of(table)),
@@ -283,8 +290,10 @@ impl Checker {
                                 .then(|| Home { database: database.clone(), is_told: false })),
                         };
                         if is_main && home.as_ref().is_some_and(|home| home.database != database) {
-                            // What was said is of another database.
-                            return Box::pin(self.ask(subject, status, is_alone, home)).await;
+                            // What was said is of another database. The table is asked for once: who names another one each
+                            // time would be asked for ever.
+                            return Box::pin(self.ask(subject, status, is_alone, home, table, deadline))
+                                .await;
                         }
                         let info = asking.member(subject, kind, &database, role, name).await;
                         let named = table.filter(|_| self.config.discover).map(|table| self.named(&table));
@@ -370,7 +379,7 @@ impl Checker {
             return answer;
         }
         let database = subject.topology.database();
-        match self.table(subject, database.cloned()).await {
+        match self.table(subject, database.cloned(), Instant::now() + self.limit()).await {
             Ok(table) => self.read(subject, &table).into(),
             Err(Unrouted::NotRouting) if self.config.topology == Kinds::Auto => {
                 *subject.known.lock() = Some(Known::Single);
@@ -395,9 +404,8 @@ impl Checker {
     fn read(&self, subject: &Subject, table: &Table) -> Found {
         let own = subject.member.address();
         let named = self.named(table);
-        let is_in = |servers: &[Address]| {
-            servers.iter().any(|address| self.config.reachable(address).is_same_place(own))
-        };
+        let is_in =
+            |servers: &[Address]| servers.iter().any(|address| self.config.reachable(address) == *own);
         let is_alone = named.len() == 1;
         let up = |role, name, topology| ServerInfo {
             status: Status::Up,
@@ -436,10 +444,10 @@ impl Checker {
     /// The members that a table names, by addresses at which they can be reached.
     fn named(&self, table: &Table) -> Vec<Address> {
         let mut named: Vec<Address> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for address in table.all() {
             let address = self.config.reachable(address);
-            if seen.insert(address.place()) {
+            if seen.insert(address.clone()) {
                 named.push(address);
             }
         }
@@ -447,11 +455,16 @@ impl Checker {
     }
 
     /// The routing table that the server has for a database.
-    async fn table(&self, subject: &Subject, database: Option<Arc<str>>) -> Result<Table, Unrouted> {
+    async fn table(
+        &self,
+        subject: &Subject,
+        database: Option<Arc<str>>,
+        deadline: Instant,
+    ) -> Result<Table, Unrouted> {
         let token = self.token(subject).await.map_err(|no| Unrouted::Unasked(no.why))?;
         let pool = &subject.member.pool;
         let lookup = Lookup::of_driver(database.as_deref());
-        let limit = self.limit();
+        let limit = left(deadline);
         let phases = Phases::starting_with(Phase::Liveness);
         let asking = async {
             let mut conn = pool.check_out(token, limit, &phases).await?;
@@ -459,9 +472,11 @@ impl Checker {
             let tls = subject.member.address().tls;
             let context = context.as_deref().unwrap_or_default();
             let table = super::routing::ask(&mut conn, context, &lookup, &[], tls).await;
-            match table.is_ok() {
-                true => pool.check_in(conn),
-                false => drop(tokio::spawn(conn.close())),
+            let is_refused = table.as_ref().is_err_and(|error| error.failure.is_some());
+            if table.is_ok() || is_refused && conn.reset_within(limit / 4).await.is_ok() {
+                pool.check_in(conn);
+            } else {
+                tokio::spawn(conn.close());
             }
             table
         };

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::check::{Checker, Home, Sign, StatusUrl, Subject, Told};
 use super::watcher::watch;
-use super::{Publisher, Sharing, Status, Topology};
+use super::{Publisher, Sharing, Topology};
 use crate::address::Address;
 use crate::config::Config;
 use crate::error::Error;
@@ -46,7 +46,10 @@ struct Known {
     home: Option<Home>,
     by_database: BTreeMap<Arc<str>, Scope>,
     /// Whom each server names as members, by its number.
+    /// What it said counts for as long as it answers: else who has died would name itself for ever.
     named: BTreeMap<usize, Vec<Address>>,
+    /// Somebody has stopped to answer: who was named by that one alone may have gone.
+    is_unsettled: bool,
     is_closed: bool,
 }
 
@@ -107,15 +110,12 @@ impl Checks {
         scope.watched.lock().insert(member.index(), Watched { subject, task });
     }
 
-    /// Who is what for work in this database, or in the one that is meant where none is named; when each server was asked once.
+    /// Who is what for work in this database, or in the one that is meant where none is named; when each server was asked once. Of
+    /// another database nothing may be known yet: its servers are in doubt.
     pub(crate) async fn topology(self: &Arc<Self>, database: Option<&str>) -> Arc<Topology> {
-        let mut topology = self.of(database);
-        while !topology.view().checked {
-            topology.wait_checked().await;
-            // The first checks of all tell whether roles are of one database each.
-            topology = self.of(database);
-        }
-        topology
+        // Whether roles are of one database each is known by then.
+        self.main.topology.wait_checked().await;
+        self.of(database)
     }
 
     fn of(self: &Arc<Self>, database: Option<&str>) -> Arc<Topology> {
@@ -165,7 +165,7 @@ impl Checks {
                 self.is_home(home);
             }
             if let Some(named) = told.named.filter(|_| is_main) {
-                self.follow(subject.index(), Some(named));
+                self.follow(subject.index(), named);
             }
         };
         // A burst of databases is none of connections.
@@ -174,9 +174,9 @@ impl Checks {
             false => subject.member.checks.acquire().await.ok(),
         };
         let sign = self.checker.check(subject, is_alone, home, learn).await;
-        let view = subject.topology.view();
-        if is_main && view.get(subject.index()).is_some_and(|server| server.status == Status::Down) {
-            self.follow(subject.index(), None);
+        if is_main && subject.topology.is_down(subject.index()) {
+            let mut known = self.known.lock();
+            known.is_unsettled |= known.named.remove(&subject.index()).is_some();
         }
         self.forget_unused();
         sign
@@ -192,33 +192,33 @@ impl Checks {
 
     /// A server names the members of its cluster, or is down and names nobody any more: those that are new are watched, and those that
     /// nobody names any more let go.
-    fn follow(self: &Arc<Self>, index: usize, named: Option<Vec<Address>>) {
+    fn follow(self: &Arc<Self>, index: usize, named: Vec<Address>) {
         let mut known = self.known.lock();
-        if known.is_closed || known.named.get(&index) == named.as_ref() {
+        let is_no_news = || known.named.get(&index).is_some_and(|before| are_same(before, &named));
+        if known.is_closed || !known.is_unsettled && is_no_news() {
             return;
         }
-        match named {
-            Some(named) => drop(known.named.insert(index, named)),
-            // What the last one said stands: where all are down, nobody has left.
-            None if known.named.len() == 1 => return,
-            None => drop(known.named.remove(&index)),
-        }
+        known.is_unsettled = false;
+        known.named.insert(index, named);
         let list = self.members.list();
         known.named.retain(|index, _| list.get(*index).is_some());
         let Some(like) = list.get(index) else { return };
         let mut named = HashSet::new();
         // In the order of the tables: an application sees them so.
-        let addresses = known.named.values().flatten().filter(|address| named.insert(address.place()));
+        let addresses = known.named.values().flatten().filter(|address| named.insert((*address).clone()));
         let addresses: Vec<&Address> = addresses.take(DISCOVERED_AT_MOST).collect();
         let found = self.members.discover_all(&addresses, &like.pool.endpoint);
-        let is_gone =
-            |member: &&Arc<Member>| member.is_discovered && !named.contains(&member.address().place());
+        let is_gone = |member: &&Arc<Member>| member.is_discovered && !named.contains(member.address());
         let gone: BTreeSet<usize> = list.iter().filter(is_gone).map(|member| member.index()).collect();
         if found.is_empty() && gone.is_empty() {
             return;
         }
         for member in &found {
             self.log.info(|| format!("{} is a member, as {} says", member.address(), like.address()));
+        }
+        // Nobody watches them any more: who waits for one that is silent would wait for ever.
+        for index in gone.iter().filter(|index| self.main.topology.is_down(**index)) {
+            list.get(*index).into_iter().for_each(|member| member.pool.give_up());
         }
         for scope in known.scopes(&self.main) {
             scope.watched.lock().retain(|index, _| !gone.contains(index));
@@ -239,11 +239,14 @@ impl Checks {
         let unused: Vec<Arc<str>> = known
             .by_database
             .iter()
-            .filter(|(_, scope)| scope.is_unused())
+            .filter(|(_, scope)| {
+                scope.used.lock().elapsed() > UNUSED_AT_MOST && scope.topology.waiting() == 0
+            })
             .map(|(database, _)| database.clone())
             .collect();
         for database in unused {
-            known.by_database.remove(&database);
+            // Work that began before may still have it, and find something out.
+            known.by_database.remove(&database).into_iter().for_each(|scope| scope.topology.end());
             self.publisher.forget(&database);
         }
         self.sharing.count(known.by_database.values().map(|scope| &*scope.topology));
@@ -284,6 +287,14 @@ impl Checks {
     }
 }
 
+/// Whether they are the same, in whatever order: servers shuffle their tables.
+fn are_same(some: &[Address], others: &[Address]) -> bool {
+    some.len() == others.len() && {
+        let some: HashSet<_> = some.iter().collect();
+        others.iter().all(|other| some.contains(other))
+    }
+}
+
 impl Known {
     fn scopes<'a>(&'a self, main: &'a Scope) -> impl Iterator<Item = &'a Scope> {
         [main].into_iter().chain(self.by_database.values())
@@ -295,12 +306,26 @@ impl Scope {
         Scope { topology, watched: Mutex::default(), used: Mutex::new(Instant::now()) }
     }
 
-    fn is_unused(&self) -> bool {
-        let is_awaited = !self.topology.view().checked || self.topology.waiting() > 0;
-        !is_awaited && self.used.lock().elapsed() > UNUSED_AT_MOST
-    }
-
     fn subjects(&self) -> Vec<Arc<Subject>> {
         self.watched.lock().values().map(|watched| watched.subject.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::TlsWish;
+    use crate::topology::routing::read_address;
+
+    #[test]
+    fn the_order_of_a_table_is_no_news() {
+        let named = |names: &[&str]| -> Vec<Address> {
+            names.iter().map(|name| read_address(name, TlsWish::Options).unwrap()).collect()
+        };
+        let before = named(&["a:1", "b:1", "c:1"]);
+        assert!(are_same(&before, &named(&["c:1", "a:1", "b:1"])));
+        for others in [["a:1", "b:1", "d:1"].as_slice(), &["a:1", "b:1"], &["a:1", "b:1", "c:2"], &[]] {
+            assert!(!are_same(&before, &named(others)), "{others:?}");
+        }
     }
 }

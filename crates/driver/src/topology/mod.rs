@@ -138,8 +138,10 @@ impl Topology {
         log: Log,
     ) -> Self {
         let is_checked = config.mode == Mode::Ha;
+        let is_awaited = is_checked && database.is_none();
         let info = |(index, address)| match is_checked {
-            true => ServerInfo { index, address, ..ServerInfo::unknown() },
+            // Whoever needs a server for one more database waits for the first that fits, not for all.
+            true => ServerInfo { index, address, in_doubt: database.is_some(), ..ServerInfo::unknown() },
             false => ServerInfo {
                 index,
                 address,
@@ -151,22 +153,22 @@ impl Topology {
         };
         let servers: Vec<ServerInfo> = servers.map(info).collect();
         let record = |server: &ServerInfo| {
-            (server.index, Record { is_awaited: true, is_listed: true, ..Record::default() })
+            (server.index, Record { is_awaited, is_listed: is_awaited, ..Record::default() })
         };
         let records = if is_checked { servers.iter().map(record).collect() } else { BTreeMap::new() };
         Topology {
             database,
             records: Mutex::new(Records {
                 servers: records,
-                unchecked: servers.len(),
-                listed: servers.len(),
+                unchecked: if is_awaited { servers.len() } else { 0 },
+                listed: if is_awaited { servers.len() } else { 0 },
                 demotions: 0,
                 claims: 0,
                 alarm: None,
                 had_master: false,
                 last_alarm: None,
             }),
-            view: ArcSwap::from_pointee(View { servers, checked: !is_checked }),
+            view: ArcSwap::from_pointee(View { servers, checked: !is_awaited }),
             is_checked,
             changed: watch::Sender::new(()),
             waiting: AtomicUsize::new(0),
@@ -188,6 +190,10 @@ impl Topology {
 
     /// Waits until each server was checked once.
     pub(crate) async fn wait_checked(&self) -> Arc<View> {
+        let view = self.view();
+        if view.checked {
+            return view;
+        }
         let mut changes = self.changes();
         loop {
             let view = self.view();
@@ -218,15 +224,16 @@ impl Topology {
             }
         }
         let view = Arc::new(View { servers, checked: before.checked || records.unchecked == 0 });
-        let had_alarm = records.alarm.is_some();
         self.store(view.clone());
         if view.checked {
             self.watch_for_the_master(records, &view);
         }
-        if !had_alarm && records.alarm.is_some() {
-            hurry(records);
-        }
         self.changed.send_replace(());
+    }
+
+    /// Nothing more becomes known: the last view stays, for whoever still has it, and nobody else is told of one.
+    pub(crate) fn end(&self) {
+        self.records.lock().servers.clear();
     }
 
     /// The one database that it is of, where its cluster has roles for each.
@@ -285,11 +292,7 @@ impl Topology {
         }
         let mut view = View::clone(&before);
         view.checked = checked;
-        let had_alarm = records.alarm.is_some();
         self.replace(records, &before, view, info);
-        if !had_alarm && records.alarm.is_some() {
-            hurry(records);
-        }
     }
 
     /// The server did not behave as what it was taken for: nobody gets it before its next check. That starts now, and so
@@ -324,6 +327,10 @@ impl Topology {
     pub(crate) fn is_done_alone(&self, index: usize) -> bool {
         let says_so = |server: &ServerInfo| server.is_master() && server.claim.is_some();
         !self.is_checked || self.view().get(index).is_some_and(says_so)
+    }
+
+    pub(crate) fn is_down(&self, index: usize) -> bool {
+        self.view().get(index).is_some_and(|server| server.status == Status::Down)
     }
 
     /// Wakes the check of a server before its time; `None` if it has gone.
@@ -368,9 +375,8 @@ impl Topology {
         let Some(claim) = self.records.lock().servers.get(&index).and_then(|record| record.claim) else {
             return false;
         };
-        let view = self.view();
-        let is_down = view.get(index).is_some_and(|server| server.status == Status::Down);
-        is_down && view.servers.iter().any(|other| other.is_master() && other.claim > Some(claim))
+        self.is_down(index)
+            && self.view().servers.iter().any(|other| other.is_master() && other.claim > Some(claim))
     }
 
     /// Until when a master is likely to be found, where there is none now.
@@ -437,13 +443,14 @@ impl Topology {
         self.publisher.publish(self.database.as_ref(), view);
     }
 
-    /// Begins or ends the alarm.
+    /// Begins or ends the alarm. When it begins, all are asked at once.
     fn watch_for_the_master(&self, records: &mut Records, view: &View) {
         match (view.master(), records.alarm) {
             (None, None) => {
                 records.alarm = Some(Alarm::after(records.last_alarm, records.had_master));
                 let of = self.of();
                 self.log.info(|| format!("no master{of} is known: all servers are asked until one is"));
+                hurry(records);
             }
             (Some(master), Some(alarm)) => {
                 records.alarm = None;
@@ -765,6 +772,41 @@ mod tests {
         let view = topology.view();
         assert_eq!((view.servers[1].status, view.servers[1].role), (Status::Up, Role::Slave));
         assert!(view.is_in_doubt(), "it may have become another one: its check is hurried");
+    }
+
+    #[tokio::test]
+    async fn all_are_asked_at_once_when_the_master_has_gone() {
+        let (topology, _) = members(2);
+        topology.found(0, up(Role::Master));
+        topology.found(1, up(Role::Slave));
+        topology.begin_check(1).await;
+        change(&topology, &[], &[0]);
+        let urgent = topology.urgent(1).unwrap();
+        tokio::time::timeout(Duration::from_secs(5), urgent.notified()).await.unwrap();
+    }
+
+    #[test]
+    fn a_server_that_goes_unchecked_is_not_waited_for() {
+        let (topology, _) = members(2);
+        topology.found(0, up(Role::Master));
+        assert!(!topology.view().checked);
+        change(&topology, &[2], &[]);
+        change(&topology, &[], &[1]);
+        assert!(!topology.view().checked, "one that came meanwhile is");
+        change(&topology, &[], &[2]);
+        assert!(topology.view().checked);
+    }
+
+    #[test]
+    fn what_has_ended_tells_nobody_of_what_is_found() {
+        let (topology, seen) = members(1);
+        topology.found(0, up(Role::Master));
+        let told = seen.views.load(Ordering::Relaxed);
+        topology.end();
+        topology.found(0, up(Role::Slave));
+        topology.demote(0, &Error::new(Kind::Connection, "lost"));
+        assert_eq!(seen.views.load(Ordering::Relaxed), told);
+        assert_eq!(topology.view().master(), Some(0));
     }
 
     #[test]

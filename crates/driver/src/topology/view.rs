@@ -137,14 +137,12 @@ impl View {
 
     /// By how many entries of the log the server is behind whoever is farthest, as far as both are known.
     pub fn lag(&self, server: &ServerInfo) -> Option<u64> {
-        let applied = server.applied?;
-        let farthest = self
-            .servers
-            .iter()
-            .filter(|other| other.status == Status::Up)
-            .filter_map(|other| other.applied)
-            .max()?;
-        Some(farthest.saturating_sub(applied))
+        Some(self.farthest()?.saturating_sub(server.applied?))
+    }
+
+    pub(crate) fn farthest(&self) -> Option<u64> {
+        let up = self.servers.iter().filter(|server| server.status == Status::Up);
+        up.filter_map(|server| server.applied).max()
     }
 
     /// Whether a server is about to be looked at again of which more is known soon: one that was silent before may be so again.

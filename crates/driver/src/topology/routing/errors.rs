@@ -39,7 +39,7 @@ impl Router {
             return error;
         }
         if error.is_not_writable() {
-            change(&|table, address| table.writers.retain(|a| !a.is_same_place(address)));
+            change(&|table, address| table.writers.retain(|a| a != address));
             let message =
                 format!("No longer possible to write to server at {}: {}", server.address, error.message);
             let earlier = vec![format!("{}: {}", error.code(), error.message)];

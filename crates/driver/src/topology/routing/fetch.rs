@@ -15,6 +15,7 @@ use crate::bookmarks::Bookmarks;
 use crate::config::AuthConfig;
 use crate::error::{Error, Kind};
 use crate::net::phase::Phases;
+use crate::pool::ReleasedOnDrop;
 use crate::watch;
 
 /// What a table is asked for with.
@@ -112,7 +113,12 @@ impl Router {
             let known = self.known.lock();
             (known.distrusts_routers, known.silent.clone())
         };
-        self.log.info(|| match &old {
+        // In an outage there are many.
+        let log = |message: &dyn Fn() -> String| match is_outage {
+            true => self.log.debug(message),
+            false => self.log.info(message),
+        };
+        log(&|| match &old {
             Some(table) => format!("the routing table is stale: {table}"),
             None => format!("a routing table for {} is fetched", name_of(key)),
         });
@@ -140,7 +146,9 @@ impl Router {
         let gone = {
             let mut known = self.known.lock();
             let failed = failed.iter().filter(|(_, error)| error.kind != Kind::Pool);
-            for source in outcome.overtaken.iter().chain(failed.map(|(source, _)| source)) {
+            // Of those that are asked all at once nobody is silent for being second.
+            let overtaken = outcome.overtaken.iter().filter(|_| !is_outage);
+            for source in overtaken.chain(failed.map(|(source, _)| source)) {
                 if let Source::Router(address) = source {
                     known.silent.insert(address.clone());
                 }
@@ -156,7 +164,7 @@ impl Router {
         self.members.retire(&gone);
         match won {
             Some((_, table)) => {
-                self.log.info(|| format!("new routing table: {table}"));
+                log(&|| format!("new routing table: {table}"));
                 Ok(table)
             }
             None => Err(no_router_answered(failed.iter().map(|(_, error)| error), old.as_deref())),
@@ -196,19 +204,22 @@ impl Router {
             pool.endpoint.error(Kind::Connection, what)
         };
         // This has limits of its own, and a full pool says nothing of the router.
-        let mut pooled = pool.acquire(lookup.auth.as_ref(), &Phases::default()).await?;
-        self.known.lock().note(address, pooled.bolt.hints().server_side_routing);
-        let bookmarks = match self.bookmarks(lookup).await {
-            Ok(bookmarks) => bookmarks,
-            Err(error) => {
-                pooled.release();
-                return Err(error);
-            }
-        };
+        let acquired = pool.acquire(lookup.auth.as_ref(), &Phases::default()).await?;
+        self.known.lock().note(address, acquired.bolt.hints().server_side_routing);
+        // While a writer is waited for, all routers are asked again and again, and the slow ones not heard to the end: a connection
+        // anew each time would make them slower.
+        let mut pooled = ReleasedOnDrop(Some(acquired));
+        let bookmarks = self.bookmarks(lookup).await?;
         let context = self.template.routing.as_deref().unwrap_or_default();
-        let asking = discovery::ask(&mut pooled.conn, context, lookup, &bookmarks, self.seed().tls);
-        let answer = timeout(Duration::from_millis(limit), asking).await.map_err(late)?;
-        pooled.release();
+        let asking = async {
+            let Some(pooled) = &mut pooled.0 else { return Err(Error::internal()) };
+            discovery::ask(&mut pooled.conn, context, lookup, &bookmarks, self.seed().tls).await
+        };
+        let answer = timeout(Duration::from_millis(limit), asking).await.map_err(|elapsed| {
+            // RESET would wait for it as well.
+            drop(pooled.0.take());
+            late(elapsed)
+        })?;
         match answer {
             Err(error) if error.code() == NO_PROCEDURE => {
                 let message = format!(

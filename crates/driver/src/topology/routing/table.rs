@@ -111,8 +111,8 @@ impl Table {
 
     /// The server cannot be reached. It stays among the routers: without them no new table could be had.
     pub(crate) fn forget(&mut self, address: &Address) {
-        self.readers.retain(|a| !a.is_same_place(address));
-        self.writers.retain(|a| !a.is_same_place(address));
+        self.readers.retain(|a| a != address);
+        self.writers.retain(|a| a != address);
     }
 }
 
