@@ -1,5 +1,6 @@
 // Clusters that are asked over Bolt alone, for their routing tables: who is what, and who is there.
 import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
 import { boltServer, failing, Neo4jHA, open, ready, routing, settle, test } from '../support/contract.mjs'
 import { bolt, failure, routingTable, rows } from '../support/scripted-server.mjs'
 import { until } from '../support/until.mjs'
@@ -219,11 +220,12 @@ test('resolver says by which addresses members are reached', async t => {
 
 for (const [resolver, message] of [
   [() => [], /resolver takes an object/],
+  [new Map([['core1', 'localhost']]), /resolver takes a plain object.*it was a Map/],
   [{ 'core1:7687': 7 }, /resolver\['core1:7687'\] takes an address, host:port; it was 7/],
   [{ 'core1:7687': 'bolt://localhost' }, /resolver\['core1:7687'\] takes an address/],
   [{ 'bolt://core1': 'localhost' }, /a key of resolver takes an address/]
 ]) {
-  test(`what is no map of addresses is refused at once: ${typeof resolver} ${JSON.stringify(resolver) ?? ''}`, t => {
+  test(`what is no map of addresses is refused at once: ${inspect(resolver)}`, t => {
     assert.throws(() => open(t, ['neo4j://h'], { resolver }), { name: 'TypeError', message })
   })
 }

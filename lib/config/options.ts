@@ -475,6 +475,10 @@ function readHedge(value: unknown, name: string, log: Log): object | null {
  * @throws TypeError naming the entry and what it takes
  */
 function readAddresses(value: unknown, name: string): [named: string, reached: string][] {
+  if (value instanceof Map)
+    throw new TypeError(
+      `${name} takes a plain object, such as {'core1:7687': 'localhost:17687'}; it was a Map`
+    )
   const map = asObject(value, name) as { [named: string]: unknown }
   return Object.entries(map).map(([named, reached]) => [
     readAddress(named, `a key of ${name}`),
