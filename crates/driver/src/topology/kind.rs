@@ -100,7 +100,8 @@ pub(super) fn may_become_master(role_name: Option<&str>) -> bool {
     !matches!(role_name, Some(READ_REPLICA | SECONDARY))
 }
 
-const KINDS: [Kind; 3] = [
+// Static: which one a server is of is told by where it is.
+static KINDS: [Kind; 3] = [
     Kind {
         title: "a highly available cluster",
         name: "ha",
