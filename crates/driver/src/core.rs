@@ -109,9 +109,9 @@ impl Core {
     }
 
     /// Who is what for work in this database, or in the one that is meant where none is named.
-    pub(crate) async fn topology_of(&self, database: Option<&str>) -> Arc<Topology> {
+    pub(crate) async fn topology_of(&self, database: impl FnOnce() -> Option<String>) -> Arc<Topology> {
         match &self.cluster {
-            Cluster::Checked(checks) => checks.topology(database).await,
+            Cluster::Checked(checks) => checks.topology(database().as_deref()).await,
             Cluster::Single | Cluster::Routing(_) => self.topology.clone(),
         }
     }
@@ -189,7 +189,7 @@ impl Core {
         let index = match server {
             Some(index) => index,
             None => {
-                let topology = self.topology_of(database).await;
+                let topology = self.topology_of(|| database.map(str::to_owned)).await;
                 let permissions = self.config.permissions();
                 let intent = Intent { write, permissions, strategy: Strategy::Random, pinned: None };
                 let deadline = Instant::now() + self.config.retry_time();

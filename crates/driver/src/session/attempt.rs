@@ -11,17 +11,13 @@ use crate::pool::Pooled;
 use crate::retry::Retry;
 use crate::selection::{fits, has_untried, is_outdone, is_unfit};
 use crate::topology::routing::Router;
-use crate::topology::Cluster;
 
 impl State {
     /// The server to work on now: the one chosen before while it fits, else a new choice that avoids those that have
     /// just failed.
     async fn choose(&mut self, session: &Inner, retry: &Retry) -> Result<usize, Error> {
         let core = &session.core;
-        let topology = match &core.cluster {
-            Cluster::Checked(checks) => checks.topology(session.database().as_deref()).await,
-            _ => core.topology.clone(),
-        };
+        let topology = core.topology_of(|| session.database()).await;
         *session.topology.lock() = topology.clone();
         if core.is_closed() {
             return Err(Error::driver_closed());

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bolt::Version;
 use tokio::time::Instant;
 
+use super::verdict::READS_ARE_ENFORCED;
 use super::Inner;
 use crate::error::Error;
 use crate::hedge::Hedges;
@@ -17,9 +17,6 @@ pub(super) struct Answers {
     pub(super) second: usize,
 }
 
-/// From here on servers refuse a write in what is declared to read: what only reads may be done twice.
-const READS_ARE_ENFORCED: Version = Version { major: 4, minor: 0 };
-
 impl Inner {
     /// Waits for the answers on a connection that a read was written to. Where they take long, the same is written to a connection to
     /// another reader; that one is returned, if its answers are first, and when it was written to. `write` says whether all could be
@@ -31,6 +28,7 @@ impl Inner {
         write: impl Fn(&mut Pooled) -> bool,
     ) -> Result<Option<(Pooled, Instant)>, Error> {
         let Some(hedges) = &self.core.hedges else { return Ok(None) };
+        // What only reads may be done twice.
         if !self.reads_only() || first.bolt.version() < READS_ARE_ENFORCED {
             return Ok(None);
         }

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 
 /// From this version on the server itself refuses writes in access mode READ. Members of HA clusters do not: what an
 /// application calls a read may write (seen on 3.5, master and slave).
-const READS_ARE_ENFORCED: Version = Version { major: 4, minor: 0 };
+pub(super) const READS_ARE_ENFORCED: Version = Version { major: 4, minor: 0 };
 
 /// An attempt that ended by an error, as far as it matters for what comes of it.
 #[derive(Debug, Clone)]

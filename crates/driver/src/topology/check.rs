@@ -238,8 +238,7 @@ impl Checker {
         mut table: Option<Table>,
         deadline: Instant,
     ) -> Answer {
-        let known = *subject.known.lock();
-        if let Some(Known::Single) = known {
+        if matches!(*subject.known.lock(), Some(Known::Single)) {
             return self.connect_to_single(subject).await;
         }
         let Some(http) = self.http.lock().clone() else {
@@ -255,6 +254,43 @@ impl Checker {
         };
         let mut asking =
             Asking { checker: self, http: &http, status, auth: &auth, is_anonymous: false, deadline };
+        let database = match (subject.topology.database(), &home) {
+            (Some(database), _) => database.clone(),
+            (None, Some(home)) => home.database.clone(),
+            (None, None) => USUAL_HOME.into(),
+        };
+        let (kind, role, name) = match self.identify(subject, &mut asking, &database, is_alone).await {
+            Ok(identified) => identified,
+            Err(answer) => return answer,
+        };
+        let is_main = subject.topology.database().is_none();
+        let wants_home = kind.is_per_database && !home.as_ref().is_some_and(|home| home.is_told);
+        if is_main && table.is_none() && (wants_home || self.config.discover) {
+            table = self.table(subject, None, deadline).await.ok();
+        }
+        let home = match &table {
+            Some(table) if kind.is_per_database => Some(Home::of(table)),
+            _ => home.or(kind.is_per_database.then(|| Home { database: database.clone(), is_told: false })),
+        };
+        if is_main && home.as_ref().is_some_and(|home| home.database != database) {
+            // What was said is of another database. The table is asked for once: who names another one each time would be asked for
+            // ever.
+            return Box::pin(self.ask(subject, status, is_alone, home, table, deadline)).await;
+        }
+        let info = asking.member(subject, kind, &database, role, name).await;
+        let named = table.filter(|_| self.config.discover).map(|table| self.named(&table));
+        Found { info, told: Told { named, home } }.into()
+    }
+
+    /// Which kind of cluster the server is a member of, and what it is there; or what else came of asking.
+    async fn identify(
+        &self,
+        subject: &Subject,
+        asking: &mut Asking<'_>,
+        database: &str,
+        is_alone: bool,
+    ) -> Result<(&'static Kind, Role, &'static str), Answer> {
+        let known = *subject.known.lock();
         let (known_kind, known_question) = match known {
             Some(Known::Member(kind, question)) => (Some(kind), question),
             Some(Known::Refusing(kind)) => (Some(kind), None),
@@ -263,41 +299,13 @@ impl Checker {
         let mut refusal = None;
         let mut unauthorized = None;
         for kind in known_first(self.config.topology.asked(), known_kind) {
-            let database = match (subject.topology.database(), &home) {
-                (Some(database), _) => database.clone(),
-                (None, Some(home)) => home.database.clone(),
-                (None, None) => USUAL_HOME.into(),
-            };
             let mut is_of_kind = false;
             for question in known_first(kind.questions, known_question) {
-                let (code, body) = match asking.get(question.path, &database).await {
-                    Ok(answer) => answer,
-                    Err(none) => return none,
-                };
+                let (code, body) = asking.get(question.path, database).await?;
                 match question.means(code.as_u16(), &body) {
                     Some(Says::Is(role, name)) => {
                         subject.is_member_of(kind, Some(question));
-                        let is_main = subject.topology.database().is_none();
-                        let wants_home =
-                            kind.is_per_database && !home.as_ref().is_some_and(|home| home.is_told);
-                        if is_main && table.is_none() && (wants_home || self.config.discover) {
-                            table = self.table(subject, None, deadline).await.ok();
-                        }
-                        let home = match &table {
-                            Some(table) if kind.is_per_database => Some(Home::of(table)),
-                            _ => home.or(kind
-                                .is_per_database
-                                .then(|| Home { database: database.clone(), is_told: false })),
-                        };
-                        if is_main && home.as_ref().is_some_and(|home| home.database != database) {
-                            // What was said is of another database. The table is asked for once: who names another one each
-                            // time would be asked for ever.
-                            return Box::pin(self.ask(subject, status, is_alone, home, table, deadline))
-                                .await;
-                        }
-                        let info = asking.member(subject, kind, &database, role, name).await;
-                        let named = table.filter(|_| self.config.discover).map(|table| self.named(&table));
-                        return Found { info, told: Told { named, home } }.into();
+                        return Ok((kind, role, name));
                     }
                     Some(Says::IsNot) => is_of_kind = true,
                     // It is not one of that kind.
@@ -306,31 +314,31 @@ impl Checker {
                         // Others may be open to everybody. That is found out once, and without the password that is wrong.
                         StatusCode::UNAUTHORIZED => {
                             if matches!(known, Some(Known::Refusing(_))) {
-                                return unreadable(kind, code).into();
+                                return Err(unreadable(kind, code).into());
                             }
                             asking.is_anonymous = true;
                             unauthorized = unauthorized.or(Some(kind));
                         }
-                        code => return unreadable(kind, code).into(),
+                        code => return Err(unreadable(kind, code).into()),
                     },
                 }
             }
             if is_of_kind {
                 subject.is_member_of(kind, None);
                 let error = Some("it has no role in its cluster now".into());
-                return ServerInfo { topology: Some(kind.name), error, ..ServerInfo::unknown() }.into();
+                return Err(ServerInfo { topology: Some(kind.name), error, ..ServerInfo::unknown() }.into());
             }
         }
         *subject.known.lock() = unauthorized.map(Known::Refusing);
         if let Some(kind) = unauthorized {
-            return unreadable(kind, StatusCode::UNAUTHORIZED).into();
+            return Err(unreadable(kind, StatusCode::UNAUTHORIZED).into());
         }
         // A name that stands for a database, such as an alias, has no endpoint.
         if subject.topology.database().is_some() {
-            return self.ask_by_bolt(subject).await;
+            return Err(self.ask_by_bolt(subject).await);
         }
         // Where there are others, one that knows none of the endpoints may be on its way to become what they are.
-        match refusal {
+        Err(match refusal {
             Some(StatusCode::NOT_FOUND) if is_alone && self.config.topology == Kinds::Auto => {
                 self.connect_to_single(subject).await
             }
@@ -344,7 +352,7 @@ impl Checker {
                 ..ServerInfo::unknown()
             }
             .into(),
-        }
+        })
     }
 
     /// A server of its own is known to be one for as long as it answers: it may come back as something else.

@@ -146,7 +146,6 @@ impl Checks {
         }
         self.publisher.begin(&name, topology.view());
         known.by_database.insert(name, scope);
-        self.sharing.count(known.by_database.values().map(|scope| &*scope.topology));
         topology
     }
 
@@ -249,7 +248,6 @@ impl Checks {
             known.by_database.remove(&database).into_iter().for_each(|scope| scope.topology.end());
             self.publisher.forget(&database);
         }
-        self.sharing.count(known.by_database.values().map(|scope| &*scope.topology));
     }
 
     /// Checks all servers once.

@@ -59,19 +59,6 @@ pub(crate) struct Sharing {
     without_master: AtomicU32,
 }
 
-impl Sharing {
-    /// Counts them anew.
-    fn count<'a>(&self, topologies: impl Iterator<Item = &'a Topology>) {
-        let (mut databases, mut without_master) = (0, 0);
-        for topology in topologies {
-            databases += 1;
-            without_master += u32::from(topology.is_without_master());
-        }
-        self.databases.store(databases, Ordering::Relaxed);
-        self.without_master.store(without_master, Ordering::Relaxed);
-    }
-}
-
 /// What was learned of the servers, beside the view.
 struct Records {
     servers: BTreeMap<usize, Record>,
@@ -114,10 +101,10 @@ impl Record {
 }
 
 impl Records {
-    /// A server has gone.
-    fn forget(&mut self, index: usize) {
-        let Some(record) = self.servers.remove(&index) else { return };
-        if record.is_awaited {
+    /// The first check of a server is not waited for any more.
+    fn settle(&mut self, index: usize) {
+        let Some(record) = self.servers.get_mut(&index) else { return };
+        if std::mem::take(&mut record.is_awaited) {
             self.unchecked -= 1;
             self.listed -= usize::from(record.is_listed);
         }
@@ -180,12 +167,8 @@ impl Topology {
     }
 
     pub(crate) fn sharing_checks(self, sharing: Arc<Sharing>) -> Self {
+        sharing.databases.fetch_add(1, Ordering::Relaxed);
         Topology { sharing, ..self }
-    }
-
-    /// Whether there is no master.
-    pub(crate) fn is_without_master(&self) -> bool {
-        self.records.lock().alarm.is_some()
     }
 
     /// Waits until each server was checked once.
@@ -212,7 +195,8 @@ impl Topology {
         let mut servers = before.servers.clone();
         servers.retain(|server| !gone.contains(&server.index));
         for index in gone {
-            records.forget(*index);
+            records.settle(*index);
+            records.servers.remove(index);
         }
         // Those that listed servers name in their first checks are checked once, too, before anything is chosen.
         let is_awaited = records.listed > 0;
@@ -233,7 +217,12 @@ impl Topology {
 
     /// Nothing more becomes known: the last view stays, for whoever still has it, and nobody else is told of one.
     pub(crate) fn end(&self) {
-        self.records.lock().servers.clear();
+        let mut records = self.records.lock();
+        records.servers.clear();
+        self.sharing.databases.fetch_sub(1, Ordering::Relaxed);
+        if records.alarm.take().is_some() {
+            self.sharing.without_master.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// The one database that it is of, where its cluster has roles for each.
@@ -260,11 +249,8 @@ impl Topology {
         let mut guard = self.records.lock();
         let records = &mut *guard;
         let before = self.view();
+        records.settle(index);
         let (Some(record), Some(was)) = (records.servers.get_mut(&index), before.get(index)) else { return };
-        if std::mem::take(&mut record.is_awaited) {
-            records.unchecked -= 1;
-            records.listed -= usize::from(record.is_listed);
-        }
         (info.index, info.address) = (index, was.address.clone());
         // The check that the last demotion hurried is still to come.
         info.in_doubt = was.in_doubt && generation < Generation(records.demotions);
@@ -448,12 +434,14 @@ impl Topology {
         match (view.master(), records.alarm) {
             (None, None) => {
                 records.alarm = Some(Alarm::after(records.last_alarm, records.had_master));
+                self.sharing.without_master.fetch_add(1, Ordering::Relaxed);
                 let of = self.of();
                 self.log.info(|| format!("no master{of} is known: all servers are asked until one is"));
                 hurry(records);
             }
             (Some(master), Some(alarm)) => {
                 records.alarm = None;
+                self.sharing.without_master.fetch_sub(1, Ordering::Relaxed);
                 records.last_alarm = Some((alarm, Instant::now()));
                 self.log.info(|| {
                     let (master, of) = (address(view, master), self.of());
@@ -636,7 +624,6 @@ mod tests {
         for topology in databases.iter().skip(10) {
             topology.found(0, up(Role::Master));
         }
-        sharing.count(databases.iter());
         let mut databases = databases.into_iter();
         // The timer rounds up to milliseconds.
         let without = pause(databases.next().unwrap()).await;
