@@ -1,12 +1,12 @@
 // `npm run bench:failover`: how long clients are away when the cluster is back. README.md says how it is measured.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { fail, UserError } from '../../tools/lib/exec.mjs'
-import { ROOT } from '../../tools/lib/project.mjs'
 import { table } from '../../tools/lib/table.mjs'
 import { downOwnedBy, up } from '../../tools/servers/index.mjs'
+import { writePage } from '../page.mjs'
 import { assertPresent, OURS, THEIRS } from '../peers.mjs'
 import { clients } from './clients.mjs'
 import { faults } from './faults.mjs'
@@ -193,11 +193,7 @@ async function bench(options) {
 async function main() {
   const options = readOptions()
   if (options.help) return console.log(USAGE)
-  if (options.page) {
-    const file = join(ROOT, 'docs', 'FAILOVER.md')
-    writeFileSync(file, page(JSON.parse(readFileSync(resolve(options.page), 'utf8'))))
-    return say(`written: ${file}`)
-  }
+  if (options.page) return say(`written: ${writePage('FAILOVER.md', page, options.page)}`)
   await bench(options)
 }
 

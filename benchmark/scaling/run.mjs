@@ -1,14 +1,13 @@
 // `npm run bench:scaling`: what many members, many sessions and a slow member cost. README.md says how it is measured.
 
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
-import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { fail, UserError } from '../../tools/lib/exec.mjs'
-import { ROOT } from '../../tools/lib/project.mjs'
+import { writePage } from '../page.mjs'
 import { assertPresent, OURS } from '../peers.mjs'
 import { rowOf } from './figures.mjs'
 import { measures } from './measures/index.mjs'
@@ -93,11 +92,7 @@ async function bench({ json, rounds, chosen }) {
 async function main() {
   const options = readOptions()
   if (options.help) return console.log(USAGE)
-  if (options.page) {
-    const file = join(ROOT, 'docs', 'SCALING.md')
-    writeFileSync(file, page(JSON.parse(readFileSync(resolve(options.page), 'utf8'))))
-    return say(`written: ${file}`)
-  }
+  if (options.page) return say(`written: ${writePage('SCALING.md', page, options.page)}`)
   await bench(options)
 }
 
