@@ -214,10 +214,7 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
         uris.some(uri => uri.routing)
       ),
       addresses: readAddresses(given.resolver, 'resolver'),
-      maxLag:
-        given.maxLag === undefined || given.maxLag === null
-          ? null
-          : count(given.maxLag, 'maxLag', 0, 'transactions'),
+      maxLag: countOrNone(given.maxLag, 'maxLag', 'transactions'),
       hedge: readHedge(given.hedge, 'hedge', driver.log),
       // 0 meant the default in 1.2.3
       checkInterval: count(given.checkInterval || undefined, 'checkInterval', 500, 'milliseconds'),
@@ -347,9 +344,10 @@ export function readDriverOptions(
       maxConnectionPoolSize: limit(poolSizeOf(given), at('maxConnectionPoolSize'), 100) || NO_LIMIT,
       maxConnectionLifetime: int32(given.maxConnectionLifetime, at('maxConnectionLifetime'), 3_600_000),
       connectionAcquisitionTimeout: acquisitionTimeout,
-      connectionLivenessCheckTimeout: readLiveness(
+      connectionLivenessCheckTimeout: countOrNone(
         given.connectionLivenessCheckTimeout,
-        at('connectionLivenessCheckTimeout')
+        at('connectionLivenessCheckTimeout'),
+        'milliseconds'
       ),
       connectionTimeout,
       connectionLossTimeout: Math.max(
@@ -492,8 +490,9 @@ function readConversion(value: unknown, name: string): boolean {
   throw new TypeError(`${name} takes 'neo4j-driver', or nothing; it was ${show(value)}`)
 }
 
-function readLiveness(value: unknown, name: string): number | null {
-  return value === undefined || value === null ? null : count(value, name, 0, 'milliseconds')
+/** A count for which nothing is a value of its own. */
+function countOrNone(value: unknown, name: string, unit: string): number | null {
+  return value === undefined || value === null ? null : count(value, name, 0, unit)
 }
 
 /** An option that is misspelt should not go unnoticed; one that nobody reads any more should not stop an old program. */

@@ -56,8 +56,6 @@ export class DriverCore implements DriverListener {
   readonly #byNumber: Map<number, ServerEntry>
   /** Where one of the configuration is: others are reached as it is. */
   readonly #listed: Location
-  /** Its servers are all that it works on. One that routes has one, which it begins with. */
-  readonly #isPool: boolean
   readonly #found: (entry: ServerEntry, number: number) => void
   /** The strategy functions that are the application's. */
   readonly #strategies = new Numbers<Strategy>(StrategyNumber.FIRST_FUNCTION)
@@ -94,7 +92,6 @@ export class DriverCore implements DriverListener {
     this.#byNumber = new Map(entries.entries())
     this.#listed = entries[0].location
     this.#found = found
-    this.#isPool = settings.native.mode === 'ha'
     this.#managers = servers.map(({ auth }) => (isManager(auth) ? auth : undefined))
     const config = {
       ...settings.native,
@@ -219,7 +216,9 @@ export class DriverCore implements DriverListener {
   answering(server: number, address: string): { servedBy: ServedBy; address: string } {
     const entry = this.#byNumber.get(server)
     const [{ location: first }] = this.servers
-    const location = entry?.location ?? (this.#isPool ? locationLike(first, address) : first)
+    // One that routes has one server, which it begins with.
+    const isPool = this.settings.native.mode === 'ha'
+    const location = entry?.location ?? (isPool ? locationLike(first, address) : first)
     return { servedBy: { location, info: entry?.info ?? null }, address }
   }
 
