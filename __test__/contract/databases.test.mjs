@@ -9,7 +9,7 @@ const never = 3_600_000
 const versions = bolt.neo4j526
 const leader = { role: 'leader' }
 const follower = { role: 'follower' }
-const slaves = { master: { read: false, write: true }, slave: { read: true, write: false } }
+const { masterWriteOnlySlaveReadOnly: slaves } = Neo4jHA.HAReadWrite
 
 /** Three members; `sales` has another leader than `neo4j`, and is not hosted by the last. */
 const members = async (t, options) => {

@@ -8,7 +8,7 @@ import { until } from '../support/until.mjs'
 const { Status, ServerType, HAStrategies } = Neo4jHA
 const never = 3_600_000
 const versions = bolt.neo4j526
-const slaves = { master: { read: false, write: true }, slave: { read: true, write: false } }
+const { masterWriteOnlySlaveReadOnly: slaves } = Neo4jHA.HAReadWrite
 const roles = driver => driver.servers.map(({ info }) => info?.role ?? null)
 const bolts = driver => driver.servers.map(({ location }) => location.bolt)
 const moved = (group, leader) => {

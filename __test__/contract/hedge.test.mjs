@@ -1,11 +1,11 @@
 // Hedged reads: one that takes long is asked of another reader as well.
 import assert from 'node:assert/strict'
-import { cluster, column, open, ready, test } from '../support/contract.mjs'
+import { cluster, column, Neo4jHA, open, ready, test } from '../support/contract.mjs'
 import { bolt, gate, held, rows } from '../support/scripted-server.mjs'
 import { until } from '../support/until.mjs'
 
 const never = 3_600_000
-const slaves = { master: { read: false, write: true }, slave: { read: true, write: false } }
+const { masterWriteOnlySlaveReadOnly: slaves } = Neo4jHA.HAReadWrite
 const first = candidates => candidates[0]
 
 /** A master and two readers, of which the first is chosen, and keeps silent on reads until the test ends. */
@@ -22,7 +22,7 @@ const members = async (t, { versions = bolt.neo4j526, ...options } = {}) => {
   const end = gate()
   t.after(end.open)
   const [, slow, other] = group.members
-  return { group, driver, slow: slow.bolt, other: other.bolt, held: held(end) }
+  return { group, driver, slow: slow.bolt, other: other.bolt, silent: held(end) }
 }
 
 const ways = {
@@ -32,8 +32,8 @@ const ways = {
 
 for (const [title, read] of Object.entries(ways)) {
   test(`${title}: the second reader's answer is heard where the first is silent, which is reset`, async t => {
-    const { group, driver, slow, other, held } = await members(t)
-    slow.when('RUN', held)
+    const { group, driver, slow, other, silent } = await members(t)
+    slow.when('RUN', silent)
     const result = await read(driver)
     assert.deepEqual(column(result), [1, 2])
     assert.equal(result.summary.server.address, other.address)
@@ -48,13 +48,10 @@ for (const [title, read] of Object.entries(ways)) {
   })
 
   test(`${title}: the first one's answer counts where it comes before that of the second`, async t => {
-    const { group, driver, slow, other, held } = await members(t)
+    const { group, driver, slow, other, silent } = await members(t)
     const answer = gate()
-    slow.when('RUN', async x => {
-      await answer
-      await x.reply()
-    })
-    other.when('RUN', held)
+    slow.when('RUN', held(answer))
+    other.when('RUN', silent)
     const work = read(driver)
     await until(() => group.served(/MATCH/).length === 2)
     answer.open()
@@ -64,10 +61,7 @@ for (const [title, read] of Object.entries(ways)) {
   test(`${title}: an error of the second is none of the read's`, async t => {
     const { driver, slow, other } = await members(t)
     const answer = gate()
-    slow.when('RUN', async x => {
-      await answer
-      await x.reply()
-    })
+    slow.when('RUN', held(answer))
     other.when('RUN', x => x.fail('Neo.TransientError.General.DatabaseUnavailable', 'not now'))
     const work = read(driver)
     await until(() => other.received('RUN').length === 1)
@@ -97,10 +91,7 @@ test('writes, and what may write, are never asked twice', async t => {
   const { group, driver } = await members(t)
   const [master] = group.members
   const answer = gate()
-  master.bolt.when('RUN', async x => {
-    await answer
-    await x.reply()
-  })
+  master.bolt.when('RUN', held(answer))
   const work = [driver.session(true).run('CREATE (n)'), driver.executeQuery('CREATE (m)')]
   await until(() => group.served(/CREATE/).length === 2)
   answer.open()
@@ -111,10 +102,7 @@ test('writes, and what may write, are never asked twice', async t => {
 test('servers that do not refuse writes in reads are asked alone', async t => {
   const { group, driver, slow } = await members(t, { versions: ['3.0'] })
   const answer = gate()
-  slow.when('RUN', async x => {
-    await answer
-    await x.reply()
-  })
+  slow.when('RUN', held(answer))
   const work = driver.session(false).run('MATCH (n) RETURN n')
   await until(() => slow.received('RUN').length === 1)
   await driver.session(true).run('CREATE (n)')
@@ -149,10 +137,7 @@ for (const [hedge, message] of [
 test('hedging is off by default', async t => {
   const { group, driver, slow } = await members(t, { hedge: undefined })
   const answer = gate()
-  slow.when('RUN', async x => {
-    await answer
-    await x.reply()
-  })
+  slow.when('RUN', held(answer))
   const work = driver.session(false).run('MATCH (n) RETURN n')
   await until(() => slow.received('RUN').length === 1)
   for (let i = 0; i < 3; i++) await driver.session(true).run('CREATE (n)')

@@ -599,17 +599,24 @@ test('a database that is gone between two tables surfaces, and others are not to
 
 // ---- a leader is lost: the next one is waited for ----
 
+/** A cluster whose first member led, and is gone; the others know of no leader. So many `routers` of them route. */
+const leaderless = async (t, { routers = 2, ...config } = {}) => {
+  const cluster = await routing(t, { versions: bolt.neo4j526 })
+  const [leader, ...others] = cluster.members
+  const driver = connect(t, cluster.uri, undefined, config)
+  await ask(driver, 'CREATE (:Before)', write)
+  await leader.stop()
+  Object.assign(cluster.table, { writers: [], routers: others.slice(0, routers), readers: others })
+  return { cluster, driver, others }
+}
+
 for (const [title, doWrite] of [
   ['an auto-commit write', driver => ask(driver, 'CREATE (:After)', write)],
   ['a transaction function', driver => driver.session(write).executeWrite(tx => tx.run('CREATE (:After)'))]
 ]) {
   test(`the leader dies: ${title} waits for the next one, for which all routers are asked`, async t => {
-    const cluster = await routing(t, { versions: bolt.neo4j526 })
-    const [leader, next, other] = cluster.members
-    const driver = connect(t, cluster.uri)
-    await ask(driver, 'CREATE (:Before)', write)
-    await leader.stop()
-    Object.assign(cluster.table, { writers: [], routers: [next, other], readers: [next, other] })
+    const { cluster, driver, others } = await leaderless(t)
+    const [next, other] = others
     const work = doWrite(driver)
     const asked = member => member.routes().length
     const before = [asked(next), asked(other)]
@@ -621,12 +628,8 @@ for (const [title, doWrite] of [
 }
 
 test('while a leader is waited for, a slow router is not connected to anew each time', async t => {
-  const cluster = await routing(t, { versions: bolt.neo4j526 })
-  const [leader, next, slow] = cluster.members
-  const driver = connect(t, cluster.uri)
-  await ask(driver, 'CREATE (:Before)', write)
-  await leader.stop()
-  Object.assign(cluster.table, { writers: [], routers: [next, slow], readers: [next, slow] })
+  const { cluster, driver, others } = await leaderless(t)
+  const [next, slow] = others
   slow.when('ROUTE', delayed(60))
   const work = settle(ask(driver, 'CREATE (:After)', write))
   await until(() => slow.routes().length > 60)
@@ -636,12 +639,8 @@ test('while a leader is waited for, a slow router is not connected to anew each 
 })
 
 test('a thousand that wait for a leader ask no more routers than one', async t => {
-  const cluster = await routing(t, { versions: bolt.neo4j526 })
-  const [leader, next, other] = cluster.members
-  const driver = connect(t, cluster.uri)
-  await ask(driver, 'CREATE (:Before)', write)
-  await leader.stop()
-  Object.assign(cluster.table, { writers: [], routers: [next], readers: [next, other] })
+  const { cluster, driver, others } = await leaderless(t, { routers: 1 })
+  const [next, other] = others
   let most = 0
   let waiting = 0
   const { table } = next
@@ -660,12 +659,7 @@ test('a thousand that wait for a leader ask no more routers than one', async t =
 })
 
 test('a leader that never comes is waited for as long as maxTransactionRetryTime says', async t => {
-  const cluster = await routing(t, { versions: bolt.neo4j526 })
-  const [leader, next, other] = cluster.members
-  const driver = connect(t, cluster.uri, undefined, { maxTransactionRetryTime: 300 })
-  await ask(driver, 'CREATE (:Before)', write)
-  await leader.stop()
-  Object.assign(cluster.table, { writers: [], routers: [next, other], readers: [next, other] })
+  const { cluster, driver } = await leaderless(t, { maxTransactionRetryTime: 300 })
   await assert.rejects(ask(driver, 'CREATE (:After)', write), {
     code: 'SessionExpired',
     message: /write server/

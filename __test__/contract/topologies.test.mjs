@@ -42,7 +42,7 @@ test('in a causal cluster writes go to the leader, reads to followers and read r
   const driver = await ready(t, group.servers, {
     checkInterval: 20,
     strategy: HAStrategies.roundRobin,
-    rwConfig: { master: { read: false, write: true }, slave: { read: true, write: false } }
+    rwConfig: Neo4jHA.HAReadWrite.masterWriteOnlySlaveReadOnly
   })
   assert.equal(driver.masterIndex, 1)
   for (const write of [true, false, false])

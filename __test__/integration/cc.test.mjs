@@ -12,6 +12,7 @@ import { summarySuite } from './suites/summaries.mjs'
 import {
   connect,
   failing,
+  Neo4jHA,
   NO_LOCKOUT,
   neo4j,
   open,
@@ -25,6 +26,7 @@ import {
 
 const ROLE = 'CALL dbms.cluster.role() YIELD role RETURN role'
 const WRITE = { defaultAccessMode: neo4j.session.WRITE }
+const { masterWriteOnlySlaveReadOnly: slaves } = Neo4jHA.HAReadWrite
 const READ = { defaultAccessMode: neo4j.session.READ }
 
 describe('a real causal cluster', () => {
@@ -225,10 +227,7 @@ describe('a real causal cluster', () => {
     const session = driver.session(true)
     assert.equal(value(await session.executeWrite(tx => tx.run(ROLE))), 'LEADER')
     assert.equal(value(await driver.session(true).run(ROLE)), 'LEADER')
-    const reader = driver.session(false, {
-      master: { read: false, write: true },
-      slave: { read: true, write: false }
-    })
+    const reader = driver.session(false, slaves)
     assert.equal(value(await reader.run(ROLE)), 'FOLLOWER')
   })
 
@@ -250,8 +249,7 @@ describe('a real causal cluster', () => {
     ])
     assert.deepEqual(found.sort(), said.sort())
     assert.equal(value(await driver.session(true).run(ROLE)), 'LEADER')
-    const access = { master: { read: false, write: true }, slave: { read: true, write: false } }
-    assert.equal(value(await driver.session(false, access).run(ROLE)), 'FOLLOWER')
+    assert.equal(value(await driver.session(false, slaves).run(ROLE)), 'FOLLOWER')
   })
 
   // ---- last, since the leader dies here ----
