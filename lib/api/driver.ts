@@ -343,7 +343,7 @@ export function driver(uri: string, auth?: unknown, config?: unknown): Driver {
 /** A driver of the one server, or of the cluster that it is a member of: as the scheme of its URI says. */
 function driverOf(server: Server, settings: DriverSettings): Driver {
   const entries: ServerEntry[] = [{ location: server.location, info: null }]
-  const { routing, query } = readBolt(server.bolt, 'Bolt URL')
+  const { routing, query } = server.uri
   const mode = routing
     ? { mode: 'routing', routingContext: Object.entries(query), resolver: settings.resolver !== undefined }
     : { mode: 'direct' }

@@ -28,7 +28,7 @@ import {
   readText,
   show
 } from './option-values'
-import { type Auth, readAddress, readBolt, readZone, type Server } from './servers'
+import { type Auth, readAddress, readZone, type Server } from './servers'
 import { Strategy, type StrategyFunction } from './strategy'
 import { readCertificates, readEncrypted, readExtraCertificates, readTrust, TRUSTS } from './tls-options'
 import { BOLT_AGENT, USER_AGENT } from './user-agent'
@@ -197,7 +197,6 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
   const given = asObject(options, 'options') as HAOptions
   const driver = readDriverOptions(given.neo4jDriverOptions, servers, 'neo4jDriverOptions')
   warnOfUnknown(given, HA_OPTIONS, 'options', driver.log)
-  const uris = servers.map(server => readBolt(server.bolt, 'servers'))
   return {
     ...driver,
     strategy: readStrategy(given.strategy, 'strategy') ?? HAStrategies.random,
@@ -211,7 +210,7 @@ export function readHAOptions(options: unknown, servers: readonly Server[]): HAS
       discover: flag(
         given.discover,
         'discover',
-        uris.some(uri => uri.routing)
+        servers.some(({ uri }) => uri.routing)
       ),
       addresses: readAddresses(given.resolver, 'resolver'),
       maxLag: countOrNone(given.maxLag, 'maxLag', 'transactions'),
@@ -275,7 +274,7 @@ export function readDriverOptions(
   const warn = (message: string): void => log.write('warn', message)
   warnOfUnknown(given, DRIVER_OPTIONS, name, log)
 
-  const uris = servers.map(server => readBolt(server.bolt, 'servers'))
+  const uris = servers.map(server => server.uri)
   const secure = uris.some(uri => uri.secure)
   if (secure && (given.encrypted !== undefined || given.trust !== undefined)) {
     throw new TypeError('Encryption/trust can only be configured either through URL or config, not both')

@@ -88,8 +88,8 @@ export interface Server {
   /** Where it says over HTTP what it is, and who asks where that is not the user of the driver. */
   http: { url: string; auth?: NativeToken } | null
   bolt: string
-  /** `host:port` */
-  address: string
+  /** The same, read. */
+  uri: BoltUri
   auth: Token | TokenManager
   /** What that was given as. */
   authName: string
@@ -167,7 +167,7 @@ function makeServer(
   const url = trimmed(givenUrl)
   const bolt = trimmed(givenBolt)
   const http = url === undefined || url === null ? null : readHttp(url, name + parts[0])
-  const { address } = readBolt(bolt, name + parts[1])
+  const uri = readBolt(bolt, name + parts[1])
   const token = tokenOf(auth, authName)
   const location = { url: http === null ? null : bare(url as string), bolt: bare(bolt as string) }
   const given = auth !== null && typeof auth === 'object' && !isManager(auth) ? { ...auth } : (auth as Auth)
@@ -175,7 +175,7 @@ function makeServer(
     location: Object.defineProperty(location, 'auth', { get: () => given }) as Location,
     http,
     bolt: withoutUser(bolt as string),
-    address,
+    uri,
     // As it is now, whatever becomes of the object.
     auth: isManager(token) ? token : { ...token },
     authName
