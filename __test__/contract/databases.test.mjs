@@ -108,6 +108,30 @@ test('the home database is the one that the cluster says', async t => {
   assert.deepEqual(group.served(/CREATE/), [0])
 })
 
+const others = [
+  ['somebody else', { impersonatedUser: 'ann' }],
+  ['a user of its own', { auth: Neo4jHA.driver.auth.basic('ann', 'secret') }]
+]
+for (const [whom, config] of others) {
+  test(`a session that works as ${whom} gets the leader of that user's home database`, async t => {
+    const table = ({ database, impersonatedUser, user }) => {
+      const isAnn = impersonatedUser === 'ann' || user === 'ann'
+      const db = database ?? (isAnn ? 'sales' : 'neo4j')
+      return tableOf(group, db === 'sales' ? 1 : 0, db)
+    }
+    const group = await members(t, { table })
+    const driver = await ready(t, group.servers)
+    const session = driver.asDriver().session(config)
+    await session.run('CREATE (:Ann)')
+    await session.run('CREATE (:Ann)')
+    await driver.asDriver().session().run('CREATE (:Driver)')
+    assert.deepEqual(group.served(/:Ann/), [1, 1])
+    assert.deepEqual(group.served(/:Driver/), [0])
+    const named = group.members[1].bolt.received('RUN', /:Ann/).map(({ fields }) => fields[2].db)
+    assert.deepEqual(named, ['sales', 'sales'])
+  })
+}
+
 test('the leader of one database is lost: writes to it wait for the next one, and others go on', async t => {
   const group = await members(t)
   const [first, second] = group.members

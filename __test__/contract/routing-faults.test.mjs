@@ -99,6 +99,20 @@ test('DatabaseUnavailable: the member is forgotten, and a transaction function r
   assert.equal(cluster.routes().length, 2)
 })
 
+test('work that an earlier table sends to members that have left goes on by the next one', async t => {
+  const cluster = await routing(t, { ...modern, cores: 1, replicas: 3, ttl: 0 })
+  const [, one, two, next] = cluster.members
+  cluster.table.readers = [one, two]
+  for (const member of [one, two]) member.when('HELLO', () => new Promise(() => {}))
+  const driver = connect(t, cluster.uri, undefined, { connectionTimeout: 1_000 })
+  const early = ask(driver, 'RETURN 1', read)
+  await until(() => [one, two].some(member => member.received('HELLO').length > 0))
+  cluster.table.readers = [next]
+  await ask(driver, 'RETURN 2', read)
+  await within(early, 10_000, 'the work of the earlier table')
+  assert.deepEqual(cluster.served(/RETURN/), [3, 3])
+})
+
 for (const how of ['close', 'reset']) {
   test(`a reader whose connection ends (${how}) is forgotten, and a transaction function runs at another`, async t => {
     const cluster = await routing(t, { ...modern, cores: 1, replicas: 2 })
@@ -624,6 +638,48 @@ for (const [title, doWrite] of [
     Object.assign(cluster.table, { writers: [next], readers: [other] })
     await work
     assert.deepEqual(cluster.served(/:After/), [1])
+  })
+}
+
+test('a member that does not route is no reason to give up where others may', async t => {
+  const { cluster, driver, others } = await leaderless(t)
+  const [next, replica] = others
+  replica.when('ROUTE', x => x.fail('Neo.ClientError.Procedure.ProcedureNotFound', 'no such procedure'))
+  await next.stop()
+  const work = ask(driver, 'CREATE (:After)', write)
+  await until(() => replica.routes().length > 5)
+  Object.assign(cluster.table, { writers: [next], readers: [replica] })
+  await next.listen()
+  await work
+  assert.deepEqual(cluster.served(/:After/), [1])
+})
+
+for (const [title, doRead] of [
+  ['an auto-commit read', driver => ask(driver, 'RETURN 2', read)],
+  ['a transaction function', driver => driver.session(read).executeRead(tx => tx.run('RETURN 2'))]
+]) {
+  test(`all members are away: ${title} waits for the first that is back`, async t => {
+    const cluster = await routing(t, modern)
+    const driver = connect(t, cluster.uri)
+    await ask(driver, 'RETURN 1', read)
+    for (const member of cluster.members) await member.stop()
+    const refused = failing(driver.verifyConnectivity({ database: 'neo4j' }))
+    assert.equal((await within(refused, 5_000, 'what who only asks is told')).code, SERVICE_UNAVAILABLE)
+    const work = doRead(driver)
+    const [, , back] = cluster.members
+    Object.assign(cluster.table, { readers: [back], writers: [] })
+    await back.listen()
+    await work
+    assert.deepEqual(cluster.served(/RETURN 2/), [2])
+  })
+
+  test(`where no reader can be reached, ${title} is done by the writer`, async t => {
+    const cluster = await routing(t, modern)
+    const driver = connect(t, cluster.uri)
+    await ask(driver, 'RETURN 1', read)
+    for (const reader of cluster.table.readers) await reader.stop()
+    await doRead(driver)
+    assert.deepEqual(cluster.served(/RETURN 2/), [0])
   })
 }
 

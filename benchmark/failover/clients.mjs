@@ -92,9 +92,10 @@ async function ours({ members, auth, logger }, run) {
   }
 }
 
-const routing = (neo4j, { members, auth }) =>
+const routing = (neo4j, { members, auth, logger }) =>
   neo4j.driver(members[0].bolt.replace('bolt:', 'neo4j:'), neo4j.auth.basic(auth.user, auth.pass), {
-    resolver: () => members.map(addressOf)
+    resolver: () => members.map(addressOf),
+    ...(logger ? { logging: { level: 'debug', logger } } : {})
   })
 
 const inFunction = (session, query, isWrite) =>

@@ -172,6 +172,11 @@ impl Config {
     pub fn retry_time(&self) -> Duration {
         Duration::from_millis(self.max_transaction_retry_time)
     }
+
+    /// How long a connection is waited for.
+    pub(crate) fn acquisition_limit(&self) -> Duration {
+        Duration::from_millis(self.connection_acquisition_timeout)
+    }
 }
 
 /// Which reads are asked of a second server.

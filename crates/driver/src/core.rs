@@ -4,25 +4,26 @@ use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::bookmarks::Bookmarks;
 use crate::config::{Config, Mode, VerifyConfig};
+use crate::connect::{Ask, Place, User};
 use crate::error::{Error, Kind, ServerRef};
 use crate::hedge::Hedges;
 use crate::identity::Identity;
 use crate::log::Log;
 use crate::members::Members;
 use crate::net::certificate::ClientCertificates;
-use crate::net::phase::Phases;
 use crate::net::{tls, Conn, Endpoint, Interrupt};
 use crate::observer::Observer;
-use crate::pool::{Pool, Pooled};
+use crate::retry::Retry;
 use crate::selection::ServerSelection;
 use crate::strategy::{Intent, Strategy};
-use crate::topology::routing::{Ask, Router};
+use crate::topology::routing::Router;
 use crate::topology::{Checks, Cluster, Publisher, Topology, View};
 use crate::watch;
 
@@ -76,7 +77,7 @@ impl Core {
         let selection = ServerSelection::new(&config, members.clone(), observer.clone(), log.clone());
         let cluster = match (config.mode, seed) {
             (_, Some(seed)) => {
-                let router = Router::new(&config, seed, members.clone(), observer.clone(), log.clone());
+                let router = Router::new(seed, members.clone(), publisher, observer.clone(), log.clone());
                 Cluster::Routing(Arc::new(router))
             }
             (Mode::Ha, _) => Cluster::Checked(Checks::start(
@@ -108,48 +109,24 @@ impl Core {
         })
     }
 
-    /// Who is what for work in this database, or in the one that is meant where none is named.
-    pub(crate) async fn topology_of(&self, database: impl FnOnce() -> Option<String>) -> Arc<Topology> {
-        match &self.cluster {
-            Cluster::Checked(checks) => checks.topology(database().as_deref()).await,
-            Cluster::Single | Cluster::Routing(_) => self.topology.clone(),
-        }
-    }
-
-    /// A connection to this server, or to any that may do such work.
-    pub(crate) async fn connect(
-        &self,
-        server: Option<usize>,
-        config: &VerifyConfig,
-    ) -> Result<Pooled, Error> {
-        let Some(router) = self.cluster.router() else {
-            return self
-                .pool_for(server, config.database.as_deref(), config.write)
-                .await?
-                .acquire(config.auth.as_ref(), &Phases::default())
-                .await;
-        };
-        // Who is to be verified may have no database to be at home in, nor the right to ask for a table.
-        let database = config.database.as_deref().or(config.login.then_some("system"));
-        let ask = Ask {
-            database,
-            write: config.write,
-            bookmarks: Bookmarks::default(),
-            impersonated_user: None,
-            auth: config.auth.as_ref(),
-            by_driver: config.login,
-            deadline: Instant::now() + self.config.retry_time(),
-        };
-        Ok(router.connect(&ask).await?.pooled)
-    }
-
-    /// Makes sure that a server answers, and as whom it takes who asks.
+    /// Makes sure that a server answers, and as whom it takes who asks: this one, or any that may do such work.
     pub(crate) async fn verify(
         &self,
         server: Option<usize>,
         config: &VerifyConfig,
     ) -> Result<ServerIdentity, Error> {
-        let mut pooled = self.connect(server, config).await?;
+        let ask = Ask {
+            intent: self.any(server, config.write),
+            write: config.write,
+            database: config.database.as_deref(),
+            user: User { impersonated: None, auth: config.auth.as_ref(), routed_by_driver: config.login },
+            bookmarks: &Bookmarks::default,
+            place: &Mutex::new(Place::new(self.topology.clone(), None, None)),
+            retry: &Retry::once(&self.config),
+            // Who asks whether the cluster is there wants to know it now.
+            is_patient: false,
+        };
+        let mut pooled = self.connect(&ask).await?;
         match config.login {
             true => pooled.log_in_now().await?,
             false => pooled.answers().await?,
@@ -176,27 +153,22 @@ impl Core {
     pub(crate) async fn negotiate(&self, server: Option<usize>) -> Result<bolt::Version, Error> {
         match self.cluster.router() {
             Some(router) => router.negotiate().await,
-            None => Conn::negotiate(&self.pool_for(server, None, false).await?.endpoint).await,
+            None => {
+                if server.is_none() {
+                    self.topology.wait_checked().await;
+                }
+                let deadline = Instant::now() + self.config.retry_time();
+                let any = self.any(server, false);
+                let server = self.selection.choose_patiently(&self.topology, any, &[], deadline).await?;
+                Conn::negotiate(&self.members.pool(server)?.endpoint).await
+            }
         }
     }
 
-    async fn pool_for(
-        &self,
-        server: Option<usize>,
-        database: Option<&str>,
-        write: bool,
-    ) -> Result<Arc<Pool>, Error> {
-        let index = match server {
-            Some(index) => index,
-            None => {
-                let topology = self.topology_of(|| database.map(str::to_owned)).await;
-                let permissions = self.config.permissions();
-                let intent = Intent { write, permissions, strategy: Strategy::Random, pinned: None };
-                let deadline = Instant::now() + self.config.retry_time();
-                self.selection.choose_patiently(&topology, intent, &[], deadline).await?
-            }
-        };
-        self.members.pool(index)
+    /// What is to be done by this server, or by any that may.
+    fn any(&self, server: Option<usize>, write: bool) -> Intent {
+        let permissions = self.config.permissions();
+        Intent { write, permissions, strategy: Strategy::Random, pinned: server }
     }
 
     /// Waits for the end of the first check, or of the driver.

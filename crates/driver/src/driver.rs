@@ -27,10 +27,7 @@ impl Driver {
 
     /// A session. The server is chosen now, if the first check is over, and again when the chosen one no longer fits.
     pub fn session(&self, intent: Intent, config: SessionConfig) -> Session {
-        let chosen = match self.0.cluster.router() {
-            Some(_) => None,
-            None => self.0.selection.choose_early(&self.0.topology, intent, config.preferred),
-        };
+        let chosen = self.0.choose_early(intent, config.preferred);
         Session::new(self.0.clone(), intent, config, chosen)
     }
 

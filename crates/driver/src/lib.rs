@@ -11,6 +11,7 @@
 mod address;
 mod bookmarks;
 mod config;
+mod connect;
 mod core;
 mod driver;
 mod ejection;

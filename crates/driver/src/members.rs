@@ -166,7 +166,6 @@ impl Members {
         let (left, stay): (Vec<_>, Vec<_>) =
             self.list().0.iter().cloned().partition(|member| gone.contains(&member.index()));
         for member in left {
-            self.log.info(|| format!("{} is no member any more", member.address()));
             member.pool.retire();
             changing.by_address.remove(member.address());
             changing.gone.push(Arc::downgrade(&member.pool));

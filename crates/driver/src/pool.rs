@@ -128,7 +128,7 @@ impl Pool {
     }
 
     fn acquisition_limit(&self) -> Duration {
-        Duration::from_millis(self.endpoint.config.connection_acquisition_timeout)
+        self.endpoint.config.acquisition_limit()
     }
 
     /// The same for somebody whose acquisition began before this server was chosen.
@@ -353,7 +353,7 @@ impl Pool {
             return true;
         }
         // There has to be time left for a new connection.
-        let acquisition = Duration::from_millis(config.connection_acquisition_timeout);
+        let acquisition = config.acquisition_limit();
         if conn.reset_within(LIVENESS_TIMEOUT.min(acquisition / 4)).await.is_ok() {
             return true;
         }

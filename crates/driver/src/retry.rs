@@ -43,6 +43,11 @@ impl Retry {
         Self::within(config, config.retry_time())
     }
 
+    /// One attempt, and no other.
+    pub(crate) fn once(config: &Config) -> Self {
+        Retry { never: true, ..Self::new(config) }
+    }
+
     /// Attempts for so long.
     pub(crate) fn within(config: &Config, time: Duration) -> Self {
         Retry {
@@ -111,8 +116,7 @@ impl Retry {
     /// How long to wait for a connection: a little longer than the pool itself does, so that its error says why; not for
     /// long on a server that does not answer its checks, where another one may be found in that time.
     pub(crate) fn patience(&self, config: &Config, is_down: bool) -> Duration {
-        let acquisition =
-            Duration::from_millis(config.connection_acquisition_timeout).saturating_add(FIRST_PAUSE);
+        let acquisition = config.acquisition_limit().saturating_add(FIRST_PAUSE);
         if self.never || !is_down {
             return acquisition;
         }

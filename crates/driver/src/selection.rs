@@ -226,11 +226,10 @@ impl ServerSelection {
         intent.pinned.is_some() || fits(topology, server, intent) && self.let_in(server)
     }
 
-    /// Another server than this one for the same work, if there is one that is as good as any.
-    pub(crate) fn another(&self, topology: &Topology, intent: Intent, than: usize) -> Option<usize> {
-        let view = topology.view();
-        let picked = Candidates::new(self, &view, intent, &[than]).pick();
-        picked.filter(|server| *server != than && intent.pinned.is_none())
+    /// Another server than these for the same work, by a strategy that needs no callback, if there is one.
+    pub(crate) fn another(&self, topology: &Topology, intent: Intent, than: &[usize]) -> Option<usize> {
+        let picked = Candidates::new(self, &topology.view(), intent, than).pick();
+        picked.filter(|server| !than.contains(server) && intent.pinned.is_none())
     }
 
     /// A query was taken up by the server that it was asked then.

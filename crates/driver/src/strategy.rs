@@ -1,6 +1,5 @@
 //! Which server does the work: eligibility by role and permission, then a strategy among the eligible.
 
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -87,6 +86,8 @@ pub enum Strategy {
     /// Of two at random that are not slower than others the one that took work up sooner, counted with what is in flight there
     /// and its weight.
     Fastest,
+    /// The one with the fewest connections in flight, equals in turn: what the official drivers do with a routing table.
+    LeastOfAll,
     /// A function of the user's, known to [`crate::Observer::choose`] by this key (5 and above).
     Custom(i32),
 }
@@ -105,24 +106,6 @@ impl Strategy {
     }
 }
 
-/// Counts choices, so that equals take turns. Reads and writes have different candidates, and each a count: with one, reads
-/// between writes would all meet the same server.
-#[derive(Default)]
-pub(crate) struct Turns {
-    reads: AtomicUsize,
-    writes: AtomicUsize,
-}
-
-impl Turns {
-    pub(crate) fn of(&self, write: bool) -> &AtomicUsize {
-        if write {
-            &self.writes
-        } else {
-            &self.reads
-        }
-    }
-}
-
 /// What strategies ask of a server.
 pub(crate) trait Measures {
     /// How much of the work it is to have, beside the others.
@@ -137,7 +120,8 @@ pub(crate) trait Measures {
     fn is_unasked(&self, server: usize, time: Duration) -> bool;
 }
 
-/// Whose turn it is, where turns go by weight; for reads and for writes, as in [`Turns`].
+/// Whose turn it is, where turns go by weight. Reads and writes have different candidates, and each turns of their own: with one
+/// count, reads between writes would all meet the same server.
 #[derive(Default)]
 pub(crate) struct Rotation {
     reads: Mutex<Credits>,
@@ -223,6 +207,10 @@ pub(crate) fn pick(
         // Equals are had by weight, since the first of the two is.
         Strategy::LeastConnected => {
             better_of_two(who, weight, |server| of.in_flight(server) as f64 / of.weight(server))
+        }
+        Strategy::LeastOfAll => {
+            let fewest = who.clone().map(|server| of.in_flight(server)).min()?;
+            rotation.next(write, who.filter(|server| of.in_flight(*server) == fewest), weight)
         }
         Strategy::Fastest => trial(who.clone(), of).or_else(|| {
             let worst = who.clone().filter_map(|server| of.latency(server)).map(|latency| latency.high);

@@ -8,26 +8,26 @@ use super::hedge::Answers;
 use super::outcome::Progress;
 use super::result::{Broken, Streaming};
 use super::verdict::{judge, Attempt, Verdict, Work};
-use super::{Inner, Run, State};
+use super::{Inner, Run};
 use crate::config::{Api, Mode};
 use crate::error::{Error, Kind};
 use crate::pool::Pooled;
 use crate::retry::Retry;
 
-impl State {
+impl Inner {
     /// Attempts until one succeeds, or fails for good.
-    pub(super) async fn auto_commit(&mut self, session: &Inner, run: &Run) -> Result<(), Error> {
-        let mut retry = Retry::new(&session.core.config);
+    pub(super) async fn auto_commit(&self, run: &Run) -> Result<(), Error> {
+        let mut retry = Retry::new(&self.core.config);
         let mut doubt = None;
-        let mut repeats = session.repeats_at_the_servers_word();
+        let mut repeats = self.repeats_at_the_servers_word();
         let mut telemetry_sent = false;
         loop {
             let Failed { error, verdict, is_repeatable } =
-                match self.attempt(session, run, &retry, &mut doubt, telemetry_sent).await {
+                match self.attempt(run, &retry, &mut doubt, telemetry_sent).await {
                     Ok(()) => return Ok(()),
                     Err(failed) => failed,
                 };
-            State::log_failure(session, &retry, &error);
+            self.log_failure(&retry, &error);
             if is_repeatable && repeats {
                 (repeats, telemetry_sent) = (false, true);
                 continue;
@@ -35,14 +35,11 @@ impl State {
             match verdict {
                 Verdict::Again => {}
                 Verdict::AgainInDoubt => doubt = Some(error.clone()),
-                Verdict::Surface => return Err(session.on_error(retry.end(error))),
-                Verdict::SurfaceUnknown => {
-                    return Err(session.on_error(retry.end(error.with_unknown_outcome())))
-                }
+                Verdict::Surface => return Err(self.on_error(retry.end(error))),
+                Verdict::SurfaceUnknown => return Err(self.on_error(retry.end(error.with_unknown_outcome()))),
             }
             // Whatever ends the attempts, the doubt stays.
-            session
-                .unless_aborted(self.retry(session, &mut retry, error))
+            self.unless_aborted(self.retry(&mut retry, error))
                 .await
                 .map_err(|error| error.with_unknown_outcome_if(doubt.is_some()))?;
         }
@@ -51,17 +48,16 @@ impl State {
     /// One attempt; on success the result was handed over whole. `doubt`: the error of an earlier attempt that may have done it.
     /// `telemetry_sent`: the server knows which interface is in use.
     async fn attempt(
-        &mut self,
-        session: &Inner,
+        &self,
         run: &Run,
         retry: &Retry,
         doubt: &mut Option<Error>,
         telemetry_sent: bool,
     ) -> Result<(), Failed> {
         let unsent = |error: Error, doubt: &Option<Error>| Failed::unsent(error, doubt.is_some());
-        let connected = session.unless_aborted(self.connect(session, retry)).await;
-        let (server, mut pooled) = connected.map_err(|error| unsent(error, doubt))?;
-        let settings = match session.settings().await {
+        let connected = self.unless_aborted(self.connect(retry)).await;
+        let mut pooled = connected.map_err(|error| unsent(error, doubt))?;
+        let settings = match self.settings().await {
             Ok(settings) => settings,
             Err(error) => {
                 pooled.release();
@@ -69,8 +65,8 @@ impl State {
             }
         };
         let meta = settings.tx_meta(&run.config, run.metadata.as_deref());
-        if let Some(error) = doubt.as_ref().filter(|_| session.reads_only()) {
-            let failed = match session.unless_aborted(Box::pin(only_reads(&mut pooled, run, &meta))).await {
+        if let Some(error) = doubt.as_ref().filter(|_| self.reads_only()) {
+            let failed = match self.unless_aborted(Box::pin(only_reads(&mut pooled, run, &meta))).await {
                 Ok(true) => None,
                 Ok(false) => Some(Failed::finally(error.clone(), Verdict::SurfaceUnknown)),
                 Err(error) => Some(unsent(error, doubt)),
@@ -82,10 +78,10 @@ impl State {
             *doubt = None;
         }
         let message = bolt::Run { query: &run.query, parameters: &run.parameters, tx: Some(&meta) };
-        let fetch_size = session.fetch_size(run);
-        let by_master = session.is_done_alone(server);
+        let fetch_size = self.fetch_size(run);
+        let by_master = self.is_done_alone(pooled.server.index);
         let telling =
-            if telemetry_sent { Ok(false) } else { session.send_telemetry(&mut pooled, Api::AutoCommit) };
+            if telemetry_sent { Ok(false) } else { self.send_telemetry(&mut pooled, Api::AutoCommit) };
         let asking = |pooled: &mut Pooled| {
             pooled.bolt.run(&message)?;
             pooled.note_query(&run.query);
@@ -102,21 +98,21 @@ impl State {
         };
         let mut result = Streaming::new(run, &pooled, fetch_size, Instant::now());
         let answers = Answers { first: 1 + usize::from(telling), second: 1 };
-        let read = match session.hedge(&mut pooled, answers, |second| asking(second).is_ok()).await {
+        let read = match self.hedge(&mut pooled, answers, |second| asking(second).is_ok()).await {
             Err(error) => Err(result.unanswered(error, &pooled)),
             Ok(hedge) => {
                 if let Some((second, asked)) = hedge {
                     std::mem::replace(&mut pooled, second).release();
                     result = Streaming::new(run, &pooled, fetch_size, asked);
                 }
-                result.read(session, &mut pooled.conn).await
+                result.read(self, &mut pooled.conn).await
             }
         };
         let (server, identity) = (pooled.server.index, pooled.identity());
         match read {
             Ok((metadata, result)) => {
-                session.remember(&settings.bookmarks, metadata.bookmark());
-                session.answered_by(server);
+                self.remember(&settings.bookmarks, metadata.bookmark());
+                self.answered_by(server);
                 pooled.release();
                 result.finish(&metadata, identity);
                 Ok(())
@@ -129,10 +125,10 @@ impl State {
                     progress,
                     by_master,
                     version: identity.0,
-                    reads: session.reads_only(),
+                    reads: self.reads_only(),
                     delivered: false,
                     doubt: doubt.is_some(),
-                    at_least_once: session.core.config.retry_unknown_outcome,
+                    at_least_once: self.core.config.retry_unknown_outcome,
                 };
                 let mut verdict = judge(&attempt);
                 if handed_over && matches!(verdict, Verdict::Again | Verdict::AgainInDoubt) {

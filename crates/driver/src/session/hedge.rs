@@ -49,8 +49,8 @@ impl Inner {
             answered = first.conn.has_answered(answers.first) => return answered.map(|_| None),
             () = tokio::time::sleep(after) => {}
         }
-        let topology = self.topology.lock().clone();
-        let other = self.core.selection.another(&topology, self.intent, first.server.index);
+        let topology = self.place.lock().topology.clone();
+        let other = self.core.selection.another(&topology, self.intent, &[first.server.index]);
         let pool = other.and_then(|other| self.core.members.pool_of(other));
         let Some(pool) = pool.filter(|_| hedges.take()) else { return Ok(None) };
         let is_asked = AtomicBool::new(false);

@@ -24,13 +24,12 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use crate::config::SessionConfig;
+use crate::connect::Place;
 use crate::core::Core;
 use crate::error::{Error, Kind};
 use crate::strategy::Intent;
-use crate::topology::Topology;
 use command::Command;
 pub use command::{Begin, Run};
 pub use outcome::Done;
@@ -47,12 +46,7 @@ struct Inner {
     config: SessionConfig,
     queue: Mutex<Queue>,
     bookmarks: Mutex<Vec<String>>,
-    /// The home database of the user, once a cluster that routes has told it: this session stays with it.
-    home: Mutex<Option<String>>,
-    /// When the work under way, or what came last, was given its server.
-    began: Mutex<Instant>,
-    /// Who is what for its database, as it was asked last.
-    topology: Mutex<Arc<Topology>>,
+    place: Mutex<Place>,
     /// Wakes the task: there is credit, a result was cancelled, or a command came.
     wake: Arc<Notify>,
     /// What the task does is to end at once. Set and cleared under the queue's lock.
@@ -72,26 +66,22 @@ struct Queue {
 
 /// What outlives a command.
 struct State {
-    /// The server this session sticks to while it fits.
-    server: Option<usize>,
     transaction: Option<Transaction>,
 }
 
 impl Session {
     pub(crate) fn new(core: Arc<Core>, intent: Intent, config: SessionConfig, server: Option<usize>) -> Self {
         let bookmarks = Mutex::new(config.bookmarks.clone());
-        let home = Mutex::new(config.home.clone());
-        let state = State { server, transaction: None };
+        let place = Mutex::new(Place::new(core.topology.clone(), server, config.home.clone()));
+        let state = State { transaction: None };
         let queue = Queue { commands: VecDeque::new(), state: Some(state), doing: 0, closed: false };
         Session(Arc::new(Inner {
-            topology: Mutex::new(core.topology.clone()),
             core,
             intent,
             config,
             queue: Mutex::new(queue),
             bookmarks,
-            home,
-            began: Mutex::new(Instant::now()),
+            place,
             wake: Arc::new(Notify::new()),
             aborted: AtomicBool::new(false),
             abort: Notify::new(),
@@ -151,7 +141,7 @@ impl Session {
                     self.0.abort.notify_waiters();
                     return;
                 }
-                Some(State { transaction: Some(transaction), .. }) if transaction.id == id => {
+                Some(State { transaction: Some(transaction) }) if transaction.id == id => {
                     let _entered = self.0.core.runtime.enter();
                     transaction.fail(Error::aborted());
                     return;
@@ -174,7 +164,7 @@ impl Session {
 
     /// The home database of the user, if the work was done on a cluster that routes, without naming a database.
     pub fn home(&self) -> Option<String> {
-        self.0.home.lock().clone()
+        self.0.place.lock().home.clone()
     }
 
     /// The bookmarks of the last work that was committed, or those the session was opened with.

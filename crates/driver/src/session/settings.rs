@@ -1,15 +1,13 @@
 //! What a session's work is told of its session: access mode, database, bookmarks, user.
 
 use bolt::TxMeta;
-use tokio::time::Instant;
 
 use super::{Inner, Run};
 use crate::bookmarks::Bookmarks;
 use crate::config::{AccessMode, Api, TxConfig};
-use crate::error::{Error, Kind};
+use crate::connect::User;
+use crate::error::Error;
 use crate::pool::Pooled;
-use crate::topology::routing::Ask;
-use crate::topology::Cluster;
 
 impl Inner {
     /// Whether the server is told that the work only reads.
@@ -49,7 +47,7 @@ impl Inner {
 
     /// Where the bookmarks of the next work come from. Those that the session was opened with join a manager's until some
     /// work has followed on them: then the manager knows what comes after.
-    fn waits_for(&self) -> Bookmarks {
+    pub(super) fn waits_for(&self) -> Bookmarks {
         let (mut own, manager) = (self.bookmarks.lock().clone(), self.config.bookmark_manager);
         if manager.is_some() && own != self.config.bookmarks {
             own.clear();
@@ -59,64 +57,38 @@ impl Inner {
 
     /// The database that the work is for, as far as it is known.
     pub(super) fn database(&self) -> Option<String> {
-        self.config.database.clone().or_else(|| self.home.lock().clone())
+        self.config.database.clone().or_else(|| self.place.lock().home.clone())
     }
 
     /// Whether what this server is asked is done by it alone.
     pub(super) fn is_done_alone(&self, server: usize) -> bool {
-        self.topology.lock().is_done_alone(server)
+        self.place.lock().topology.is_done_alone(server)
     }
 
     /// Draws the consequences of an error for what is known of its server, whatever comes of the work itself.
     pub(super) fn on_error(&self, error: Error) -> Error {
-        if let Some(router) = self.core.cluster.router() {
-            return router.on_error(error, self.database().as_deref());
-        }
-        if let Some(server) = &error.server {
-            let topology = self.topology.lock().clone();
-            self.core.selection.failed(&topology, server.index, *self.began.lock(), &error);
-            if error.server_unfit() {
-                topology.demote(server.index, &error);
-                // Of whoever is lost nothing is known for any database.
-                if error.kind == Kind::Connection && topology.database().is_some() {
-                    self.core.topology.demote(server.index, &error);
-                }
-            }
-        }
-        error
+        self.core.on_error(error, self.database().as_deref(), &self.place)
     }
 
     /// The server has answered the work under way.
     pub(super) fn answered_by(&self, server: usize) {
-        self.core.selection.answered(server, *self.began.lock());
+        self.core.selection.answered(server, self.place.lock().began);
     }
 
     /// A server says in which database it does the work: where members have roles for each, this session stays with it.
     pub(super) fn works_in(&self, database: Option<String>) {
         let (Some(database), None) = (database, &self.config.database) else { return };
-        match &self.core.cluster {
-            Cluster::Routing(_) => {}
-            Cluster::Checked(checks) if checks.are_per_database() => {}
-            _ => return,
-        }
-        let mut home = self.home.lock();
-        if home.is_none() {
-            if let Some(router) = self.core.cluster.router() {
-                router.home_is(&self.ask(None, Instant::now()), &database);
-            }
-            *home = Some(database);
+        if self.place.lock().home.is_none() && self.core.is_home(self.user(), &database) {
+            self.place.lock().home = Some(database);
         }
     }
 
-    pub(super) fn ask<'a>(&'a self, database: Option<&'a str>, deadline: Instant) -> Ask<'a> {
-        Ask {
-            database,
-            write: !self.reads(),
-            bookmarks: self.waits_for(),
-            impersonated_user: self.config.impersonated_user.as_deref(),
+    /// Who the work is done as.
+    pub(super) fn user(&self) -> User<'_> {
+        User {
+            impersonated: self.config.impersonated_user.as_deref(),
             auth: self.config.auth.as_ref(),
-            by_driver: false,
-            deadline,
+            routed_by_driver: false,
         }
     }
 

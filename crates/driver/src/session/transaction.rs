@@ -48,7 +48,7 @@ struct Open {
 impl State {
     pub(super) async fn begin(&mut self, session: &Inner, begin: &Begin) -> Result<(), Error> {
         self.unless_in_transaction()?;
-        match self.open(session, begin, None).await {
+        match session.open(begin, None).await {
             Ok(open) => {
                 self.transaction =
                     Some(Transaction { id: begin.id, standing: Standing::Open(Box::new(open)) });
@@ -66,7 +66,7 @@ impl State {
     pub(super) async fn execute(&mut self, session: &Inner, run: &Run) -> Result<(), Error> {
         self.unless_in_transaction()?;
         let begin = Begin { id: run.id, config: run.config.clone(), metadata: run.metadata.clone() };
-        let mut open = self.open(session, &begin, Some(run)).await?;
+        let mut open = session.open(&begin, Some(run)).await?;
         let fetch_size = session.fetch_size(run);
         let asked = match open.first_sent {
             Some(sent) => sent,
@@ -118,102 +118,6 @@ impl State {
         ))
     }
 
-    /// `first`: a query that goes out with BEGIN, where it is not the one that waits next.
-    async fn open(&mut self, session: &Inner, begin: &Begin, first: Option<&Run>) -> Result<Open, Error> {
-        let driver = &session.core.config;
-        let time = begin.config.retry_time.map_or(driver.retry_time(), Duration::from_millis);
-        let mut retry = Retry::within(driver, time);
-        let mut telemetry_sent = false;
-        loop {
-            match self.try_begin(session, begin, first, &retry, &mut telemetry_sent).await {
-                Ok(open) => return Ok(open),
-                // Until BEGIN is answered nothing of the work is sent that would be done without it.
-                Err(error) => {
-                    State::log_failure(session, &retry, &error);
-                    match judge(&Attempt::unsent(&error, false)) {
-                        Verdict::Again => {
-                            session.unless_aborted(self.retry(session, &mut retry, error)).await?;
-                        }
-                        _ => return Err(session.on_error(retry.end(error))),
-                    }
-                }
-            }
-        }
-    }
-
-    /// One attempt. `telemetry_sent`: the server knows which interface is in use; it is sent once.
-    async fn try_begin(
-        &mut self,
-        session: &Inner,
-        begin: &Begin,
-        first: Option<&Run>,
-        retry: &Retry,
-        telemetry_sent: &mut bool,
-    ) -> Result<Open, Error> {
-        let (server, mut pooled) = session.unless_aborted(self.connect(session, retry)).await?;
-        let settings = match session.settings().await {
-            Ok(settings) => settings,
-            Err(error) => {
-                pooled.release();
-                return Err(error);
-            }
-        };
-        let by_master = session.is_done_alone(server);
-        let mut sent = match send_begin(&settings, begin, first, &mut pooled, *telemetry_sent) {
-            Ok(sent) => sent,
-            Err(e) => {
-                let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
-                pooled.release();
-                return Err(error);
-            }
-        };
-        // One query that is all of the transaction: what another reader does of it is undone with its connection.
-        if let (Some(run), Some(_)) = (first, sent.first_run) {
-            let answers = Answers { first: 2 + usize::from(sent.telemetry), second: 2 };
-            let asking = |second: &mut Pooled| {
-                send_begin(&settings, begin, Some(run), second, true)
-                    .is_ok_and(|sent| sent.first_run.is_some())
-            };
-            match session.hedge(&mut pooled, answers, asking).await {
-                Ok(None) => {}
-                Ok(Some((second, asked))) => {
-                    std::mem::replace(&mut pooled, second).release();
-                    sent = Sent { telemetry: false, first_run: Some(asked) };
-                }
-                Err(error) => {
-                    pooled.release();
-                    return Err(error);
-                }
-            }
-        }
-        let begun = session.unless_aborted(async {
-            if sent.telemetry {
-                answer(&mut pooled, Request::Telemetry).await?;
-                *telemetry_sent = true;
-            }
-            answer(&mut pooled, Request::Begin).await
-        });
-        match begun.await {
-            Ok(metadata) => {
-                session.works_in(metadata.database());
-                let results = OpenResults::default();
-                let bookmarks = settings.bookmarks;
-                Ok(Open {
-                    by_master,
-                    pooled,
-                    bookmarks,
-                    first_sent: sent.first_run,
-                    has_committed: false,
-                    results,
-                })
-            }
-            Err(error) => {
-                pooled.release();
-                Err(error)
-            }
-        }
-    }
-
     pub(super) async fn commit(&mut self, session: &Inner) -> Result<(), Error> {
         let Some(transaction) = self.transaction.take() else {
             return Err(Error::new(Kind::Client, "Cannot commit: no transaction is open."));
@@ -230,6 +134,103 @@ impl State {
             return Ok(());
         };
         open.roll_back(session).await
+    }
+}
+
+impl Inner {
+    /// `first`: a query that goes out with BEGIN, where it is not the one that waits next.
+    async fn open(&self, begin: &Begin, first: Option<&Run>) -> Result<Open, Error> {
+        let driver = &self.core.config;
+        let time = begin.config.retry_time.map_or(driver.retry_time(), Duration::from_millis);
+        let mut retry = Retry::within(driver, time);
+        let mut telemetry_sent = false;
+        loop {
+            match self.try_begin(begin, first, &retry, &mut telemetry_sent).await {
+                Ok(open) => return Ok(open),
+                // Until BEGIN is answered nothing of the work is sent that would be done without it.
+                Err(error) => {
+                    self.log_failure(&retry, &error);
+                    match judge(&Attempt::unsent(&error, false)) {
+                        Verdict::Again => {
+                            self.unless_aborted(self.retry(&mut retry, error)).await?;
+                        }
+                        _ => return Err(self.on_error(retry.end(error))),
+                    }
+                }
+            }
+        }
+    }
+
+    /// One attempt. `telemetry_sent`: the server knows which interface is in use; it is sent once.
+    async fn try_begin(
+        &self,
+        begin: &Begin,
+        first: Option<&Run>,
+        retry: &Retry,
+        telemetry_sent: &mut bool,
+    ) -> Result<Open, Error> {
+        let mut pooled = self.unless_aborted(self.connect(retry)).await?;
+        let settings = match self.settings().await {
+            Ok(settings) => settings,
+            Err(error) => {
+                pooled.release();
+                return Err(error);
+            }
+        };
+        let by_master = self.is_done_alone(pooled.server.index);
+        let mut sent = match send_begin(&settings, begin, first, &mut pooled, *telemetry_sent) {
+            Ok(sent) => sent,
+            Err(e) => {
+                let error = Error::new(Kind::Client, e.to_string()).on(pooled.server.clone());
+                pooled.release();
+                return Err(error);
+            }
+        };
+        // One query that is all of the transaction: what another reader does of it is undone with its connection.
+        if let (Some(run), Some(_)) = (first, sent.first_run) {
+            let answers = Answers { first: 2 + usize::from(sent.telemetry), second: 2 };
+            let asking = |second: &mut Pooled| {
+                send_begin(&settings, begin, Some(run), second, true)
+                    .is_ok_and(|sent| sent.first_run.is_some())
+            };
+            match self.hedge(&mut pooled, answers, asking).await {
+                Ok(None) => {}
+                Ok(Some((second, asked))) => {
+                    std::mem::replace(&mut pooled, second).release();
+                    sent = Sent { telemetry: false, first_run: Some(asked) };
+                }
+                Err(error) => {
+                    pooled.release();
+                    return Err(error);
+                }
+            }
+        }
+        let begun = self.unless_aborted(async {
+            if sent.telemetry {
+                answer(&mut pooled, Request::Telemetry).await?;
+                *telemetry_sent = true;
+            }
+            answer(&mut pooled, Request::Begin).await
+        });
+        match begun.await {
+            Ok(metadata) => {
+                self.works_in(metadata.database());
+                let results = OpenResults::default();
+                let bookmarks = settings.bookmarks;
+                Ok(Open {
+                    by_master,
+                    pooled,
+                    bookmarks,
+                    first_sent: sent.first_run,
+                    has_committed: false,
+                    results,
+                })
+            }
+            Err(error) => {
+                pooled.release();
+                Err(error)
+            }
+        }
     }
 }
 

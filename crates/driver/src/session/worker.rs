@@ -52,7 +52,7 @@ impl Worker {
                     match state.transaction.as_mut() {
                         Some(transaction) => transaction.run(&self.session, run).await,
                         None => {
-                            if let Err(error) = state.auto_commit(&self.session, &run).await {
+                            if let Err(error) = self.session.auto_commit(&run).await {
                                 run.fail(error);
                             }
                         }
@@ -134,7 +134,7 @@ impl Drop for Worker {
             let mut queue = self.session.queue.lock();
             queue.closed = true;
             // For the session's own closing, which is all that is taken from now on.
-            queue.state = Some(State { server: None, transaction: None });
+            queue.state = Some(State { transaction: None });
             std::mem::take(&mut queue.commands)
         };
         for command in commands {

@@ -109,6 +109,15 @@ impl Alarm {
         until.filter(|until| self.is_loss && Instant::now() < *until)
     }
 
+    pub(in crate::topology) fn began(self) -> Instant {
+        self.since
+    }
+
+    /// Whether somebody is lost, who was there.
+    pub(in crate::topology) fn is_loss(self) -> bool {
+        self.is_loss
+    }
+
     /// How long it has lasted.
     pub(in crate::topology) fn lasted(self) -> Duration {
         self.since.elapsed()

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use tokio::sync::Mutex;
+use tokio::time::error::Elapsed;
 use tokio::time::Instant;
 
 use super::kind::{self, Kind, Kinds, Progress, Question, Says, SINGLE};
@@ -15,11 +16,13 @@ use super::routing::{Lookup, Table};
 use super::{Role, ServerInfo, Status, Topology};
 use crate::address::Address;
 use crate::config::{AuthConfig, Config, StatusEndpoint};
+use crate::connect::User;
 use crate::error::{self, Error};
 use crate::log::Log;
 use crate::members::Member;
 use crate::net::http::{Http, Login, Unanswered};
 use crate::net::phase::{Phase, Phases};
+use crate::net::Conn;
 use crate::observer::NoAnswer;
 use crate::pool::left;
 
@@ -165,7 +168,7 @@ impl Checker {
         self.http.lock().take();
     }
 
-    fn limit(&self) -> Duration {
+    pub(super) fn limit(&self) -> Duration {
         Duration::from_millis(self.config.check_timeout)
     }
 
@@ -389,22 +392,11 @@ impl Checker {
         let database = subject.topology.database();
         match self.table(subject, database.cloned(), Instant::now() + self.limit()).await {
             Ok(table) => self.read(subject, &table).into(),
-            Err(Unrouted::NotRouting) if self.config.topology == Kinds::Auto => {
+            Err(Untold::NotRouting) if self.config.topology == Kinds::Auto => {
                 *subject.known.lock() = Some(Known::Single);
                 self.connect(subject).await
             }
-            Err(Unrouted::NotRouting) => ServerInfo::failing(
-                "it has no routing table: it is no member of a cluster that routes".into(),
-            )
-            .into(),
-            Err(Unrouted::NoDatabase) => {
-                let error = Some("it does not host this database".into());
-                ServerInfo { error, topology: Some(kind::ROUTING), ..ServerInfo::unknown() }.into()
-            }
-            Err(Unrouted::Unasked(why)) => Answer::Unasked(why),
-            Err(Unrouted::Failing(why)) => ServerInfo::failing(why).into(),
-            Err(Unrouted::Refused(why)) => Answer::Refused(why),
-            Err(Unrouted::Silence(why)) => Answer::Silence(why),
+            Err(untold) => untold.into(),
         }
     }
 
@@ -468,36 +460,60 @@ impl Checker {
         subject: &Subject,
         database: Option<Arc<str>>,
         deadline: Instant,
-    ) -> Result<Table, Unrouted> {
-        let token = self.token(subject).await.map_err(|no| Unrouted::Unasked(no.why))?;
+    ) -> Result<Table, Untold> {
+        let token = self.token(subject).await.map_err(|no| Untold::Unasked(no.why))?;
         let pool = &subject.member.pool;
         let lookup = Lookup::of_driver(database.as_deref());
         let limit = left(deadline);
         let phases = Phases::starting_with(Phase::Liveness);
         let asking = async {
             let mut conn = pool.check_out(token, limit, &phases).await?;
-            let context = pool.endpoint.routing.clone();
-            let tls = subject.member.address().tls;
-            let context = context.as_deref().unwrap_or_default();
-            let table = super::routing::ask(&mut conn, context, &lookup, &[], tls).await;
+            let table = route(&mut conn, &subject.member, &lookup, &[]).await;
             let is_refused = table.as_ref().is_err_and(|error| error.failure.is_some());
             if table.is_ok() || is_refused && conn.reset_within(limit / 4).await.is_ok() {
                 pool.check_in(conn);
             } else {
                 tokio::spawn(conn.close());
             }
-            table
+            Ok(table)
         };
-        match tokio::time::timeout(limit, asking).await {
-            Ok(Ok(table)) => Ok(table),
-            Ok(Err(e)) if !phases.now().is_of_server() => Err(Unrouted::Unasked(e.message)),
-            Ok(Err(e)) if e.code() == super::routing::NO_PROCEDURE => Err(Unrouted::NotRouting),
-            Ok(Err(e)) if e.code() == NO_DATABASE => Err(Unrouted::NoDatabase),
-            Ok(Err(e)) if e.kind == error::Kind::Connection => Err(Unrouted::Refused(e.message)),
-            Ok(Err(e)) => Err(Unrouted::Failing(e.message)),
-            Err(_) if !phases.now().is_of_server() => Err(Unrouted::Unasked(self.not_asked(&phases))),
-            Err(_) => Err(Unrouted::Silence(self.no_answer_by_bolt())),
+        self.judge(tokio::time::timeout(limit, asking).await, &phases)?.map_err(|e| match e.code() {
+            super::routing::NO_PROCEDURE => Untold::NotRouting,
+            NO_DATABASE => Untold::NoDatabase,
+            _ if e.kind == error::Kind::Connection => Untold::Refused(e.message),
+            _ => Untold::Failing(e.message),
+        })
+    }
+
+    /// What came of asking a server over Bolt.
+    fn judge<T>(&self, asked: Result<Result<T, Error>, Elapsed>, phases: &Phases) -> Result<T, Untold> {
+        let limit = self.config.check_timeout;
+        let is_of_server = phases.now().is_of_server();
+        match asked {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(e)) if !is_of_server => Err(Untold::Unasked(e.message)),
+            Ok(Err(e)) if matches!(e.kind, error::Kind::Server | error::Kind::Client) => {
+                Err(Untold::Failing(e.message))
+            }
+            Ok(Err(e)) => Err(Untold::Refused(e.message)),
+            Err(_) if !is_of_server => {
+                Err(Untold::Unasked(format!("not asked within {limit} ms: {}", phases.now())))
+            }
+            Err(_) => Err(Untold::Silence(format!("no answer over Bolt within {limit} ms"))),
         }
+    }
+
+    /// The home database of this user, if the member says one.
+    pub(super) async fn home_of(
+        &self,
+        member: &Member,
+        user: User<'_>,
+        bookmarks: &[String],
+    ) -> Result<Option<String>, Error> {
+        let mut pooled = member.pool.acquire(user.auth, &Phases::default()).await?;
+        let table = route(&mut pooled.conn, member, &Lookup::of_home(user), bookmarks).await;
+        pooled.release();
+        Ok(table?.database)
     }
 
     async fn token(&self, subject: &Subject) -> Result<Arc<AuthConfig>, NoAnswer> {
@@ -528,8 +544,8 @@ impl Checker {
             pool.check_in(conn);
             Ok::<_, Error>(())
         };
-        match tokio::time::timeout(limit, probing).await {
-            Ok(Ok(())) => ServerInfo {
+        match self.judge(tokio::time::timeout(limit, probing).await, &phases) {
+            Ok(()) => ServerInfo {
                 status: Status::Up,
                 role: Role::Master,
                 role_name: Some(SINGLE),
@@ -537,22 +553,8 @@ impl Checker {
                 ..ServerInfo::unknown()
             }
             .into(),
-            Ok(Err(e)) if !phases.now().is_of_server() => Answer::Unasked(e.message),
-            Ok(Err(e)) if matches!(e.kind, error::Kind::Server | error::Kind::Client) => {
-                ServerInfo::failing(e.message).into()
-            }
-            Ok(Err(e)) => Answer::Refused(e.message),
-            Err(_) if !phases.now().is_of_server() => Answer::Unasked(self.not_asked(&phases)),
-            Err(_) => Answer::Silence(self.no_answer_by_bolt()),
+            Err(untold) => untold.into(),
         }
-    }
-
-    fn not_asked(&self, phases: &Phases) -> String {
-        format!("not asked within {} ms: {}", self.config.check_timeout, phases.now())
-    }
-
-    fn no_answer_by_bolt(&self) -> String {
-        format!("no answer over Bolt within {} ms", self.config.check_timeout)
     }
 }
 
@@ -562,8 +564,8 @@ impl From<Found> for Answer {
     }
 }
 
-/// Why there is no routing table.
-enum Unrouted {
+/// Why a server has not told over Bolt what it was asked.
+enum Untold {
     /// The server is no member of a cluster that routes.
     NotRouting,
     NoDatabase,
@@ -572,6 +574,36 @@ enum Unrouted {
     Failing(String),
     Refused(String),
     Silence(String),
+}
+
+/// The routing table that a member sends.
+async fn route(
+    conn: &mut Conn,
+    member: &Member,
+    lookup: &Lookup,
+    bookmarks: &[String],
+) -> Result<Table, Error> {
+    let context = member.pool.endpoint.routing.as_deref().unwrap_or_default();
+    super::routing::ask(conn, context, lookup, bookmarks, member.address().tls).await
+}
+
+impl From<Untold> for Answer {
+    fn from(untold: Untold) -> Self {
+        match untold {
+            Untold::NotRouting => ServerInfo::failing(
+                "it has no routing table: it is no member of a cluster that routes".into(),
+            )
+            .into(),
+            Untold::NoDatabase => {
+                let error = Some("it does not host this database".into());
+                ServerInfo { error, topology: Some(kind::ROUTING), ..ServerInfo::unknown() }.into()
+            }
+            Untold::Unasked(why) => Answer::Unasked(why),
+            Untold::Failing(why) => ServerInfo::failing(why).into(),
+            Untold::Refused(why) => Answer::Refused(why),
+            Untold::Silence(why) => Answer::Silence(why),
+        }
+    }
 }
 
 /// The questions of one check.

@@ -13,10 +13,11 @@ use tokio::time::Instant;
 
 use super::check::{Checker, Home, Sign, StatusUrl, Subject, Told};
 use super::watcher::watch;
-use super::{Publisher, Sharing, Topology};
+use super::{Publisher, Sharing, Status, Topology};
 use crate::address::Address;
 use crate::config::Config;
-use crate::error::Error;
+use crate::connect::User;
+use crate::error::{is_security, Error};
 use crate::log::Log;
 use crate::members::{Member, Members};
 
@@ -154,6 +155,38 @@ impl Checks {
         self.known.lock().home.is_some()
     }
 
+    /// The database that is at home for this user, as a member says, where roles are of one database each: from Bolt 4.4 on. `None` if
+    /// none says it in the time of a check.
+    ///
+    /// # Errors
+    /// The server's own, where it does not let this user in.
+    pub(crate) async fn home_of(
+        &self,
+        user: User<'_>,
+        bookmarks: &[String],
+    ) -> Result<Option<String>, Error> {
+        let view = self.main.topology.wait_checked().await;
+        if !self.are_per_database() {
+            return Ok(None);
+        }
+        let members: Vec<Arc<Member>> = self.members.list().iter().cloned().collect();
+        let answers = |member: &&Arc<Member>| {
+            view.get(member.index()).is_some_and(|server| server.status == Status::Up)
+        };
+        let asking = async {
+            for member in members.iter().filter(answers) {
+                match self.checker.home_of(member, user, bookmarks).await {
+                    // Another one may answer.
+                    Err(error) if error.failure.is_none() => {}
+                    Err(error) if is_security(error.code()) => return Err(error),
+                    answer => return Ok(answer.ok().flatten()),
+                }
+            }
+            Ok(None)
+        };
+        tokio::time::timeout(self.checker.limit(), asking).await.unwrap_or(Ok(None))
+    }
+
     /// Checks one server once.
     pub(super) async fn check(self: &Arc<Self>, subject: &Subject) -> Sign {
         let home = self.known.lock().home.clone();
@@ -214,6 +247,9 @@ impl Checks {
         }
         for member in &found {
             self.log.info(|| format!("{} is a member, as {} says", member.address(), like.address()));
+        }
+        for member in list.iter().filter(is_gone) {
+            self.log.info(|| format!("{} is no member any more", member.address()));
         }
         // Nobody watches them any more: who waits for one that is silent would wait for ever.
         for index in gone.iter().filter(|index| self.main.topology.is_down(**index)) {

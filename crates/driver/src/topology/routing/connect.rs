@@ -1,19 +1,21 @@
 //! The choice of a member for work, and a connection to it.
 
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bolt::Version;
 use tokio::time::{timeout_at, Instant};
 
+use super::discovery::SYSTEM;
+use super::known::KnownTable;
 use super::seeds::addresses_of;
-use super::table::Table;
-use super::{Ask, Key, Routed, Router};
+use super::{Key, Router};
+use crate::connect::Ask;
+use crate::core::Core;
 use crate::error::{Error, Kind};
-use crate::net::phase::Phases;
 use crate::net::Conn;
 use crate::pool::Pooled;
+use crate::strategy::{Intent, Permissions, Strategy};
 
 /// How much longer a way to a connection may take than the acquisition on it: whose error says who holds the connections.
 const GRACE: Duration = Duration::from_millis(50);
@@ -22,12 +24,12 @@ const TABLES: usize = 2;
 
 impl Router {
     /// A connection to a server for this work: the one with the fewest connections in use. A server that cannot be
-    /// reached is forgotten, and the next one tried; if there is none left, once more with a new table. Where the last writer was lost, the
+    /// reached is forgotten, and the next one tried; if there is none left, once more with a new table. Where the last one was lost, the
     /// next one is waited for.
-    pub(crate) async fn connect(self: &Arc<Self>, ask: &Ask<'_>) -> Result<Routed, Error> {
-        let limit = Duration::from_millis(self.template.config.connection_acquisition_timeout);
+    pub(crate) async fn connect(self: &Arc<Self>, core: &Core, ask: &Ask<'_>) -> Result<Pooled, Error> {
+        let limit = core.config.acquisition_limit();
         let deadline = Instant::now() + limit;
-        match timeout_at(deadline + GRACE, self.connect_until(deadline, ask)).await {
+        match timeout_at(deadline + GRACE, self.connect_until(deadline, core, ask)).await {
             Ok(result) => result,
             Err(_) => Err(Error::new(
                 Kind::Pool,
@@ -54,31 +56,38 @@ impl Router {
     }
 
     /// The deadline is that of each acquisition from a pool.
-    async fn connect_until(self: &Arc<Self>, deadline: Instant, ask: &Ask<'_>) -> Result<Routed, Error> {
-        if ask.database.is_none() {
-            if let Some(pooled) = self.connect_by_guess(deadline, ask).await? {
-                return Ok(Routed { pooled, home: None });
+    async fn connect_until(
+        self: &Arc<Self>,
+        deadline: Instant,
+        core: &Core,
+        ask: &Ask<'_>,
+    ) -> Result<Pooled, Error> {
+        // Who is to be verified may have no database to be at home in, nor the right to ask for a table.
+        let database = ask.database().or_else(|| ask.user.routed_by_driver.then(|| SYSTEM.to_owned()));
+        let key = Key { database, user: self.name_of(ask.user) };
+        if key.database.is_none() {
+            if let Some(pooled) = self.connect_by_guess(&key, deadline, core, ask).await? {
+                return Ok(pooled);
             }
         }
         let mut earlier: Vec<String> = Vec::new();
         let mut tables = 0;
         loop {
-            let table = self.fresh_table(ask).await?;
-            let home = table.database.clone().filter(|_| ask.database.is_none());
-            let error = match self.connect_to_one_of(&table, deadline, ask).await {
-                Ok(pooled) => return Ok(Routed { pooled, home }),
+            let error = match self.fresh_table(&key, ask).await {
+                Ok(known) => match self.connect_by(&known, &key, deadline, core, ask).await {
+                    Ok(pooled) => return Ok(pooled),
+                    Err(error) => error,
+                },
                 Err(error) => error,
             };
             tables += 1;
-            if !matches!(error.kind, Kind::Connection | Kind::Expired) {
-                return Err(error);
-            }
-            // Where a writer was lost, the next fetch waits for its time, and so does whoever needs it.
-            if self.awaits_writer(ask) {
+            // Where the last server for it was lost, the next fetch waits for its time, and so does whoever needs it.
+            let is_of_servers = matches!(error.kind, Kind::Connection | Kind::Expired | Kind::Discovery);
+            if is_of_servers && self.awaits_server(&key, ask) {
                 earlier = vec![error.message];
                 continue;
             }
-            if error.kind == Kind::Expired {
+            if error.kind != Kind::Connection {
                 return Err(error);
             }
             earlier.push(error.message);
@@ -97,70 +106,115 @@ impl Router {
         Err(error)
     }
 
-    /// Whether the next table may name a writer, since there was one.
-    fn awaits_writer(&self, ask: &Ask<'_>) -> bool {
-        let key = Key { database: ask.database.map(str::to_owned), user: self.user(ask) };
-        let promised =
-            || self.known.lock().outages.get(&key).and_then(|outage| outage.promised_until(self.pace));
-        ask.write && Instant::now() < ask.deadline && promised().is_some()
-    }
-
-    /// Tries the servers of a table, the least connected first. [`Kind::Connection`] if none can be reached.
-    async fn connect_to_one_of(
+    /// A connection by this table. Where a cluster has lost its readers a writer reads: once none is left, servers name it so themselves,
+    /// and until then it is there all the same.
+    async fn connect_by(
         &self,
-        table: &Table,
+        known: &KnownTable,
+        key: &Key,
         deadline: Instant,
+        core: &Core,
         ask: &Ask<'_>,
     ) -> Result<Pooled, Error> {
-        let mut pools = table
-            .servers(ask.write)
-            .iter()
-            .map(|address| self.pool(address))
-            .collect::<Result<Vec<_>, Error>>()?;
-        let first = self
-            .turns
-            .of(ask.write)
-            .fetch_add(1, Ordering::Relaxed)
-            .checked_rem(pools.len())
-            .unwrap_or_default();
-        pools.rotate_left(first);
-        pools.sort_by_key(|pool| pool.in_use());
-        let mut last = None;
-        for pool in pools {
-            match pool.acquire_until(deadline, ask.auth, &Phases::default()).await {
-                Ok(pooled) => {
-                    self.known.lock().note(&pool.endpoint.address, pooled.bolt.hints().server_side_routing);
+        let mut connected = self.connect_to_one_of(known, ask.write, deadline, core, ask).await;
+        let has_lost_readers = || {
+            let outage = &self.known.lock().outages;
+            outage.get(key).is_some_and(|outage| outage.lacks_readers_since(known.table.fetched))
+        };
+        let is_of_servers =
+            |error: &Error| matches!(error.kind, Kind::Connection | Kind::Expired) && !ask.write;
+        if connected.as_ref().is_err_and(is_of_servers) && has_lost_readers() {
+            let by_writer = self.connect_to_one_of(known, true, deadline, core, ask).await;
+            connected = by_writer.or(connected);
+        } else if let (Ok(_), Some(outage)) = (&connected, self.known.lock().outages.get_mut(key)) {
+            outage.is_met(ask.write);
+        }
+        if connected.is_ok() && key.database.is_none() && known.table.database.is_some() {
+            ask.place.lock().home.clone_from(&known.table.database);
+        }
+        connected
+    }
+
+    /// Whether the next table may name a server that does it, since there was one.
+    fn awaits_server(&self, key: &Key, ask: &Ask<'_>) -> bool {
+        let known = self.known.lock();
+        let promised = known.outages.get(key).and_then(|outage| outage.promised_until(ask.write, self.pace));
+        ask.is_patient && Instant::now() < ask.retry.deadline() && promised.is_some()
+    }
+
+    /// Tries the readers or the writers of a table, one after the other. [`Kind::Connection`] if none can be reached.
+    async fn connect_to_one_of(
+        &self,
+        known: &KnownTable,
+        writers: bool,
+        deadline: Instant,
+        core: &Core,
+        ask: &Ask<'_>,
+    ) -> Result<Pooled, Error> {
+        let topology = known.topology(writers);
+        let intent = Intent {
+            write: ask.write,
+            // What they do is what the table has them for.
+            permissions: Permissions::MASTER_READ_WRITE_SLAVE_READ,
+            strategy: Strategy::LeastOfAll,
+            pinned: None,
+        };
+        let ask = &Ask { intent, ..*ask };
+        let (mut tried, mut last) = (Vec::new(), None);
+        while let Some(server) = core.selection.another(topology, intent, &tried) {
+            ask.place.lock().begin(server, topology.clone());
+            match core.connect_while_it_fits(server, topology, ask, deadline).await {
+                Ok(Some(pooled)) => {
+                    if let Some(member) = self.members.get(server) {
+                        self.known.lock().note(member.address(), pooled.bolt.hints().server_side_routing);
+                    }
                     return Ok(pooled);
                 }
+                // It has gone just now.
+                Ok(None) => {}
                 Err(error) if error.kind == Kind::Connection => {
-                    self.forget(&pool);
+                    if let Some(pool) = self.members.pool_of(server) {
+                        self.forget(&pool);
+                    }
                     last = Some(error);
                 }
                 Err(error) => return Err(error),
             }
+            tried.push(server);
         }
+        if core.is_closed() {
+            return Err(Error::driver_closed());
+        }
+        // Where all have gone since, a newer table has others.
+        let kind = if known.table.servers(writers).is_empty() { Kind::Expired } else { Kind::Connection };
         Err(last.unwrap_or_else(|| {
             let message = format!(
-                "Failed to obtain connection towards {} server. Known routing table is: {table}.",
+                "Failed to obtain connection towards {} server. Known routing table is: {}.",
                 if ask.write { "write" } else { "read" },
+                known.table,
             );
-            Error::new(Kind::Expired, message)
+            Error::new(kind, message)
         }))
     }
 
     /// A connection by what is remembered of the user's home, if its server passes work on where that is wrong.
-    async fn connect_by_guess(&self, deadline: Instant, ask: &Ask<'_>) -> Result<Option<Pooled>, Error> {
-        let user = self.user(ask);
-        let table = {
+    async fn connect_by_guess(
+        &self,
+        key: &Key,
+        deadline: Instant,
+        core: &Core,
+        ask: &Ask<'_>,
+    ) -> Result<Option<Pooled>, Error> {
+        let known = {
             let mut known = self.known.lock();
-            let Some(database) = known.homes.get(&user) else { return Ok(None) };
+            let Some(database) = known.homes.get(&key.user) else { return Ok(None) };
             if !known.without_ssr.is_empty() {
                 return Ok(None);
             }
-            known.tables.get(&Key { database: Some(database), user }).cloned()
+            known.tables.get(&Key { database: Some(database), ..key.clone() }).cloned()
         };
-        let Some(table) = table.filter(|table| !table.is_stale(ask.write)) else { return Ok(None) };
-        match self.connect_to_one_of(&table, deadline, ask).await {
+        let Some(known) = known.filter(|known| !known.table.is_stale(ask.write)) else { return Ok(None) };
+        match self.connect_to_one_of(&known, ask.write, deadline, core, ask).await {
             Ok(pooled) if pooled.bolt.hints().server_side_routing => Ok(Some(pooled)),
             // A member that was not known before.
             Ok(pooled) => {

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 use crate::net::Conn;
 
 /// Where procedures for routing run, from 4.0 on.
-const SYSTEM: &str = "system";
+pub(super) const SYSTEM: &str = "system";
 const MULTI_DATABASE: Version = Version { major: 4, minor: 0 };
 
 /// A table for the database of the work, from the server at the other end.

@@ -25,7 +25,7 @@ impl Router {
         let concerned = |table: &Table| table.database.as_deref() == database || database.is_none();
         let change = |change: &dyn Fn(&mut Table, &Address)| {
             if let Some(member) = &member {
-                self.known.lock().change(concerned, |table| change(table, member.address()));
+                self.change(member.address(), concerned, change);
             }
         };
         if error.kind == Kind::Connection {
@@ -35,7 +35,7 @@ impl Router {
             return Error { kind: Kind::Expired, ..error };
         }
         if error.code().ends_with(".DatabaseUnavailable") {
-            change(&|table, address| table.forget(address));
+            change(&Table::forget);
             return error;
         }
         if error.is_not_writable() {

@@ -6,13 +6,16 @@ use std::time::Duration;
 use tokio::time::{timeout, Instant};
 
 use super::errors::{is_final, no_router_answered, NO_PROCEDURE};
+use super::known::KnownTable;
+use super::outage::Outage;
 use super::race::{race, Gain, STAGGER};
 use super::seeds::addresses_of;
 use super::table::Table;
-use super::{discovery, Ask, Key, Router};
+use super::{discovery, Key, Router};
 use crate::address::Address;
 use crate::bookmarks::Bookmarks;
 use crate::config::AuthConfig;
+use crate::connect::{Ask, User};
 use crate::error::{Error, Kind};
 use crate::net::phase::Phases;
 use crate::pool::ReleasedOnDrop;
@@ -27,7 +30,7 @@ pub(crate) struct Lookup {
 }
 
 /// What came of a fetch, when it is over.
-pub(super) type Fetched = Option<Result<Arc<Table>, Error>>;
+pub(super) type Fetched = Option<Result<Arc<KnownTable>, Error>>;
 
 /// A fetch under way.
 #[derive(Clone)]
@@ -54,23 +57,26 @@ enum Source {
 
 impl Router {
     /// A table for this work: one that is fresh, or a new one.
-    pub(super) async fn fresh_table(self: &Arc<Self>, ask: &Ask<'_>) -> Result<Arc<Table>, Error> {
-        let key = Key { database: ask.database.map(str::to_owned), user: self.user(ask) };
+    pub(super) async fn fresh_table(
+        self: &Arc<Self>,
+        key: &Key,
+        ask: &Ask<'_>,
+    ) -> Result<Arc<KnownTable>, Error> {
         let asked = Instant::now();
-        if let Some(table) = self.known.lock().table(&key, ask, asked) {
+        if let Some(table) = self.known.lock().table(key, ask.write, asked) {
             return Ok(table);
         }
         let lookup = Arc::new(Lookup {
-            key,
-            bookmarks: ask.bookmarks.clone(),
-            impersonated_user: ask.impersonated_user.map(str::to_owned),
-            auth: ask.auth.filter(|_| !ask.by_driver).cloned(),
+            key: key.clone(),
+            bookmarks: (ask.bookmarks)(),
+            impersonated_user: ask.user.impersonated.map(str::to_owned),
+            auth: ask.user.of_tables().cloned(),
         });
         loop {
             let (joined, started) = {
                 let mut known = self.known.lock();
                 // Somebody else may have fetched it meanwhile.
-                if let Some(table) = known.table(&lookup.key, ask, asked) {
+                if let Some(table) = known.table(key, ask.write, asked) {
                     return Ok(table);
                 }
                 known.join(&lookup)
@@ -95,34 +101,29 @@ impl Router {
         }
     }
 
-    async fn fetch(self: &Arc<Self>, lookup: &Arc<Lookup>) -> Result<Arc<Table>, Error> {
+    async fn fetch(self: &Arc<Self>, lookup: &Arc<Lookup>) -> Result<Arc<KnownTable>, Error> {
         let key = &lookup.key;
         let (old, next, last_word) = {
             let known = self.known.lock();
             let old = known.tables.get(key).cloned();
-            let outage = known.outages.get(key).zip(old.as_ref());
-            let next = outage.and_then(|(outage, old)| outage.next_fetch(self.pace, old.fetched));
-            let last_word = outage.map(|(outage, _)| outage.last_word()).unwrap_or_default();
-            (old, next, last_word)
+            let outage = known.outages.get(key);
+            let next = outage.and_then(|outage| outage.next_fetch(self.pace));
+            (old, next, outage.map(Outage::last_word).unwrap_or_default())
         };
         let is_outage = next.is_some();
         if let Some(next) = next {
             tokio::time::sleep_until(next).await;
         }
-        let (seed_first, silent) = {
+        let (seed_first, silent, wants_writer) = {
             let known = self.known.lock();
-            (known.distrusts_routers, known.silent.clone())
+            let wants_writer = known.outages.get(key).is_some_and(Outage::lacks_writer);
+            (known.distrusts_routers, known.silent.clone(), wants_writer)
         };
-        // In an outage there are many.
-        let log = |message: &dyn Fn() -> String| match is_outage {
-            true => self.log.debug(message),
-            false => self.log.info(message),
-        };
-        log(&|| match &old {
-            Some(table) => format!("the routing table is stale: {table}"),
+        self.tell(is_outage, &|| match &old {
+            Some(known) => format!("the routing table is stale: {}", known.table),
             None => format!("a routing table for {} is fetched", name_of(key)),
         });
-        let routers = old.iter().flat_map(|table| &table.routers).cloned().map(Source::Router);
+        let routers = old.iter().flat_map(|known| &known.table.routers).cloned().map(Source::Router);
         let sources = match seed_first {
             true => [Source::Seed].into_iter().chain(routers).collect(),
             false => routers.chain([Source::Seed]).collect(),
@@ -132,18 +133,23 @@ impl Router {
             if is_outage { Duration::ZERO } else { STAGGER },
             last_word,
             |source| matches!(source, Source::Router(address) if silent.contains(address)),
-            |source| self.clone().look_in(source, lookup.clone()),
-            |table| !is_outage || !table.writers.is_empty(),
-            // Without a seed there are still the routers that are known, and where the pool of one is full, there are others.
-            |source, error| *source != Source::Seed && error.kind != Kind::Pool && is_final(error),
+            |source| self.clone().look_in(source, lookup.clone(), is_outage),
+            |table| !wants_writer || !table.writers.is_empty(),
+            // Without a seed there are still the routers that are known; where the pool of one is full, or it does not route, there are
+            // others.
+            |source, error| {
+                let is_its_own = matches!(error.kind, Kind::Pool | Kind::NotRouting);
+                *source != Source::Seed && !is_its_own && is_final(error)
+            },
         )
         .await;
         let (won, mut failed) = (outcome.won, outcome.failed);
+        // Where there was a table, those that route are away.
+        let is_final = |error: &Error| is_final(error) && (error.kind != Kind::NotRouting || old.is_none());
         if let (None, Some(at)) = (&won, failed.iter().position(|(_, error)| is_final(error))) {
             return Err(failed.swap_remove(at).1);
         }
-        let won = won.map(|(source, table)| (source, Arc::new(table)));
-        let gone = {
+        let won = {
             let mut known = self.known.lock();
             let failed = failed.iter().filter(|(_, error)| error.kind != Kind::Pool);
             // Of those that are asked all at once nobody is silent for being second.
@@ -153,21 +159,38 @@ impl Router {
                     known.silent.insert(address.clone());
                 }
             }
-            if let Some((source, table)) = &won {
-                if let Source::Router(address) = source {
+            let won = won.map(|(source, table)| {
+                if let Source::Router(address) = &source {
                     known.silent.remove(address);
                 }
-                known.register(key, table);
+                let table = self.know(table);
+                known.register(key, &table);
+                table
+            });
+            if let (None, Some(outage)) = (&won, known.outages.get_mut(key)) {
+                outage.is_unanswered();
+                outage.is_fetched();
             }
-            known.gone(&self.members)
+            self.members.retire(&known.gone(&self.members));
+            won
         };
-        self.members.retire(&gone);
         match won {
-            Some((_, table)) => {
-                log(&|| format!("new routing table: {table}"));
-                Ok(table)
+            Some(known) => {
+                self.tell(is_outage, &|| format!("new routing table: {}", known.table));
+                Ok(known)
             }
-            None => Err(no_router_answered(failed.iter().map(|(_, error)| error), old.as_deref())),
+            None => {
+                let old = old.as_ref().map(|known| &known.table);
+                Err(no_router_answered(failed.iter().map(|(_, error)| error), old))
+            }
+        }
+    }
+
+    /// In an outage there is much to tell, again and again.
+    fn tell(&self, is_outage: bool, message: &dyn Fn() -> String) {
+        match is_outage {
+            true => self.log.debug(message),
+            false => self.log.info(message),
         }
     }
 
@@ -176,6 +199,7 @@ impl Router {
         self: Arc<Self>,
         source: Source,
         lookup: Arc<Lookup>,
+        is_outage: bool,
     ) -> Result<Gain<Source, Table>, Error> {
         match source {
             Source::Seed => Ok(Gain::More(self.seeds().await?.into_iter().map(Source::Name).collect())),
@@ -185,7 +209,7 @@ impl Router {
             Source::Router(address) => {
                 let answer = self.fetch_from(&address, &lookup).await;
                 if let Err(error) = &answer {
-                    self.log.info(|| format!("no routing table from {address}: {}", error.message));
+                    self.tell(is_outage, &|| format!("no routing table from {address}: {}", error.message));
                 }
                 answer.map(Gain::Goal)
             }
@@ -268,6 +292,15 @@ impl Lookup {
             bookmarks: Bookmarks::default(),
             impersonated_user: None,
             auth: None,
+        }
+    }
+
+    /// Of the home database of this user.
+    pub(crate) fn of_home(user: User<'_>) -> Self {
+        Lookup {
+            impersonated_user: user.impersonated.map(str::to_owned),
+            auth: user.auth.cloned(),
+            ..Lookup::of_driver(None)
         }
     }
 

@@ -9,22 +9,41 @@ use super::fetch::{Fetch, Fetched, Lookup};
 use super::homes::Homes;
 use super::outage::Outage;
 use super::table::Table;
-use super::{Ask, Key, Router};
+use super::{Key, Router};
 use crate::address::Address;
 use crate::error::Error;
 use crate::members::Members;
 use crate::pool::Pool;
+use crate::topology::Topology;
 use crate::watch;
 
 /// Tables that are kept at most, one a database and user.
 const MAX_TABLES: usize = 1_000;
 
+/// A table, and who is what by it: immutable, as that is.
+pub(super) struct KnownTable {
+    pub(super) table: Table,
+    readers: Arc<Topology>,
+    writers: Arc<Topology>,
+}
+
+impl KnownTable {
+    /// The servers that do such work.
+    pub(super) fn topology(&self, write: bool) -> &Arc<Topology> {
+        if write {
+            &self.writers
+        } else {
+            &self.readers
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Known {
-    pub(super) tables: HashMap<Key, Arc<Table>>,
+    pub(super) tables: HashMap<Key, Arc<KnownTable>>,
     /// Fetches under way.
     pub(super) fetches: HashMap<Key, Fetch>,
-    /// Where there is no writer, and where there was one.
+    /// Where there is no writer or no reader, and where there were.
     pub(super) outages: HashMap<Key, Outage>,
     pub(super) homes: Homes,
     /// Members that do not pass work on to where it belongs: while there is one, no home is guessed.
@@ -43,18 +62,57 @@ impl Router {
 
     /// The server cannot be reached.
     pub(super) fn forget(&self, pool: &Pool) {
-        self.known.lock().change(|_| true, |table| table.forget(&pool.endpoint.address));
+        self.change(&pool.endpoint.address, |_| true, Table::forget);
         pool.drop_idle();
+    }
+
+    /// Of the tables that have work for this server, replaces some by what `change` makes of them.
+    pub(super) fn change(
+        &self,
+        address: &Address,
+        which: impl Fn(&Table) -> bool,
+        change: impl Fn(&mut Table, &Address),
+    ) {
+        let mut known = self.known.lock();
+        let Known { tables, outages, .. } = &mut *known;
+        let concerned = |table: &Table| table.has_work_for(address) && which(table);
+        for (key, before) in tables.iter_mut().filter(|(_, before)| concerned(&before.table)) {
+            let mut table = before.table.clone();
+            change(&mut table, address);
+            if let Some(outage) = outages.get_mut(key) {
+                outage.is_seen(&table);
+            }
+            *before = self.know(table);
+        }
+    }
+
+    /// With what is known locked, so that no server of the table is let go meanwhile.
+    pub(super) fn know(&self, table: Table) -> Arc<KnownTable> {
+        let config = &self.template.config;
+        let all: Vec<&Address> = table.readers.iter().chain(&table.writers).collect();
+        self.members.discover_all(&all, &self.template);
+        let topology = |addresses: &[Address]| {
+            let member = |address| self.members.discover(address, &self.template);
+            let mut servers: Vec<(usize, Arc<str>)> = addresses
+                .iter()
+                .filter_map(member)
+                .map(|member| (member.index(), member.address().to_string().into()))
+                .collect();
+            servers.sort_unstable();
+            let servers = servers.into_iter();
+            Arc::new(Topology::new(config, None, servers, self.publisher.clone(), self.log.clone()))
+        };
+        Arc::new(KnownTable { readers: topology(&table.readers), writers: topology(&table.writers), table })
     }
 }
 
 impl Known {
     /// A table that needs no fetch. What the home database is can change at any time: a table that was asked for without a
     /// database counts only for whoever asked before it came, unless it is for all databases there are (before Bolt 4.4).
-    pub(super) fn table(&self, key: &Key, ask: &Ask<'_>, asked: Instant) -> Option<Arc<Table>> {
-        let table = self.tables.get(key).filter(|table| !table.is_stale(ask.write))?;
-        let is_home = key.database.is_none() && table.database.is_some();
-        (!is_home || table.fetched >= asked).then(|| table.clone())
+    pub(super) fn table(&self, key: &Key, write: bool, asked: Instant) -> Option<Arc<KnownTable>> {
+        let known = self.tables.get(key).filter(|known| !known.table.is_stale(write))?;
+        let is_home = key.database.is_none() && known.table.database.is_some();
+        (!is_home || known.table.fetched >= asked).then(|| known.clone())
     }
 
     /// The fetch under way for the same database and user; or a new one, and where its outcome is to be sent.
@@ -68,16 +126,6 @@ impl Known {
         (fetch, Some(sender))
     }
 
-    /// Replaces the tables of some databases by what `change` makes of them.
-    pub(super) fn change(&mut self, which: impl Fn(&Table) -> bool, change: impl Fn(&mut Table)) {
-        for (key, table) in self.tables.iter_mut().filter(|(_, table)| which(table)) {
-            change(Arc::make_mut(table));
-            if let Some(outage) = self.outages.get_mut(key) {
-                outage.is_seen(!table.writers.is_empty());
-            }
-        }
-    }
-
     pub(super) fn note(&mut self, address: &Address, server_side_routing: bool) {
         if server_side_routing {
             self.without_ssr.remove(address);
@@ -86,34 +134,36 @@ impl Known {
         }
     }
 
-    pub(super) fn register(&mut self, key: &Key, table: &Arc<Table>) {
-        self.distrusts_routers = table.writers.is_empty();
-        if let (None, Some(home)) = (&key.database, &table.database) {
+    pub(super) fn register(&mut self, key: &Key, known: &Arc<KnownTable>) {
+        self.distrusts_routers = known.table.writers.is_empty();
+        if let (None, Some(home)) = (&key.database, &known.table.database) {
             self.homes.set(key.user.clone(), home.clone());
-            self.tables.insert(Key { database: Some(home.clone()), ..key.clone() }, table.clone());
+            self.tables.insert(Key { database: Some(home.clone()), ..key.clone() }, known.clone());
         }
-        self.tables.insert(key.clone(), table.clone());
+        self.tables.insert(key.clone(), known.clone());
         self.forget_old();
         self.outages.retain(|key, _| self.tables.contains_key(key));
-        for (key, _) in self.tables.iter().filter(|(_, one)| Arc::ptr_eq(one, table)) {
-            self.outages.entry(key.clone()).or_default().is_seen(!table.writers.is_empty());
+        for (key, _) in self.tables.iter().filter(|(_, one)| Arc::ptr_eq(one, known)) {
+            let outage = self.outages.entry(key.clone()).or_default();
+            outage.is_seen(&known.table);
+            outage.is_fetched();
         }
     }
 
     /// Drops tables that are over; and, if there are too many, those that were fetched first.
     fn forget_old(&mut self) {
-        self.tables.retain(|_, table| !table.is_over());
+        self.tables.retain(|_, known| !known.table.is_over());
         if self.tables.len() > MAX_TABLES {
-            let mut fetched: Vec<Instant> = self.tables.values().map(|table| table.fetched).collect();
+            let mut fetched: Vec<Instant> = self.tables.values().map(|known| known.table.fetched).collect();
             fetched.sort_unstable();
             let limit = fetched.get(self.tables.len() - MAX_TABLES).copied();
-            self.tables.retain(|_, table| limit.is_none_or(|limit| table.fetched >= limit));
+            self.tables.retain(|_, known| limit.is_none_or(|limit| known.table.fetched >= limit));
         }
     }
 
     /// Members that are in no table.
     pub(super) fn gone(&mut self, members: &Members) -> BTreeSet<usize> {
-        let named: HashSet<&Address> = self.tables.values().flat_map(|table| table.all()).collect();
+        let named: HashSet<&Address> = self.tables.values().flat_map(|known| known.table.all()).collect();
         self.silent.retain(|address| named.contains(address));
         self.without_ssr.retain(|address| named.contains(address));
         let members = members.list();

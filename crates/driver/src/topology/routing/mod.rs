@@ -34,18 +34,15 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
 
 use crate::address::Address;
-use crate::bookmarks::Bookmarks;
-use crate::config::{AuthConfig, Config};
+use crate::connect::User;
 use crate::log::Log;
 use crate::members::Members;
 use crate::net::Endpoint;
 use crate::observer::Observer;
-use crate::pool::Pooled;
-use crate::strategy::Turns;
 use crate::topology::alarm::Pace;
+use crate::topology::Publisher;
 use crate::watch;
 pub(crate) use discovery::ask;
 pub(crate) use errors::NO_PROCEDURE;
@@ -59,13 +56,12 @@ pub(crate) struct Router {
     /// How to connect to any member: as to the seed.
     template: Endpoint,
     members: Arc<Members>,
+    publisher: Arc<Publisher>,
     observer: Arc<dyn Observer>,
     log: Log,
     known: Mutex<Known>,
     /// How often tables are fetched while a writer is waited for.
     pace: Pace,
-    /// Where the search for the least connected server begins, so that equals take turns.
-    turns: Turns,
     /// Makes keys of secrets.
     hasher: RandomState,
     /// Shared by each question to the resolver that waits for its answer.
@@ -83,46 +79,24 @@ struct Key {
     user: Option<String>,
 }
 
-/// What work needs a connection for.
-pub(crate) struct Ask<'a> {
-    /// `None` is the home database of the user.
-    pub(crate) database: Option<&'a str>,
-    pub(crate) write: bool,
-    pub(crate) bookmarks: Bookmarks,
-    pub(crate) impersonated_user: Option<&'a str>,
-    /// Who the work is done as, where not the user of the driver.
-    pub(crate) auth: Option<&'a AuthConfig>,
-    /// The user of the driver asks for the table all the same.
-    pub(crate) by_driver: bool,
-    /// Until when a writer is waited for at most, where the last one was lost.
-    pub(crate) deadline: Instant,
-}
-
-/// A connection to a server that does the work.
-pub(crate) struct Routed {
-    pub(crate) pooled: Pooled,
-    /// The home database of the user, where that was asked for and the server knows it.
-    pub(crate) home: Option<String>,
-}
-
 impl Router {
     /// `template` is how to connect to the seed.
     pub(crate) fn new(
-        config: &Config,
         template: Endpoint,
         members: Arc<Members>,
+        publisher: Arc<Publisher>,
         observer: Arc<dyn Observer>,
         log: Log,
     ) -> Self {
         let known = Known { distrusts_routers: true, ..Known::default() };
         Router {
+            pace: Pace::new(&template.config),
             template,
             members,
+            publisher,
             observer,
             log,
             known: Mutex::new(known),
-            pace: Pace::new(config),
-            turns: Turns::default(),
             hasher: RandomState::new(),
             resolving: Arc::default(),
             managing: Arc::default(),
@@ -136,14 +110,14 @@ impl Router {
     }
 
     /// A server said where the work of a session without a database was done (Bolt 5.8).
-    pub(crate) fn home_is(&self, ask: &Ask<'_>, database: &str) {
-        let user = self.user(ask);
+    pub(crate) fn home_is(&self, user: User<'_>, database: &str) {
+        let user = self.name_of(user);
         self.known.lock().homes.set(user, database.to_owned());
     }
 
     /// Whose home database and tables count.
-    fn user(&self, ask: &Ask<'_>) -> Option<String> {
-        match (ask.impersonated_user, ask.auth.filter(|_| !ask.by_driver)) {
+    fn name_of(&self, user: User<'_>) -> Option<String> {
+        match (user.impersonated, user.of_tables()) {
             (Some(name), _) => Some(format!("as {name}")),
             (None, Some(auth)) => Some(match &auth.principal {
                 Some(name) => format!("{} {name}", auth.scheme),

@@ -109,6 +109,11 @@ impl Table {
         self.routers.iter().chain(&self.readers).chain(&self.writers)
     }
 
+    /// Whether the server reads or writes.
+    pub(crate) fn has_work_for(&self, address: &Address) -> bool {
+        self.readers.contains(address) || self.writers.contains(address)
+    }
+
     /// The server cannot be reached. It stays among the routers: without them no new table could be had.
     pub(crate) fn forget(&mut self, address: &Address) {
         self.readers.retain(|a| a != address);
