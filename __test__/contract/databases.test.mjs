@@ -132,6 +132,27 @@ for (const [whom, config] of others) {
   })
 }
 
+test('where no member says what is at home for a user, the work goes on', async t => {
+  const group = await members(t)
+  const driver = await ready(t, group.servers, { checkTimeout: 300, checkInterval: never })
+  for (const { bolt } of group.members) bolt.when('ROUTE', () => new Promise(() => {}))
+  await driver.asDriver().session({ impersonatedUser: 'ann' }).run('CREATE (:Ann)')
+  assert.deepEqual(group.served(/:Ann/), [0])
+})
+
+test('a user that is refused when its home is asked for is told so, after one login', async t => {
+  const group = await members(t)
+  const driver = await ready(t, group.servers, { checkInterval: never })
+  for (const { bolt } of group.members) bolt.auth = [{ user: 'neo4j', pass: 'secret' }]
+  const auth = Neo4jHA.driver.auth.basic('ann', 'wrong')
+  const work = driver.asDriver().session({ auth }).run('CREATE (:Ann)')
+  await assert.rejects(work, { code: 'Neo.ClientError.Security.Unauthorized' })
+  const logins = group.members
+    .flatMap(({ bolt }) => bolt.received('LOGON'))
+    .filter(({ fields }) => fields[0].principal === 'ann')
+  assert.equal(logins.length, 1)
+})
+
 test('the leader of one database is lost: writes to it wait for the next one, and others go on', async t => {
   const group = await members(t)
   const [first, second] = group.members

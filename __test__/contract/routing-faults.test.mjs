@@ -725,6 +725,16 @@ test('a leader that never comes is waited for as long as maxTransactionRetryTime
   await ask(driver, 'MATCH (n) RETURN n', read)
 })
 
+test('a cluster that never comes back is waited for by reads as long as maxTransactionRetryTime says', async t => {
+  const cluster = await routing(t, modern)
+  const driver = connect(t, cluster.uri, undefined, { maxTransactionRetryTime: 300 })
+  await ask(driver, 'RETURN 1', read)
+  for (const member of cluster.members) await member.stop()
+  const error = await within(failing(ask(driver, 'RETURN 2', read)), 5_000, 'the error')
+  assert.equal(error.code, SERVICE_UNAVAILABLE)
+  assert.match(error.message, /No routing servers available/)
+})
+
 test('a leader that only routers far away know is found where the one nearby is cut off', async t => {
   const cluster = await routing(t, { versions: bolt.neo4j526 })
   const [near, far, other] = cluster.members
