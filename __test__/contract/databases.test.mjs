@@ -132,6 +132,18 @@ for (const [whom, config] of others) {
   })
 }
 
+test('a member that does not answer what is at home for a user is overtaken by the next', async t => {
+  const table = ({ database, impersonatedUser }) => {
+    const db = database ?? (impersonatedUser === 'ann' ? 'sales' : 'neo4j')
+    return tableOf(group, db === 'sales' ? 1 : 0, db)
+  }
+  const group = await members(t, { table })
+  const driver = await ready(t, group.servers, { checkInterval: never })
+  group.members[0].bolt.when('ROUTE', () => new Promise(() => {}))
+  await driver.asDriver().session({ impersonatedUser: 'ann' }).run('CREATE (:Ann)')
+  assert.deepEqual(group.served(/:Ann/), [1])
+})
+
 test('where no member says what is at home for a user, the work goes on', async t => {
   const group = await members(t)
   const driver = await ready(t, group.servers, { checkTimeout: 300, checkInterval: never })

@@ -725,6 +725,70 @@ test('a leader that never comes is waited for as long as maxTransactionRetryTime
   await ask(driver, 'MATCH (n) RETURN n', read)
 })
 
+test('readers that hang are stood in for by the writer, too, however long it takes to find out', async t => {
+  const cluster = await routing(t, { ...modern, cores: 2 })
+  const [, reader] = cluster.members
+  const driver = connect(t, cluster.uri, undefined, { connectionTimeout: 1_100 })
+  await ask(driver, 'RETURN 1', read)
+  await reader.stop()
+  reader.when('HELLO', () => new Promise(() => {}))
+  await reader.listen()
+  await within(ask(driver, 'RETURN 2', read), 10_000, 'the read')
+  assert.deepEqual(cluster.served(/RETURN 2/), [0])
+})
+
+test('all members are away: a session that had found its home waits as any other', async t => {
+  const cluster = await routing(t, modern)
+  const driver = connect(t, cluster.uri)
+  const session = driver.session({ defaultAccessMode: READ })
+  await session.run('RETURN 1')
+  for (const member of cluster.members) await member.stop()
+  const work = session.run('RETURN 2')
+  for (const member of cluster.members) await member.listen()
+  await work
+})
+
+test('a hundred that wait for readers try those that are named as one does', async t => {
+  const cluster = await routing(t, modern)
+  const [router, ...readers] = cluster.members
+  Object.assign(cluster.table, { routers: [router], writers: [] })
+  const driver = connect(t, cluster.uri)
+  await ask(driver, 'RETURN 1', read)
+  for (const reader of readers) {
+    await reader.stop()
+    reader.handshake = 'close'
+    await reader.listen()
+  }
+  const fetched = () => router.routes().length
+  const made = () => readers.reduce((sum, { connections: { total } }) => sum + total, 0)
+  const before = fetched()
+  const work = Array.from({ length: 100 }, () => ask(driver, 'RETURN 2', read))
+  await until(() => fetched() > before + 1)
+  const first = { fetched: fetched(), made: made() }
+  await until(() => fetched() > first.fetched + 5)
+  const tables = fetched() - first.fetched + 1
+  assert.ok(
+    made() - first.made <= tables * readers.length,
+    `${made() - first.made} connections by ${tables} tables`
+  )
+  readers[0].handshake = 'bolt'
+  await Promise.all(work)
+})
+
+for (const [what, code] of [
+  ['say that the query is wrong', 'Neo.ClientError.Statement.SyntaxError'],
+  ['do not route any more', 'Neo.ClientError.Procedure.ProcedureNotFound']
+]) {
+  test(`routers that all answer, and ${what}, are not waited for`, async t => {
+    const cluster = await routing(t, { ...modern, ttl: 0 })
+    const driver = connect(t, cluster.uri)
+    await ask(driver, 'RETURN 1', read)
+    cluster.when('ROUTE', x => x.fail(code, 'no'))
+    const error = await within(failing(ask(driver, 'RETURN 2', read)), 5_000, 'the error')
+    assert.equal(error.code, SERVICE_UNAVAILABLE)
+  })
+}
+
 test('a cluster that never comes back is waited for by reads as long as maxTransactionRetryTime says', async t => {
   const cluster = await routing(t, modern)
   const driver = connect(t, cluster.uri, undefined, { maxTransactionRetryTime: 300 })

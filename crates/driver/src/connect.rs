@@ -59,7 +59,7 @@ pub(crate) struct Place {
     pub(crate) began: Instant,
     /// The home database of the user, once a cluster has told it: the session stays with it.
     pub(crate) home: Option<String>,
-    /// A member of a pool was asked for it.
+    /// A member of a pool has answered what it is, if it says so.
     has_asked_home: bool,
 }
 
@@ -161,10 +161,12 @@ impl Core {
                 let mut database = ask.database();
                 if database.is_none() && ask.user.has_own_home() && !ask.place.lock().has_asked_home {
                     // In a box, as all that is large and rare.
-                    database = Box::pin(checks.home_of(ask.user, &(ask.bookmarks)().own)).await?;
-                    let mut place = ask.place.lock();
-                    place.has_asked_home = true;
-                    place.home.clone_from(&database);
+                    if let Some(home) = Box::pin(checks.home_of(ask.user, (ask.bookmarks)().own)).await? {
+                        let mut place = ask.place.lock();
+                        place.has_asked_home = true;
+                        place.home.clone_from(&home);
+                        database = home;
+                    }
                 }
                 Ok(checks.topology(database.as_deref()).await)
             }

@@ -16,7 +16,6 @@ use super::routing::{Lookup, Table};
 use super::{Role, ServerInfo, Status, Topology};
 use crate::address::Address;
 use crate::config::{AuthConfig, Config, StatusEndpoint};
-use crate::connect::User;
 use crate::error::{self, Error};
 use crate::log::Log;
 use crate::members::Member;
@@ -503,15 +502,15 @@ impl Checker {
         }
     }
 
-    /// The home database of this user, if the member says one.
+    /// The home database of a user, if the member says one.
     pub(super) async fn home_of(
         &self,
         member: &Member,
-        user: User<'_>,
+        lookup: &Lookup,
         bookmarks: &[String],
     ) -> Result<Option<String>, Error> {
-        let mut pooled = member.pool.acquire(user.auth, &Phases::default()).await?;
-        let table = route(&mut pooled.conn, member, &Lookup::of_home(user), bookmarks).await;
+        let mut pooled = member.pool.acquire(lookup.auth(), &Phases::default()).await?;
+        let table = route(&mut pooled.conn, member, lookup, bookmarks).await;
         pooled.release();
         Ok(table?.database)
     }

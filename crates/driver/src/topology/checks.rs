@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::check::{Checker, Home, Sign, StatusUrl, Subject, Told};
+use super::routing::{race, Gain, Lookup, STAGGER};
 use super::watcher::watch;
 use super::{Publisher, Sharing, Status, Topology};
 use crate::address::Address;
@@ -156,35 +157,43 @@ impl Checks {
     }
 
     /// The database that is at home for this user, as a member says, where roles are of one database each: from Bolt 4.4 on. `None` if
-    /// none says it in the time of a check.
+    /// none answers in the time of a check.
     ///
     /// # Errors
     /// The server's own, where it does not let this user in.
     pub(crate) async fn home_of(
-        &self,
+        self: &Arc<Self>,
         user: User<'_>,
-        bookmarks: &[String],
-    ) -> Result<Option<String>, Error> {
+        bookmarks: Vec<String>,
+    ) -> Result<Option<Option<String>>, Error> {
         let view = self.main.topology.wait_checked().await;
         if !self.are_per_database() {
             return Ok(None);
         }
-        let members: Vec<Arc<Member>> = self.members.list().iter().cloned().collect();
-        let answers = |member: &&Arc<Member>| {
-            view.get(member.index()).is_some_and(|server| server.status == Status::Up)
-        };
-        let asking = async {
-            for member in members.iter().filter(answers) {
-                match self.checker.home_of(member, user, bookmarks).await {
-                    // Another one may answer.
-                    Err(error) if error.failure.is_none() => {}
-                    Err(error) if is_security(error.code()) => return Err(error),
-                    answer => return Ok(answer.ok().flatten()),
+        let up = view.servers.iter().filter(|server| server.status == Status::Up);
+        let lookup = Arc::new((Lookup::of_home(user), bookmarks));
+        let asking = race(
+            up.map(|server| server.index).collect(),
+            STAGGER,
+            Duration::ZERO,
+            |_| false,
+            |index| {
+                let (checks, lookup) = (self.clone(), lookup.clone());
+                async move {
+                    let member = checks.members.get(index).ok_or_else(Error::driver_closed)?;
+                    checks.checker.home_of(&member, &lookup.0, &lookup.1).await.map(Gain::Goal)
                 }
-            }
-            Ok(None)
-        };
-        tokio::time::timeout(self.checker.limit(), asking).await.unwrap_or(Ok(None))
+            },
+            |_| true,
+            // Others would refuse as well, and are not to count one more failed login.
+            |_, error| is_security(error.code()),
+        );
+        let Ok(outcome) = tokio::time::timeout(self.checker.limit(), asking).await else { return Ok(None) };
+        match (outcome.won, outcome.failed.into_iter().find(|(_, error)| is_security(error.code()))) {
+            (Some((_, home)), _) => Ok(Some(home)),
+            (None, Some((_, error))) => Err(error),
+            (None, None) => Ok(None),
+        }
     }
 
     /// Checks one server once.

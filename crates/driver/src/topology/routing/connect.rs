@@ -8,6 +8,7 @@ use tokio::time::{timeout_at, Instant};
 
 use super::discovery::SYSTEM;
 use super::known::KnownTable;
+use super::outage::Outage;
 use super::seeds::addresses_of;
 use super::{Key, Router};
 use crate::connect::Ask;
@@ -21,6 +22,16 @@ use crate::strategy::{Intent, Permissions, Strategy};
 const GRACE: Duration = Duration::from_millis(50);
 /// Tables that are tried for work, where no server of the first can be reached.
 const TABLES: usize = 2;
+
+/// What a guess of the home database has led to.
+enum Guess {
+    /// A connection.
+    Right(Box<Pooled>),
+    /// The servers of this database are lost, and waited for.
+    Lost(Key),
+    /// Nothing: a table says it.
+    None,
+}
 
 impl Router {
     /// A connection to a server for this work: the one with the fewest connections in use. A server that cannot be
@@ -64,26 +75,33 @@ impl Router {
     ) -> Result<Pooled, Error> {
         // Who is to be verified may have no database to be at home in, nor the right to ask for a table.
         let database = ask.database().or_else(|| ask.user.routed_by_driver.then(|| SYSTEM.to_owned()));
-        let key = Key { database, user: self.name_of(ask.user) };
+        let mut key = Key { database, user: self.name_of(ask.user) };
         if key.database.is_none() {
-            if let Some(pooled) = self.connect_by_guess(&key, deadline, core, ask).await? {
-                return Ok(pooled);
+            match self.connect_by_guess(&key, deadline, core, ask).await? {
+                Guess::Right(pooled) => return Ok(*pooled),
+                Guess::Lost(home) => key = home,
+                Guess::None => {}
             }
         }
         let mut earlier: Vec<String> = Vec::new();
         let mut tables = 0;
         loop {
-            let error = match self.fresh_table(&key, ask).await {
+            if let Some(known) = self.stand_in(&key, ask) {
+                if let Ok(pooled) = self.connect_to_one_of(&known, true, deadline, core, ask).await {
+                    return Ok(pooled);
+                }
+            }
+            let (error, tried) = match self.fresh_table(&key, ask).await {
                 Ok(known) => match self.connect_by(&known, &key, deadline, core, ask).await {
                     Ok(pooled) => return Ok(pooled),
-                    Err(error) => error,
+                    Err(error) => (error, Some(known.table.fetched)),
                 },
-                Err(error) => error,
+                Err(error) => (error, None),
             };
             tables += 1;
             // Where the last server for it was lost, the next fetch waits for its time, and so does whoever needs it.
             let is_of_servers = matches!(error.kind, Kind::Connection | Kind::Expired | Kind::Discovery);
-            if is_of_servers && self.awaits_server(&key, ask) {
+            if is_of_servers && self.awaits_server(&key, ask, tried) {
                 earlier = vec![error.message];
                 continue;
             }
@@ -116,7 +134,15 @@ impl Router {
         core: &Core,
         ask: &Ask<'_>,
     ) -> Result<Pooled, Error> {
+        let turn = || self.known.lock().outages.get(key).and_then(|outage| outage.turn(ask.write));
+        let held = match turn() {
+            Some(turn) => Some(turn.lock_owned().await),
+            None => None,
+        };
+        // Where they are there meanwhile, all go on at once.
+        let held = held.filter(|_| turn().is_some());
         let mut connected = self.connect_to_one_of(known, ask.write, deadline, core, ask).await;
+        drop(held);
         let has_lost_readers = || {
             let outage = &self.known.lock().outages;
             outage.get(key).is_some_and(|outage| outage.lacks_readers_since(known.table.fetched))
@@ -126,8 +152,12 @@ impl Router {
         if connected.as_ref().is_err_and(is_of_servers) && has_lost_readers() {
             let by_writer = self.connect_to_one_of(known, true, deadline, core, ask).await;
             connected = by_writer.or(connected);
-        } else if let (Ok(_), Some(outage)) = (&connected, self.known.lock().outages.get_mut(key)) {
-            outage.is_met(ask.write);
+        } else if connected.is_ok() && !ask.write {
+            let mut guard = self.known.lock();
+            let home = Key { database: known.table.database.clone(), ..key.clone() };
+            for key in [key, &home] {
+                guard.outages.get_mut(key).into_iter().for_each(Outage::has_reader);
+            }
         }
         if connected.is_ok() && key.database.is_none() && known.table.database.is_some() {
             ask.place.lock().home.clone_from(&known.table.database);
@@ -135,11 +165,27 @@ impl Router {
         connected
     }
 
-    /// Whether the next table may name a server that does it, since there was one.
-    fn awaits_server(&self, key: &Key, ask: &Ask<'_>) -> bool {
+    /// A table of an outage of readers whose time for the next one has not come, and whose readers have been tried.
+    fn stand_in(&self, key: &Key, ask: &Ask<'_>) -> Option<Arc<KnownTable>> {
         let known = self.known.lock();
-        let promised = known.outages.get(key).and_then(|outage| outage.promised_until(ask.write, self.pace));
-        ask.is_patient && Instant::now() < ask.retry.deadline() && promised.is_some()
+        let outage = known.outages.get(key).filter(|_| !ask.write)?;
+        let (table, now) = (known.tables.get(key)?, Instant::now());
+        let is_tried = table.table.readers.is_empty() && outage.lacks_readers_since(table.table.fetched);
+        let is_of_now = !table.table.is_stale(true)
+            && outage.next_fetch(known.pace(self.pace)).is_some_and(|next| now < next);
+        (is_tried && is_of_now).then(|| table.clone())
+    }
+
+    /// Whether the next table may name a server that does it, since there was one; or one has come already since that which was tried.
+    fn awaits_server(&self, key: &Key, ask: &Ask<'_>, tried: Option<Instant>) -> bool {
+        if !ask.is_patient || Instant::now() >= ask.retry.deadline() {
+            return false;
+        }
+        let known = self.known.lock();
+        let Some(outage) = known.outages.get(key) else { return false };
+        let is_newer = |tried| known.tables.get(key).is_some_and(|known| known.table.fetched > tried);
+        outage.promised_until(ask.write, self.pace).is_some()
+            || outage.had_one(ask.write) && tried.is_some_and(is_newer)
     }
 
     /// Tries the readers or the writers of a table, one after the other. [`Kind::Connection`] if none can be reached.
@@ -160,7 +206,12 @@ impl Router {
             pinned: None,
         };
         let ask = &Ask { intent, ..*ask };
-        let (mut tried, mut last) = (Vec::new(), None);
+        let mut tried: Vec<usize> = {
+            let unreachable = &self.known.lock().unreachable;
+            let since = unreachable.iter().filter(|(_, at)| **at > known.table.fetched);
+            since.map(|(server, _)| *server).collect()
+        };
+        let mut last = None;
         while let Some(server) = core.selection.another(topology, intent, &tried) {
             ask.place.lock().begin(server, topology.clone());
             match core.connect_while_it_fits(server, topology, ask, deadline).await {
@@ -197,32 +248,43 @@ impl Router {
         }))
     }
 
-    /// A connection by what is remembered of the user's home, if its server passes work on where that is wrong.
+    /// By what is remembered of the user's home, if its servers pass work on where that is wrong.
     async fn connect_by_guess(
         &self,
         key: &Key,
         deadline: Instant,
         core: &Core,
         ask: &Ask<'_>,
-    ) -> Result<Option<Pooled>, Error> {
-        let known = {
+    ) -> Result<Guess, Error> {
+        let (home, known) = {
             let mut known = self.known.lock();
-            let Some(database) = known.homes.get(&key.user) else { return Ok(None) };
+            let Some(database) = known.homes.get(&key.user) else { return Ok(Guess::None) };
             if !known.without_ssr.is_empty() {
-                return Ok(None);
+                return Ok(Guess::None);
             }
-            known.tables.get(&Key { database: Some(database), ..key.clone() }).cloned()
+            let home = Key { database: Some(database), ..key.clone() };
+            let table = known.tables.get(&home).cloned();
+            (home, table)
         };
-        let Some(known) = known.filter(|known| !known.table.is_stale(ask.write)) else { return Ok(None) };
-        match self.connect_to_one_of(&known, ask.write, deadline, core, ask).await {
-            Ok(pooled) if pooled.bolt.hints().server_side_routing => Ok(Some(pooled)),
-            // A member that was not known before.
-            Ok(pooled) => {
-                pooled.release();
-                Ok(None)
+        let mut tried = None;
+        if let Some(known) = known.filter(|known| !known.table.is_stale(ask.write)) {
+            tried = Some(known.table.fetched);
+            match self.connect_by(&known, &home, deadline, core, ask).await {
+                Ok(pooled) if pooled.bolt.hints().server_side_routing => {
+                    return Ok(Guess::Right(Box::new(pooled)))
+                }
+                // A member that was not known before.
+                Ok(pooled) => {
+                    pooled.release();
+                    return Ok(Guess::None);
+                }
+                Err(error) if matches!(error.kind, Kind::Connection | Kind::Expired) => {}
+                Err(error) => return Err(error),
             }
-            Err(error) if matches!(error.kind, Kind::Connection | Kind::Expired) => Ok(None),
-            Err(error) => Err(error),
+        }
+        match self.awaits_server(&home, ask, tried) {
+            true => Ok(Guess::Lost(home)),
+            false => Ok(Guess::None),
         }
     }
 

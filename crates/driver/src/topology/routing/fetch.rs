@@ -107,7 +107,7 @@ impl Router {
             let known = self.known.lock();
             let old = known.tables.get(key).cloned();
             let outage = known.outages.get(key);
-            let next = outage.and_then(|outage| outage.next_fetch(self.pace));
+            let next = outage.and_then(|outage| outage.next_fetch(known.pace(self.pace)));
             (old, next, outage.map(Outage::last_word).unwrap_or_default())
         };
         let is_outage = next.is_some();
@@ -149,6 +149,9 @@ impl Router {
         if let (None, Some(at)) = (&won, failed.iter().position(|(_, error)| is_final(error))) {
             return Err(failed.swap_remove(at).1);
         }
+        // Who answers may not be ready yet; but an answer that another attempt does not change is one.
+        let is_unanswered =
+            failed.iter().any(|(_, error)| error.kind == Kind::Connection || error.retryable());
         let won = {
             let mut known = self.known.lock();
             let failed = failed.iter().filter(|(_, error)| error.kind != Kind::Pool);
@@ -168,7 +171,9 @@ impl Router {
                 table
             });
             if let (None, Some(outage)) = (&won, known.outages.get_mut(key)) {
-                outage.is_unanswered();
+                if is_unanswered {
+                    outage.is_unanswered();
+                }
                 outage.is_fetched();
             }
             self.members.retire(&known.gone(&self.members));
@@ -302,6 +307,11 @@ impl Lookup {
             auth: user.auth.cloned(),
             ..Lookup::of_driver(None)
         }
+    }
+
+    /// Who asks, where not the user of the driver.
+    pub(crate) fn auth(&self) -> Option<&AuthConfig> {
+        self.auth.as_ref()
     }
 
     /// Whether what a server answers to one is its answer to the other.

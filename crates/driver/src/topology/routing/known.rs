@@ -14,6 +14,7 @@ use crate::address::Address;
 use crate::error::Error;
 use crate::members::Members;
 use crate::pool::Pool;
+use crate::topology::alarm::Pace;
 use crate::topology::Topology;
 use crate::watch;
 
@@ -50,6 +51,8 @@ pub(super) struct Known {
     pub(super) without_ssr: HashSet<Address>,
     /// Routers that gave no table when they were last asked, or were overtaken: others are asked first.
     pub(super) silent: HashSet<Address>,
+    /// When members could not be reached last, by their numbers: whoever has a table from before that need not try as well.
+    pub(super) unreachable: HashMap<usize, Instant>,
     /// The routers of the last table may be cut off from the cluster: the seed is asked first.
     pub(super) distrusts_routers: bool,
 }
@@ -62,6 +65,7 @@ impl Router {
 
     /// The server cannot be reached.
     pub(super) fn forget(&self, pool: &Pool) {
+        self.known.lock().unreachable.insert(pool.endpoint.server.index, Instant::now());
         self.change(&pool.endpoint.address, |_| true, Table::forget);
         pool.drop_idle();
     }
@@ -126,6 +130,13 @@ impl Known {
         (fetch, Some(sender))
     }
 
+    /// How often tables are fetched for one of several databases or users: all together ask no more often than one.
+    pub(super) fn pace(&self, pace: Pace) -> Pace {
+        let missing = self.outages.values().filter(|outage| outage.is_on()).count();
+        let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+        pace.shared_by(missing, missing)
+    }
+
     pub(super) fn note(&mut self, address: &Address, server_side_routing: bool) {
         if server_side_routing {
             self.without_ssr.remove(address);
@@ -167,6 +178,7 @@ impl Known {
         self.silent.retain(|address| named.contains(address));
         self.without_ssr.retain(|address| named.contains(address));
         let members = members.list();
+        self.unreachable.retain(|index, _| members.get(*index).is_some());
         let gone = members.iter().filter(|member| !named.contains(member.address()));
         gone.map(|member| member.index()).collect()
     }

@@ -48,6 +48,7 @@ pub(crate) use discovery::ask;
 pub(crate) use errors::NO_PROCEDURE;
 pub(crate) use fetch::Lookup;
 use known::Known;
+pub(crate) use race::{race, Gain, STAGGER};
 
 pub(crate) use table::{read_address, Table};
 

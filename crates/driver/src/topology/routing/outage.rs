@@ -1,8 +1,10 @@
 //! A database without a writer, or without a reader that can be reached: from when the last one was lost until a table names one, all
 //! routers are asked again and again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::table::Table;
@@ -18,6 +20,8 @@ pub(super) struct Outage {
     writers: Lack,
     /// When the last fetch of a table ended.
     fetched: Option<Instant>,
+    /// Held by whoever tries the servers of a new table for all who wait for one that is there.
+    turn: Arc<Mutex<()>>,
 }
 
 /// Whether there is anybody for work of one kind.
@@ -31,37 +35,40 @@ struct Lack {
 }
 
 impl Lack {
-    fn is_seen(&mut self, has_one: bool) {
-        match (has_one, self.alarm) {
-            (true, Some(alarm)) => {
-                self.alarm = None;
-                self.last = Some((alarm, Instant::now()));
-            }
-            (false, None) => self.alarm = Some(Alarm::after(self.last, self.had_one)),
-            _ => {}
+    fn is_there(&mut self) {
+        self.had_one = true;
+        if let Some(alarm) = self.alarm.take() {
+            self.last = Some((alarm, Instant::now()));
         }
+    }
+
+    fn is_missed(&mut self) {
+        self.alarm.get_or_insert_with(|| Alarm::after(self.last, self.had_one));
     }
 }
 
 impl Outage {
     /// A table has changed, or a new one come.
     pub(super) fn is_seen(&mut self, table: &Table) {
-        self.readers.is_seen(!table.readers.is_empty());
-        // That there is one is all that the cluster can tell of it. A table without readers is none.
-        self.writers.had_one |= !table.writers.is_empty();
-        self.writers.is_seen(!table.writers.is_empty());
+        match table.writers.is_empty() {
+            true => self.writers.is_missed(),
+            false => self.writers.is_there(),
+        }
+        // Every table names readers, also those that are away: that one is there says only a connection to it.
+        if table.readers.is_empty() {
+            self.readers.is_missed();
+        }
     }
 
-    /// A server was connected to for such work.
-    pub(super) fn is_met(&mut self, write: bool) {
-        let lack = if write { &mut self.writers } else { &mut self.readers };
-        lack.had_one = true;
+    /// A reader was connected to.
+    pub(super) fn has_reader(&mut self) {
+        self.readers.is_there();
     }
 
-    /// No router has sent a table.
+    /// No router can be reached.
     pub(super) fn is_unanswered(&mut self) {
-        self.readers.is_seen(false);
-        self.writers.is_seen(false);
+        self.readers.is_missed();
+        self.writers.is_missed();
     }
 
     /// A fetch has ended, with a table or without.
@@ -69,10 +76,32 @@ impl Outage {
         self.fetched = Some(Instant::now());
     }
 
+    fn lack(&self, write: bool) -> &Lack {
+        if write {
+            &self.writers
+        } else {
+            &self.readers
+        }
+    }
+
     /// Until when somebody is likely to be named, where there is nobody.
     pub(super) fn promised_until(&self, write: bool, pace: Pace) -> Option<Instant> {
-        let lack = if write { &self.writers } else { &self.readers };
-        lack.alarm.and_then(|alarm| alarm.promised_until(pace))
+        self.lack(write).alarm.and_then(|alarm| alarm.promised_until(pace))
+    }
+
+    /// To be taken by whoever tries servers that are missed: the others see by that whether they are there.
+    pub(super) fn turn(&self, write: bool) -> Option<Arc<Mutex<()>>> {
+        self.lack(write).alarm.filter(|alarm| alarm.is_loss()).map(|_| self.turn.clone())
+    }
+
+    /// Whether there was somebody at some time.
+    pub(super) fn had_one(&self, write: bool) -> bool {
+        self.lack(write).had_one
+    }
+
+    /// Whether anybody is missed.
+    pub(super) fn is_on(&self) -> bool {
+        self.readers.alarm.or(self.writers.alarm).is_some()
     }
 
     /// Whether readers are lost, and this is no table from before that.
@@ -109,12 +138,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_longer_there_is_no_writer_the_longer_those_that_are_slow_are_waited_for() {
         let mut outage = Outage::default();
-        outage.is_met(true);
-        outage.writers.is_seen(false);
+        outage.writers.is_there();
+        outage.writers.is_missed();
         assert_eq!(outage.last_word(), LAST_WORD);
         tokio::time::advance(Duration::from_secs(4)).await;
         assert_eq!(outage.last_word(), Duration::from_millis(500));
-        outage.writers.is_seen(true);
+        outage.writers.is_there();
         assert_eq!(outage.last_word(), LAST_WORD);
     }
 
@@ -127,10 +156,10 @@ mod tests {
         outage.is_unanswered();
         assert_eq!(promised(&outage), [false, false], "nobody was ever known");
         let mut outage = Outage::default();
-        outage.is_met(false);
+        outage.has_reader();
         outage.is_unanswered();
         assert_eq!(promised(&outage), [true, false]);
-        outage.readers.is_seen(true);
+        outage.has_reader();
         assert_eq!(promised(&outage), [false, false]);
     }
 
@@ -138,7 +167,7 @@ mod tests {
     async fn fetches_that_fail_are_as_far_apart_as_others() {
         let pace = Pace::new(&Config::default());
         let mut outage = Outage::default();
-        outage.readers.is_seen(true);
+        outage.has_reader();
         assert_eq!(outage.next_fetch(pace), None, "there is no hurry");
         outage.is_unanswered();
         outage.is_fetched();
