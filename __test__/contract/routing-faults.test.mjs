@@ -737,6 +737,22 @@ test('readers that hang are stood in for by the writer, too, however long it tak
   assert.deepEqual(cluster.served(/RETURN 2/), [0])
 })
 
+test('a reader that was lost, takes connections again and does not answer keeps no read from the writer', async t => {
+  const cluster = await routing(t, { ...modern, cores: 2 })
+  const [, reader] = cluster.members
+  const driver = connect(t, cluster.uri, undefined, { connectionTimeout: 20_000 })
+  await ask(driver, 'RETURN 1', read)
+  await reader.stop()
+  await ask(driver, 'RETURN 2', read)
+  const silence = reader.when('HELLO', () => new Promise(() => {}))
+  await reader.listen()
+  const work = Array.from({ length: 20 }, () => ask(driver, 'RETURN 3', read))
+  await within(Promise.all(work), 10_000, 'the reads')
+  assert.deepEqual([...new Set(cluster.served(/RETURN [23]/))], [0])
+  silence.times(0)
+  await until(async () => (await ask(driver, 'RETURN 4', read)) && cluster.served(/RETURN 4/).includes(1))
+})
+
 test('all members are away: a session that had found its home waits as any other', async t => {
   const cluster = await routing(t, modern)
   const driver = connect(t, cluster.uri)

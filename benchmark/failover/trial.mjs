@@ -54,7 +54,10 @@ class Loaded {
       this.#child.once('error', reject)
       this.#child.once('exit', (code, signal) => {
         running.delete(this.#child)
-        reject(new Error(`${name} ended by itself (${signal ?? code})`))
+        const ended = new Error(`${name} ended by itself (${signal ?? code})`)
+        // What it told last may be read after its end.
+        if (this.#child.connected) this.#child.once('disconnect', () => reject(ended))
+        else reject(ended)
       })
     })
     this.#log.catch(() => {})

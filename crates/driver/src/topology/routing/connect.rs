@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bolt::Version;
-use tokio::time::{timeout_at, Instant};
+use tokio::time::{timeout, timeout_at, Instant};
 
 use super::discovery::SYSTEM;
 use super::known::KnownTable;
 use super::outage::Outage;
+use super::race::STAGGER;
 use super::seeds::addresses_of;
 use super::{Key, Router};
 use crate::connect::Ask;
@@ -136,20 +137,27 @@ impl Router {
     ) -> Result<Pooled, Error> {
         let turn = || self.known.lock().outages.get(key).and_then(|outage| outage.turn(ask.write));
         let held = match turn() {
-            Some(turn) => Some(turn.lock_owned().await),
+            // Who tries a server that is silent keeps nobody waiting.
+            Some(turn) => timeout(STAGGER, turn.lock_owned()).await.ok(),
             None => None,
         };
         // Where they are there meanwhile, all go on at once.
         let held = held.filter(|_| turn().is_some());
-        let mut connected = self.connect_to_one_of(known, ask.write, deadline, core, ask).await;
-        drop(held);
-        let has_lost_readers = || {
-            let outage = &self.known.lock().outages;
-            outage.get(key).is_some_and(|outage| outage.lacks_readers_since(known.table.fetched))
+        let patience = || {
+            let outages = &self.known.lock().outages;
+            outages.get(key).and_then(|outage| outage.tries_readers_for(known.table.fetched))
         };
+        let connecting = self.connect_to_one_of(known, ask.write, deadline, core, ask);
+        let mut connected = match patience().filter(|_| !ask.write && !known.table.writers.is_empty()) {
+            Some(limit) => {
+                timeout(limit, connecting).await.unwrap_or_else(|_| Err(self.silent(known, limit)))
+            }
+            None => connecting.await,
+        };
+        drop(held);
         let is_of_servers =
             |error: &Error| matches!(error.kind, Kind::Connection | Kind::Expired) && !ask.write;
-        if connected.as_ref().is_err_and(is_of_servers) && has_lost_readers() {
+        if connected.as_ref().is_err_and(is_of_servers) && patience().is_some() {
             let by_writer = self.connect_to_one_of(known, true, deadline, core, ask).await;
             connected = by_writer.or(connected);
         } else if connected.is_ok() && !ask.write {
@@ -163,6 +171,15 @@ impl Router {
             ask.place.lock().home.clone_from(&known.table.database);
         }
         connected
+    }
+
+    /// The readers of a table gave no connection in time.
+    fn silent(&self, known: &KnownTable, limit: Duration) -> Error {
+        for server in known.topology(false).view().indexes() {
+            self.members.pool_of(server).iter().for_each(|pool| self.forget(pool));
+        }
+        let what = format!("No reader gave a connection within {} ms.", limit.as_millis());
+        Error::new(Kind::Connection, what)
     }
 
     /// A table of an outage of readers whose time for the next one has not come, and whose readers have been tried.

@@ -12,6 +12,10 @@ use crate::topology::alarm::{Alarm, Pace};
 
 const LAST_WORD: Duration = Duration::from_millis(20);
 const LAST_WORD_SHARE: u32 = 8;
+/// How long readers that were lost are tried, where a writer would do, at least, and the share of the outage beyond that: one that is just
+/// starting takes connections, and does not answer; one that is far away needs its time.
+const READERS_TRIED: Duration = Duration::from_millis(250);
+const READERS_TRIED_SHARE: u32 = 32;
 
 /// Whether there is anybody for the work of one database and user, and since when there is nobody.
 #[derive(Default)]
@@ -107,6 +111,12 @@ impl Outage {
     /// Whether readers are lost, and this is no table from before that.
     pub(super) fn lacks_readers_since(&self, fetched: Instant) -> bool {
         self.readers.alarm.is_some_and(|alarm| alarm.is_loss() && alarm.began() <= fetched)
+    }
+
+    /// How long readers are tried that a table of this time names, where there is a writer; `None` if they are not lost.
+    pub(super) fn tries_readers_for(&self, fetched: Instant) -> Option<Duration> {
+        let alarm = self.readers.alarm.filter(|_| self.lacks_readers_since(fetched))?;
+        Some(READERS_TRIED.max(alarm.lasted() / READERS_TRIED_SHARE))
     }
 
     /// Whether a table that names no writer is not what is waited for.
