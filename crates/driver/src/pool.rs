@@ -369,6 +369,11 @@ impl Pool {
         self.size.saturating_sub(self.permits.available_permits())
     }
 
+    /// Whether whoever wants a connection waits for another one to give one back.
+    pub(crate) fn is_full(&self) -> bool {
+        self.permits.available_permits() == 0
+    }
+
     /// How many work with a connection, or wait for one.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_use() + self.waiting.load(Ordering::Relaxed)

@@ -41,19 +41,20 @@ impl Router {
     pub(crate) async fn connect(self: &Arc<Self>, core: &Core, ask: &Ask<'_>) -> Result<Pooled, Error> {
         let limit = core.config.acquisition_limit();
         let deadline = Instant::now() + limit;
-        match timeout_at(deadline + GRACE, self.connect_until(deadline, core, ask)).await {
+        let mut earlier = Vec::new();
+        match timeout_at(deadline + GRACE, self.connect_until(deadline, core, ask, &mut earlier)).await {
             Ok(result) => result,
-            Err(_) => Err(Error::new(
-                Kind::Pool,
-                format!(
+            Err(_) => {
+                let message = format!(
                     "Connection acquisition timed out in {} ms (connectionAcquisitionTimeout): no connection to a \
                      server that {} could be had by the routing of {}{}.",
                     limit.as_millis(),
                     verb(ask.write),
                     self.seed(),
                     self.unanswered(),
-                ),
-            )),
+                );
+                Err(Error { earlier, ..Error::new(Kind::Pool, message) })
+            }
         }
     }
 
@@ -73,6 +74,7 @@ impl Router {
         deadline: Instant,
         core: &Core,
         ask: &Ask<'_>,
+        earlier: &mut Vec<String>,
     ) -> Result<Pooled, Error> {
         // Who is to be verified may have no database to be at home in, nor the right to ask for a table.
         let database = ask.database().or_else(|| ask.user.routed_by_driver.then(|| SYSTEM.to_owned()));
@@ -84,12 +86,12 @@ impl Router {
                 Guess::None => {}
             }
         }
-        let mut earlier: Vec<String> = Vec::new();
         let mut tables = 0;
         loop {
             if let Some(known) = self.stand_in(&key, ask) {
-                if let Ok(pooled) = self.connect_to_one_of(&known, true, deadline, core, ask).await {
-                    return Ok(pooled);
+                match self.connect_to_one_of(&known, true, deadline, core, ask).await {
+                    Err(error) if matches!(error.kind, Kind::Connection | Kind::Expired) => {}
+                    connected => return connected,
                 }
             }
             let (error, tried) = match self.fresh_table(&key, ask).await {
@@ -103,7 +105,7 @@ impl Router {
             // Where the last server for it was lost, the next fetch waits for its time, and so does whoever needs it.
             let is_of_servers = matches!(error.kind, Kind::Connection | Kind::Expired | Kind::Discovery);
             if is_of_servers && self.awaits_server(&key, ask, tried) {
-                earlier = vec![error.message];
+                *earlier = vec![error.message];
                 continue;
             }
             if error.kind != Kind::Connection {
@@ -121,12 +123,11 @@ impl Router {
                 verb(ask.write)
             ),
         );
-        error.earlier = earlier;
+        error.earlier = std::mem::take(earlier);
         Err(error)
     }
 
-    /// A connection by this table. Where a cluster has lost its readers a writer reads: once none is left, servers name it so themselves,
-    /// and until then it is there all the same.
+    /// A connection by this table.
     async fn connect_by(
         &self,
         known: &KnownTable,
@@ -135,49 +136,66 @@ impl Router {
         core: &Core,
         ask: &Ask<'_>,
     ) -> Result<Pooled, Error> {
-        let turn = || self.known.lock().outages.get(key).and_then(|outage| outage.turn(ask.write));
-        let held = match turn() {
-            // Who tries a server that is silent keeps nobody waiting.
-            Some(turn) => timeout(STAGGER, turn.lock_owned()).await.ok(),
-            None => None,
+        let connected = match ask.write {
+            true => self.connect_to_one_of(known, true, deadline, core, ask).await,
+            false => self.connect_to_reader(known, key, deadline, core, ask).await,
         };
-        // Where they are there meanwhile, all go on at once.
-        let held = held.filter(|_| turn().is_some());
-        let patience = || {
-            let outages = &self.known.lock().outages;
-            outages.get(key).and_then(|outage| outage.tries_readers_for(known.table.fetched))
-        };
-        let connecting = self.connect_to_one_of(known, ask.write, deadline, core, ask);
-        let mut connected = match patience().filter(|_| !ask.write && !known.table.writers.is_empty()) {
-            Some(limit) => {
-                timeout(limit, connecting).await.unwrap_or_else(|_| Err(self.silent(known, limit)))
-            }
-            None => connecting.await,
-        };
-        drop(held);
-        let is_of_servers =
-            |error: &Error| matches!(error.kind, Kind::Connection | Kind::Expired) && !ask.write;
-        if connected.as_ref().is_err_and(is_of_servers) && patience().is_some() {
-            let by_writer = self.connect_to_one_of(known, true, deadline, core, ask).await;
-            connected = by_writer.or(connected);
-        } else if connected.is_ok() && !ask.write {
-            let mut guard = self.known.lock();
-            let home = Key { database: known.table.database.clone(), ..key.clone() };
-            for key in [key, &home] {
-                guard.outages.get_mut(key).into_iter().for_each(Outage::has_reader);
-            }
-        }
         if connected.is_ok() && key.database.is_none() && known.table.database.is_some() {
             ask.place.lock().home.clone_from(&known.table.database);
         }
         connected
     }
 
-    /// The readers of a table gave no connection in time.
-    fn silent(&self, known: &KnownTable, limit: Duration) -> Error {
-        for server in known.topology(false).view().indexes() {
-            self.members.pool_of(server).iter().for_each(|pool| self.forget(pool));
+    /// A connection to a reader. Where a cluster has lost its readers a writer reads: once none is left, servers name it so themselves, and
+    /// until then it is there all the same.
+    async fn connect_to_reader(
+        &self,
+        known: &KnownTable,
+        key: &Key,
+        deadline: Instant,
+        core: &Core,
+        ask: &Ask<'_>,
+    ) -> Result<Pooled, Error> {
+        let turn = || self.known.lock().outages.get(key).and_then(Outage::turn);
+        let held = match turn() {
+            // Who tries a server that is silent keeps nobody waiting.
+            Some(turn) => timeout(STAGGER, turn.lock_owned()).await.ok(),
+            None => None,
+        };
+        // Where one is there meanwhile, all go on at once.
+        let held = held.filter(|_| turn().is_some());
+        let patience = {
+            let outages = &self.known.lock().outages;
+            outages.get(key).and_then(|outage| outage.tries_readers_for(known.table.fetched))
+        };
+        let connecting = self.connect_to_one_of(known, false, deadline, core, ask);
+        let connected = match patience.filter(|_| !known.table.writers.is_empty()) {
+            Some(limit) => timeout(limit, connecting).await.unwrap_or_else(|_| Err(self.silent(ask, limit))),
+            None => connecting.await,
+        };
+        drop(held);
+        match connected {
+            Ok(pooled) => {
+                let mut guard = self.known.lock();
+                let home = Key { database: known.table.database.clone(), ..key.clone() };
+                for key in [key, &home] {
+                    guard.outages.get_mut(key).into_iter().for_each(Outage::has_reader);
+                }
+                Ok(pooled)
+            }
+            Err(error) if patience.is_some() && matches!(error.kind, Kind::Connection | Kind::Expired) => {
+                self.connect_to_one_of(known, true, deadline, core, ask).await.or(Err(error))
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// The reader that was tried last gave no connection in time.
+    fn silent(&self, ask: &Ask<'_>, limit: Duration) -> Error {
+        let tried = ask.place.lock().server;
+        // That all of its connections are in use says nothing of a server.
+        let pool = tried.and_then(|server| self.members.pool_of(server)).filter(|pool| !pool.is_full());
+        pool.iter().for_each(|pool| self.forget(pool));
         let what = format!("No reader gave a connection within {} ms.", limit.as_millis());
         Error::new(Kind::Connection, what)
     }
@@ -200,9 +218,13 @@ impl Router {
         }
         let known = self.known.lock();
         let Some(outage) = known.outages.get(key) else { return false };
-        let is_newer = |tried| known.tables.get(key).is_some_and(|known| known.table.fetched > tried);
-        outage.promised_until(ask.write, self.pace).is_some()
-            || outage.had_one(ask.write) && tried.is_some_and(is_newer)
+        let table = known.tables.get(key).map(|known| &known.table);
+        let is_newer = table.zip(tried).is_some_and(|(table, tried)| table.fetched > tried);
+        // Another attempt would try the same at once.
+        let is_same = !is_newer && tried.is_some() && table.is_some_and(|table| !table.is_stale(ask.write));
+        !is_same
+            && (outage.promised_until(ask.write, self.pace).is_some()
+                || outage.had_one(ask.write) && is_newer)
     }
 
     /// Tries the readers or the writers of a table, one after the other. [`Kind::Connection`] if none can be reached.
@@ -223,11 +245,7 @@ impl Router {
             pinned: None,
         };
         let ask = &Ask { intent, ..*ask };
-        let mut tried: Vec<usize> = {
-            let unreachable = &self.known.lock().unreachable;
-            let since = unreachable.iter().filter(|(_, at)| **at > known.table.fetched);
-            since.map(|(server, _)| *server).collect()
-        };
+        let mut tried: Vec<usize> = self.known.lock().unreachable_since(known.table.fetched).collect();
         let mut last = None;
         while let Some(server) = core.selection.another(topology, intent, &tried) {
             ask.place.lock().begin(server, topology.clone());

@@ -166,7 +166,7 @@ impl Router {
                 if let Source::Router(address) = &source {
                     known.silent.remove(address);
                 }
-                let table = self.know(table);
+                let table = self.know(known.without_unreachable(table, &self.members));
                 known.register(key, &table);
                 table
             });
@@ -235,7 +235,7 @@ impl Router {
         // This has limits of its own, and a full pool says nothing of the router.
         let acquired = pool.acquire(lookup.auth.as_ref(), &Phases::default()).await?;
         self.known.lock().note(address, acquired.bolt.hints().server_side_routing);
-        // While a writer is waited for, all routers are asked again and again, and the slow ones not heard to the end: a connection
+        // While servers are waited for, all routers are asked again and again, and the slow ones not heard to the end: a connection
         // anew each time would make them slower.
         let mut pooled = ReleasedOnDrop(Some(acquired));
         let bookmarks = self.bookmarks(lookup).await?;

@@ -132,9 +132,20 @@ impl Known {
 
     /// How often tables are fetched for one of several databases or users: all together ask no more often than one.
     pub(super) fn pace(&self, pace: Pace) -> Pace {
-        let missing = self.outages.values().filter(|outage| outage.is_on()).count();
-        let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-        pace.shared_by(missing, missing)
+        let asking = u32::try_from(self.fetches.len()).unwrap_or(u32::MAX);
+        pace.shared_by(asking, asking)
+    }
+
+    /// A table without those that could not be reached since it was sent.
+    pub(super) fn without_unreachable(&self, mut table: Table, members: &Members) -> Table {
+        for index in self.unreachable_since(table.fetched) {
+            members.get(index).iter().for_each(|member| table.forget(member.address()));
+        }
+        table
+    }
+
+    pub(super) fn unreachable_since(&self, moment: Instant) -> impl Iterator<Item = usize> + '_ {
+        self.unreachable.iter().filter(move |(_, at)| **at > moment).map(|(index, _)| *index)
     }
 
     pub(super) fn note(&mut self, address: &Address, server_side_routing: bool) {

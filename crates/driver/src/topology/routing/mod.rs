@@ -16,7 +16,7 @@
 //! | `discovery` | asks one router: ROUTE, or the procedures before it |
 //! | `table` | reads and bounds what came |
 //! | `known`, `homes` | keep tables, pools of members, and the home databases of users |
-//! | `outage` | a writer was lost, and the next one is waited for |
+//! | `outage` | writers or readers were lost, and the next ones are waited for |
 //! | `errors` | draws the consequences of errors: who is forgotten, and whom to ask next |
 
 mod connect;
@@ -61,7 +61,7 @@ pub(crate) struct Router {
     observer: Arc<dyn Observer>,
     log: Log,
     known: Mutex<Known>,
-    /// How often tables are fetched while a writer is waited for.
+    /// How often tables are fetched while servers are waited for.
     pace: Pace,
     /// Makes keys of secrets.
     hasher: RandomState,

@@ -24,7 +24,7 @@ pub(super) struct Outage {
     writers: Lack,
     /// When the last fetch of a table ended.
     fetched: Option<Instant>,
-    /// Held by whoever tries the servers of a new table for all who wait for one that is there.
+    /// Held by whoever tries the readers of a new table for all who wait for one that is there.
     turn: Arc<Mutex<()>>,
 }
 
@@ -93,19 +93,14 @@ impl Outage {
         self.lack(write).alarm.and_then(|alarm| alarm.promised_until(pace))
     }
 
-    /// To be taken by whoever tries servers that are missed: the others see by that whether they are there.
-    pub(super) fn turn(&self, write: bool) -> Option<Arc<Mutex<()>>> {
-        self.lack(write).alarm.filter(|alarm| alarm.is_loss()).map(|_| self.turn.clone())
+    /// To be taken by whoever tries readers that are lost: the others see by that whether they are there.
+    pub(super) fn turn(&self) -> Option<Arc<Mutex<()>>> {
+        self.readers.alarm.filter(|alarm| alarm.is_loss()).map(|_| self.turn.clone())
     }
 
     /// Whether there was somebody at some time.
     pub(super) fn had_one(&self, write: bool) -> bool {
         self.lack(write).had_one
-    }
-
-    /// Whether anybody is missed.
-    pub(super) fn is_on(&self) -> bool {
-        self.readers.alarm.or(self.writers.alarm).is_some()
     }
 
     /// Whether readers are lost, and this is no table from before that.
