@@ -260,8 +260,14 @@ fn is_role_change(failure: &ServerFailure) -> bool {
         "Cannot get shared lock(s) on master",
         "Cannot get exclusive lock(s) on master",
     ];
-    const OF_A_START: [&str; 4] =
-        ["is closed", "Closed id file", "This database is shutdown", "database is not currently available"];
+    const IN_GENERAL: [&str; 5] = [
+        "is closed",
+        "Closed id file",
+        "This database is shutdown",
+        "database is not currently available",
+        // A label, type or key that is new: the master, which makes these for all, has gone.
+        "Could not create token",
+    ];
     let general = matches!(
         failure.code.as_str(),
         "Neo.DatabaseError.General.UnknownError"
@@ -270,7 +276,7 @@ fn is_role_change(failure: &ServerFailure) -> bool {
             | "Neo.DatabaseError.General.UnknownFailure"
     );
     let says = |text: &&str| failure.message.contains(*text);
-    OF_HA.iter().any(says) || general && OF_A_START.iter().any(says)
+    OF_HA.iter().any(says) || general && IN_GENERAL.iter().any(says)
 }
 
 /// The slave had passed the work on when the master went away: the master may have done it.
@@ -319,6 +325,8 @@ mod tests {
             (UNKNOWN, "Cannot commit this transaction on the master. The master is either down", true, true),
             (UNKNOWN, "store is closed", true, false),
             (UNKNOWN, "Closed id file /data/graph.db/neostore.nodestore.db.id", true, false),
+            (UNKNOWN, "Could not create token.", true, false),
+            ("Neo.ClientError.Schema.TokenNameError", "Could not create token.", false, false),
             (UNKNOWN, "something else", false, false),
             ("Neo.ClientError.Statement.SyntaxError", "the file is closed", false, false),
         ];
