@@ -12,13 +12,16 @@ const follower = { role: 'follower' }
 const { masterWriteOnlySlaveReadOnly: slaves } = Neo4jHA.HAReadWrite
 
 /** Three members; `sales` has another leader than `neo4j`, and is not hosted by the last. */
-const members = async (t, options) => {
+const members = async (t, { home = () => 'neo4j', ...options } = {}) => {
   const roles = [
     { databases: { neo4j: leader, sales: follower } },
     { databases: { neo4j: follower, sales: leader } },
     { databases: { neo4j: { role: 'secondary' } } }
   ]
-  const table = ({ database = 'neo4j' }) => tableOf(group, database === 'sales' ? 1 : 0, database)
+  const table = request => {
+    const database = request.database ?? home(request)
+    return tableOf(group, database === 'sales' ? 1 : 0, database)
+  }
   const group = await cluster(t, { roles, versions, table, ...options })
   group.on(/MATCH/, rows([1]))
   return group
@@ -108,18 +111,15 @@ test('the home database is the one that the cluster says', async t => {
   assert.deepEqual(group.served(/CREATE/), [0])
 })
 
+const annIsAtSales = ({ impersonatedUser, user }) =>
+  impersonatedUser === 'ann' || user === 'ann' ? 'sales' : 'neo4j'
 const others = [
   ['somebody else', { impersonatedUser: 'ann' }],
   ['a user of its own', { auth: Neo4jHA.driver.auth.basic('ann', 'secret') }]
 ]
 for (const [whom, config] of others) {
   test(`a session that works as ${whom} gets the leader of that user's home database`, async t => {
-    const table = ({ database, impersonatedUser, user }) => {
-      const isAnn = impersonatedUser === 'ann' || user === 'ann'
-      const db = database ?? (isAnn ? 'sales' : 'neo4j')
-      return tableOf(group, db === 'sales' ? 1 : 0, db)
-    }
-    const group = await members(t, { table })
+    const group = await members(t, { home: annIsAtSales })
     const driver = await ready(t, group.servers)
     const session = driver.asDriver().session(config)
     await session.run('CREATE (:Ann)')
@@ -133,11 +133,7 @@ for (const [whom, config] of others) {
 }
 
 test('a member that does not answer what is at home for a user is overtaken by the next', async t => {
-  const table = ({ database, impersonatedUser }) => {
-    const db = database ?? (impersonatedUser === 'ann' ? 'sales' : 'neo4j')
-    return tableOf(group, db === 'sales' ? 1 : 0, db)
-  }
-  const group = await members(t, { table })
+  const group = await members(t, { home: annIsAtSales })
   const driver = await ready(t, group.servers, { checkInterval: never })
   group.members[0].bolt.when('ROUTE', () => new Promise(() => {}))
   await driver.asDriver().session({ impersonatedUser: 'ann' }).run('CREATE (:Ann)')

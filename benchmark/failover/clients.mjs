@@ -77,11 +77,13 @@ async function inSession(session, work) {
   }
 }
 
+const logged = logger => (logger ? { logging: { level: 'debug', logger } } : {})
+
 async function ours({ members, auth, logger }, run) {
   const Neo4jHA = require(OURS)
   const driver = new Neo4jHA(
     members.map(({ http, bolt }) => [http, bolt]),
-    { auth, neo4jDriverOptions: logger ? { logging: { level: 'debug', logger } } : {} }
+    { auth, neo4jDriverOptions: logged(logger) }
   )
   await driver.ready
   return {
@@ -95,7 +97,7 @@ async function ours({ members, auth, logger }, run) {
 const routing = (neo4j, { members, auth, logger }) =>
   neo4j.driver(members[0].bolt.replace('bolt:', 'neo4j:'), neo4j.auth.basic(auth.user, auth.pass), {
     resolver: () => members.map(addressOf),
-    ...(logger ? { logging: { level: 'debug', logger } } : {})
+    ...logged(logger)
   })
 
 const inFunction = (session, query, isWrite) =>
