@@ -40,7 +40,7 @@ pub(crate) struct Ask<'a> {
 }
 
 /// Who work is done as.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct User<'a> {
     pub(crate) impersonated: Option<&'a str>,
     /// Where not the user of the driver.

@@ -90,7 +90,7 @@ impl Router {
         loop {
             if let Some(known) = self.stand_in(&key, ask) {
                 match self.connect_to_one_of(&known, true, deadline, core, ask).await {
-                    Err(error) if matches!(error.kind, Kind::Connection | Kind::Expired) => {}
+                    Err(error) if has_none(&error) => {}
                     connected => return connected,
                 }
             }
@@ -103,7 +103,7 @@ impl Router {
             };
             tables += 1;
             // Where the last server for it was lost, the next fetch waits for its time, and so does whoever needs it.
-            let is_of_servers = matches!(error.kind, Kind::Connection | Kind::Expired | Kind::Discovery);
+            let is_of_servers = has_none(&error) || error.kind == Kind::Discovery;
             if is_of_servers && self.awaits_server(&key, ask, tried) {
                 *earlier = vec![error.message];
                 continue;
@@ -176,14 +176,16 @@ impl Router {
         drop(held);
         match connected {
             Ok(pooled) => {
-                let mut guard = self.known.lock();
-                let home = Key { database: known.table.database.clone(), ..key.clone() };
-                for key in [key, &home] {
-                    guard.outages.get_mut(key).into_iter().for_each(Outage::has_reader);
+                let outages = &mut self.known.lock().outages;
+                outages.get_mut(key).into_iter().for_each(Outage::has_reader);
+                // The table of who names no database is that of the home database as well.
+                if key.database.is_none() {
+                    let home = Key { database: known.table.database.clone(), ..key.clone() };
+                    outages.get_mut(&home).into_iter().for_each(Outage::has_reader);
                 }
                 Ok(pooled)
             }
-            Err(error) if patience.is_some() && matches!(error.kind, Kind::Connection | Kind::Expired) => {
+            Err(error) if patience.is_some() && has_none(&error) => {
                 self.connect_to_one_of(known, true, deadline, core, ask).await.or(Err(error))
             }
             Err(error) => Err(error),
@@ -313,7 +315,7 @@ impl Router {
                     pooled.release();
                     return Ok(Guess::None);
                 }
-                Err(error) if matches!(error.kind, Kind::Connection | Kind::Expired) => {}
+                Err(error) if has_none(&error) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -336,6 +338,11 @@ impl Router {
         }
         Err(last.unwrap_or_else(|| Error::new(Kind::Discovery, format!("{} has no address.", self.seed()))))
     }
+}
+
+/// Whether a table had no server for the work, or none that could be reached.
+fn has_none(error: &Error) -> bool {
+    matches!(error.kind, Kind::Connection | Kind::Expired)
 }
 
 fn verb(write: bool) -> &'static str {
