@@ -3,7 +3,7 @@
 // biome-ignore-all lint/suspicious/noDuplicateEnumValues: sizes may be equal
 
 /** Of all that crosses: messages, columns, parameters, calls. Whoever changes any of them raises it. At load, each side makes sure that the other has the same. */
-export const FORMAT = 1
+export const FORMAT = 2
 
 /** Words of messages. */
 export const enum MessageWords {
@@ -13,12 +13,14 @@ export const enum MessageWords {
   PREFIX = 4
 }
 
-/** Bits of the facts about a result in its SUMMARY. */
+/** Bits of the facts about a result in its SUMMARY, above the 16 bits of the version. */
 export const enum Fact {
   /** The server sent records, whether or not they were handed over. */
-  HAS_RECORDS = 1,
+  HAS_RECORDS = 65536,
   /** The result was cancelled, and records of it discarded. */
-  IS_PARTIAL = 2
+  IS_PARTIAL = 131072,
+  /** It has columns. */
+  HAS_KEYS = 262144
 }
 
 /** The kinds of messages. */
@@ -31,7 +33,7 @@ export const enum Message {
   Ready = 3,
   /** The result begins anew, on another connection: what came of it so far must be forgotten. */
   Restart = 4,
-  /** The end of a result; argument: length of its batch. Payload: server index, version, facts about the result, length of the text; then a batch with one value, the metadata; then as text the server's agent, a line feed, and its address. */
+  /** The end of a result; argument: length of its batch. Payload: server index, milliseconds until the last record was read (-1: not told), version and facts about the result, length of the text; then a batch with one value, the metadata without that time and the bookmark; then as text the server's agent, a line feed, and its address. Results that ended alike are equal from their version on. */
   Summary = 5,
   /** The end of a command that failed; argument: length of the JSON object. */
   Failure = 6,

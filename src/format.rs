@@ -7,7 +7,7 @@ use napi_derive::napi;
 /// sure that the other has the same.
 #[napi]
 #[allow(unreachable_pub, dead_code)] // but from JavaScript
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Of this native module, for the message about one that does not fit.
 #[napi]
@@ -22,10 +22,12 @@ pub(crate) mod words {
     pub(crate) const PREFIX: usize = 4;
 }
 
-/// Bits of the facts about a result in its SUMMARY.
+/// Bits of the facts about a result in its SUMMARY, above the 16 bits of the version.
 pub(crate) mod facts {
     /// The server sent records, whether or not they were handed over.
-    pub(crate) const HAS_RECORDS: i32 = 1;
+    pub(crate) const HAS_RECORDS: i32 = 65536;
     /// The result was cancelled, and records of it discarded.
-    pub(crate) const IS_PARTIAL: i32 = 2;
+    pub(crate) const IS_PARTIAL: i32 = 131072;
+    /// It has columns.
+    pub(crate) const HAS_KEYS: i32 = 262144;
 }

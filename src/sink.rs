@@ -109,7 +109,7 @@ impl JsSink {
 impl Sink for JsSink {
     fn keys(&self, head: &Head) {
         let text = serde_json::to_string(&head.keys).unwrap_or_default();
-        let available = head.available_after.map_or(-1, |ms| i32::try_from(ms).unwrap_or(i32::MAX));
+        let available = milliseconds(head.available_after);
         self.inbox.push(Message::Keys, self.op, head.keys.len(), PREFIX + text.len(), |payload| {
             let (prefix, rest) = payload.split_at_mut(PREFIX);
             put_words(prefix, [word(head.server), version_word(head.version), available, word(text.len())]);
@@ -151,11 +151,11 @@ impl Sink for JsSink {
             let (prefix, rest) = payload.split_at_mut(PREFIX);
             let (batch, text) = rest.split_at_mut(length);
             let facts = (i32::from(summary.has_records) * facts::HAS_RECORDS)
-                | (i32::from(summary.is_partial) * facts::IS_PARTIAL);
-            put_words(
-                prefix,
-                [word(summary.server.index), version_word(summary.version), facts, word(whom.len())],
-            );
+                | (i32::from(summary.is_partial) * facts::IS_PARTIAL)
+                | (i32::from(summary.has_keys) * facts::HAS_KEYS);
+            let consumed = milliseconds(summary.consumed_after);
+            let how = facts | version_word(summary.version);
+            put_words(prefix, [word(summary.server.index), consumed, how, word(whom.len())]);
             summary.metadata.write(batch);
             text.copy_from_slice(whom.as_bytes());
         });
@@ -171,6 +171,11 @@ impl Sink for JsSink {
     fn flush(&self) {
         self.inbox.wake();
     }
+}
+
+/// What the server said of a time; -1 where it said nothing.
+fn milliseconds(told: Option<i64>) -> i32 {
+    told.map_or(-1, |ms| i32::try_from(ms).unwrap_or(i32::MAX))
 }
 
 fn version_word(version: Version) -> i32 {

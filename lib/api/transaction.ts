@@ -11,6 +11,7 @@ import { type Unwatch, watch } from '../abort'
 import type { IntegerMode } from '../codec/decode'
 import { baseOf } from '../compat/core-classes'
 import { checkQuery, type Query, type TxOptions, type TxSettings, txJson } from '../config/query'
+import type { ServedBy } from '../config/servers'
 import type { Dispatcher, Operation } from '../crossing/dispatcher'
 import type { Inbox } from '../crossing/inbox'
 import type { NativeSession } from '../crossing/native-module'
@@ -18,7 +19,6 @@ import { Aborted, abortedBy, clientError, errorOf, type Failure, rejectLater } f
 import { Message } from '../format'
 import { keep, leaveAlone } from '../impl'
 import { ResultStream, type StreamHost, type StreamOwner } from '../results/result-stream'
-import type { Answering } from '../results/summary'
 import { Result } from './result'
 
 type Status = 'open' | 'failed' | 'aborted' | 'committed' | 'rolled back' | 'closed'
@@ -103,8 +103,8 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     return this.#host.integers
   }
 
-  answering(server: number, address: string): Answering {
-    return this.#host.answering(server, address)
+  servedBy(server: number, address: string): ServedBy {
+    return this.#host.servedBy(server, address)
   }
 
   get isOpen(): boolean {

@@ -13,3 +13,10 @@ export function baseOf<T extends object>(theirs: { readonly prototype: T }): new
   Base.prototype = Object.create(theirs.prototype, none)
   return Base as unknown as new () => T
 }
+
+/** The same where core's constructor is only too slow: its methods do for ours. */
+export function bareBaseOf<T extends object>(theirs: { readonly prototype: T }): new () => T {
+  function Base(): void {}
+  Base.prototype = theirs.prototype
+  return Base as unknown as new () => T
+}

@@ -3,11 +3,12 @@
 import {
   type Integer,
   type NumberOrInteger,
-  type ProtocolVersion,
   QueryStatistics,
-  ResultSummary
+  ResultSummary,
+  ServerInfo
 } from 'neo4j-driver-core'
 import type { ServedBy } from '../config/servers'
+import { bareBaseOf } from './core-classes'
 
 /** Names of counters, each of which was a function in 1.x. */
 const COUNTERS = [
@@ -24,8 +25,10 @@ const COUNTERS = [
   'constraintsRemoved'
 ] as const
 
+const Statistics = bareBaseOf(QueryStatistics)
+
 /** `counters.updates()` and the functions of 1.x, one for each counter: `counters.nodesCreated()`. */
-export class Counters extends QueryStatistics {
+export class Counters extends Statistics {
   declare nodesCreated: () => number
   declare nodesDeleted: () => number
   declare relationshipsCreated: () => number
@@ -37,6 +40,11 @@ export class Counters extends QueryStatistics {
   declare indexesRemoved: () => number
   declare constraintsAdded: () => number
   declare constraintsRemoved: () => number
+
+  constructor(made: QueryStatistics) {
+    super()
+    Object.assign(this, made)
+  }
 }
 
 for (const name of COUNTERS) {
@@ -49,21 +57,41 @@ for (const name of COUNTERS) {
   })
 }
 
+const Base = bareBaseOf(ResultSummary) as new <T extends NumberOrInteger>() => ResultSummary<T>
+
 /** What came at the end of a result. */
-export class Summary<T extends NumberOrInteger = Integer> extends ResultSummary<T> {
+export class Summary<T extends NumberOrInteger = Integer> extends Base<T> {
   declare counters: Counters
   /** The server that did the work. */
   servedBy: ServedBy
 
+  /**
+   * @param made core's, of this result or of one that ended alike: it is left as it is
+   * @param consumedAfter of this result, as `availableAfter`
+   */
   constructor(
+    made: ResultSummary<T>,
     query: string,
-    parameters: object,
-    metadata: object,
-    version: ProtocolVersion,
+    parameters: { [key: string]: unknown },
+    consumedAfter: T,
+    availableAfter: T,
     servedBy: ServedBy
   ) {
-    super(query, parameters as { [key: string]: unknown }, metadata, version)
-    Object.setPrototypeOf(this.counters, Counters.prototype)
+    super()
+    const { address, agent, protocolVersion } = made.server
+    // In the order in which core has them.
+    this.query = { text: query, parameters }
+    this.queryType = made.queryType
+    this.counters = new Counters(made.counters)
+    this.plan = made.plan
+    this.profile = made.profile
+    this.queryProfile = made.queryProfile
+    this.notifications = made.notifications.slice()
+    this.gqlStatusObjects = made.gqlStatusObjects.slice() as typeof made.gqlStatusObjects
+    this.server = new ServerInfo({ address, version: agent }, protocolVersion)
+    this.resultConsumedAfter = consumedAfter
+    this.resultAvailableAfter = availableAfter
+    this.database = { name: made.database.name }
     this.servedBy = servedBy
   }
 

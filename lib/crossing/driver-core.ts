@@ -213,13 +213,13 @@ export class DriverCore implements DriverListener {
   }
 
   /** What a result needs of the server that answered it: one of `servers`, or one that a routing table named. */
-  answering(server: number, address: string): { servedBy: ServedBy; address: string } {
+  servedBy(server: number, address: string): ServedBy {
     const entry = this.#byNumber.get(server)
     const [{ location: first }] = this.servers
     // One that routes has one server, which it begins with.
     const isPool = this.settings.native.mode === 'ha'
     const location = entry?.location ?? (isPool ? locationLike(first, address) : first)
-    return { servedBy: { location, info: entry?.info ?? null }, address }
+    return { location, info: entry?.info ?? null }
   }
 
   /** A failure came from the native side. If a manager has another token than the one refused, the work may be tried again. */

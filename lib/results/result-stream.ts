@@ -8,9 +8,8 @@
 
 import type { Record } from 'neo4j-driver-core'
 import { type Unwatch, watch } from '../abort'
-import { Decoder, type IntegerMode } from '../codec/decode'
+import { Decoder } from '../codec/decode'
 import { encodeParameters } from '../codec/encode'
-import type { Bytes } from '../codec/tape'
 import type { Summary } from '../compat/summary'
 import type { CreditSender, Dispatcher, Operation } from '../crossing/dispatcher'
 import { Inbox } from '../crossing/inbox'
@@ -19,7 +18,7 @@ import { Aborted, abortedBy, clientError, errorOf, type Failure } from '../error
 import { inMicrotask, throwLater } from '../event-loop'
 import { BatchWords, Fact, Message, MessageWords } from '../format'
 import { type Schema, schemaAt } from './keys'
-import { type Answering, type Metadata, summaryOf } from './summary'
+import { type SummaryHost, summaryAt } from './summary'
 
 /** Whoever is given the records of a result. */
 export interface Reader {
@@ -61,12 +60,10 @@ interface Discarded {
 }
 
 /** What a result needs of the driver it is from. */
-export interface StreamHost {
+export interface StreamHost extends SummaryHost {
   readonly dispatcher: Dispatcher
-  readonly integers: IntegerMode
   /** The option `parameterConversion`. */
   readonly parametersAsNeo4jDriver: boolean
-  answering(server: number, address: string): Answering
   /** Told of every failure of a server, once, before whoever waits for the work. */
   onFailure(failure: Failure): void
 }
@@ -421,7 +418,8 @@ export class ResultStream implements Operation, CreditSender {
       case Message.Summary: {
         const when = this.#unlessWhole
         const isLost = when !== null && (inbox.word(at, 2) & Fact.IS_PARTIAL) !== 0
-        this.#end(null, this.#summaryAt(inbox, at), isLost ? () => discarded(when) : undefined)
+        const summary = summaryAt(inbox, at, this.query, this.parameters, this.#firstAfter, this.host)
+        this.#end(null, summary, isLost ? () => discarded(when) : undefined)
         break
       }
       case Message.Keys:
@@ -560,32 +558,6 @@ export class ResultStream implements Operation, CreditSender {
     if (this.#credit > 0 && !this.#isOver) this.host.dispatcher.sendCreditLater(this)
   }
 
-  #summaryAt(inbox: Inbox, at: number): Summary {
-    const facts = inbox.word(at, 2)
-    // Its strings are numbered from 0, so that it can be read whether or not the batches before it were.
-    const decoder = new Decoder(this.host.integers)
-    const start = at + 4 * (MessageWords.HEADER + MessageWords.PREFIX)
-    const agentAt = start + inbox.arg(at)
-    const { agent, address } = speakerOf(
-      (inbox.u8 as Bytes).latin1Slice(agentAt, agentAt + inbox.word(at, 3))
-    )
-    return summaryOf(
-      this.query,
-      this.parameters,
-      decoder.value(inbox.i32, inbox.f64, inbox.u8, start) as Metadata,
-      inbox.word(at, 1),
-      this.#firstAfter,
-      {
-        hasRecords: (facts & Fact.HAS_RECORDS) !== 0,
-        hasKeys: (this.#schema?.keys.length ?? 0) > 0,
-        pulled: true
-      },
-      this.host.answering(inbox.word(at, 0), address),
-      agent,
-      this.host.integers
-    )
-  }
-
   /** @param lost why records that were not read are lost, if they are */
   #end(makeError: (() => Error) | null, summary: Summary | null, lost?: () => Error): void {
     this.#makeError = makeError
@@ -648,18 +620,6 @@ function discarded(when: string): Error {
 function refuse(reader: Reader, error: unknown): void {
   if (reader.hears) reader.drop(() => error as Error)
   else throwLater(error)
-}
-
-/** Who answered last: mostly the same server answers again. */
-let speaker = { text: '', agent: '', address: '' }
-
-/** The two lines of `text`: what the server calls itself, and its address. */
-function speakerOf(text: string): { agent: string; address: string } {
-  if (text !== speaker.text) {
-    const [agent, address] = text.split('\n')
-    speaker = { text, agent, address }
-  }
-  return speaker
 }
 
 /** The batch at byte `start`, in memory of its own. */

@@ -1,26 +1,30 @@
 /** What came at the end of a result, as the summary that users of `neo4j-driver` know, with the names of 1.x beside it. */
 
-import { int, internal, ProtocolVersion, ResultSummary } from 'neo4j-driver-core'
-import type { IntegerMode } from '../codec/decode'
+import { type Integer, internal, ProtocolVersion, ResultSummary } from 'neo4j-driver-core'
+import { BoundedCache } from '../codec/cache'
+import { Decoder, type IntegerMode } from '../codec/decode'
+import { make32, modeOf } from '../codec/integers'
+import type { Bytes } from '../codec/tape'
 import { Summary } from '../compat/summary'
 import type { ServedBy } from '../config/servers'
+import type { Inbox } from '../crossing/inbox'
+import { Fact, MessageWords } from '../format'
 
-/** What a result needs to know of the server that answers it. */
-export interface Answering {
-  servedBy: ServedBy
-  /** `host:port` */
-  address: string
+/** What a summary needs of the driver that it is from. */
+export interface SummaryHost {
+  readonly integers: IntegerMode
+  /** @param address `host:port` */
+  servedBy(server: number, address: string): ServedBy
 }
 
 /** Metadata of the last SUCCESS, decoded. */
-export type Metadata = { [key: string]: unknown }
+type Metadata = { [key: string]: unknown }
 
-/** What of a result decides its status. */
-export interface StreamFacts {
-  hasKeys: boolean
-  hasRecords: boolean
-  /** PULL was sent for it, not only DISCARD. */
-  pulled: boolean
+/** How a result ended. */
+interface Ending {
+  readonly made: ResultSummary
+  /** What of it cannot be read, and why. */
+  readonly refused: readonly [name: string, reason: Error][]
 }
 
 const { isBrokenObject, getBrokenObjectReason } = internal.objectUtil
@@ -28,41 +32,95 @@ const { isBrokenObject, getBrokenObjectReason } = internal.objectUtil
 /** What GQL status objects hold where the server leaves it out. */
 const DIAGNOSTIC_RECORD = Object.freeze({ OPERATION: '', OPERATION_CODE: '0', CURRENT_SCHEMA: '/' })
 
+const LIMIT = 1_000
+const LONGEST = 1_024
+
+/** Programs run the same queries again and again, which end alike: core's part of their summaries, by the bytes it is made from. */
+const known = new BoundedCache<string, Ending>(LIMIT)
+
 /**
- * @param version major << 8 | minor
- * @param agent what the server calls itself, as `Neo4j/5.26.0`; empty when it did not say
+ * The summary in the SUMMARY message at byte `at`.
+ *
  * @param firstAfter milliseconds until the first record was available; -1 when the server did not say
  */
-export function summaryOf(
+export function summaryAt(
+  inbox: Inbox,
+  at: number,
   query: string,
   parameters: object,
-  metadata: Metadata,
-  version: number,
   firstAfter: number,
-  facts: StreamFacts,
-  answering: Answering,
-  agent: string,
-  integers: IntegerMode
+  host: SummaryHost
 ): Summary {
-  metadata.server = { address: answering.address, version: agent === '' ? metadata.server : agent }
-  if (metadata.t_last !== undefined) metadata.result_consumed_after = metadata.t_last
-  if (metadata.result_available_after === undefined && firstAfter >= 0) {
-    metadata.result_available_after = integerOf(firstAfter, integers)
-  }
+  const { made, refused } = endingAt(inbox, at, host.integers)
+  const summary = new Summary(
+    made,
+    query,
+    parameters as Metadata,
+    timeOf(inbox.word(at, 1), host.integers),
+    made.resultAvailableAfter ?? timeOf(firstAfter, host.integers),
+    host.servedBy(inbox.word(at, 0), made.server.address as string)
+  )
+  for (const [name, reason] of refused) failWhenRead(summary, name, reason)
+  return summary
+}
+
+function endingAt(inbox: Inbox, at: number, integers: IntegerMode): Ending {
+  const from = at + 4 * (MessageWords.HEADER + 2)
+  const end = at + 4 * (MessageWords.HEADER + MessageWords.PREFIX) + inbox.arg(at) + inbox.word(at, 3)
+  if (end - from > LONGEST) return read(inbox, at, integers)
+  const bytes = (inbox.u8 as Bytes).latin1Slice(from, end)
+  const earlier = known.get(bytes)
+  if (earlier !== undefined) return earlier
+  const ending = read(inbox, at, integers)
+  return isForAll(ending) ? known.set(bytes, ending) : ending
+}
+
+/** Whether summaries of several results can have it in common: there is nothing in it that a program could change. */
+function isForAll({ made, refused }: Ending): boolean {
+  const { plan, profile, queryProfile, notifications, gqlStatusObjects, resultAvailableAfter, database } =
+    made
+  const isPlain =
+    refused.length === 0 &&
+    plan === false &&
+    profile === false &&
+    queryProfile === false &&
+    notifications.length === 0 &&
+    resultAvailableAfter === undefined &&
+    [made.queryType, database.name, made.server.agent, ...gqlStatusObjects.flatMap(statusTexts)].every(isText)
+  if (isPlain) for (const { diagnosticRecord } of gqlStatusObjects) Object.freeze(diagnosticRecord)
+  return isPlain
+}
+
+function statusTexts({ gqlStatus, statusDescription, diagnosticRecord }: GqlStatus): unknown[] {
+  return [gqlStatus, statusDescription, ...Object.values(diagnosticRecord)]
+}
+
+type GqlStatus = ResultSummary['gqlStatusObjects'][number]
+
+const isText = (value: unknown): boolean => typeof value === 'string' || value === undefined || value === null
+
+function read(inbox: Inbox, at: number, integers: IntegerMode): Ending {
+  const facts = inbox.word(at, 2)
+  const batch = at + 4 * (MessageWords.HEADER + MessageWords.PREFIX)
+  const text = batch + inbox.arg(at)
+  const [agent, address] = (inbox.u8 as Bytes).latin1Slice(text, text + inbox.word(at, 3)).split('\n')
+  // Its strings are numbered from 0, so that it can be read whether or not the batches before it were.
+  const metadata = new Decoder(integers).value(inbox.i32, inbox.f64, inbox.u8, batch) as Metadata
+  metadata.server = { address, version: agent === '' ? metadata.server : agent }
   metadata.stream_summary = {
-    have_records_streamed: facts.hasRecords,
-    pulled: facts.pulled,
-    has_keys: facts.hasKeys
+    have_records_streamed: (facts & Fact.HAS_RECORDS) !== 0,
+    pulled: true,
+    has_keys: (facts & Fact.HAS_KEYS) !== 0
   }
-  const build = () => {
+  const make = (): ResultSummary => {
     const { statuses } = metadata
     const complete = Array.isArray(statuses)
       ? { ...metadata, statuses: statuses.map(completeStatus) }
       : metadata
-    return new Summary(query, parameters, complete, protocolVersion(version), answering.servedBy)
+    return new ResultSummary('', {}, complete, protocolVersion(facts & 0xffff))
   }
   try {
-    return build()
+    return { made: make(), refused: [] }
   } catch {
     // The work is done, whatever its summary is like: what cannot be read is left out, or fails when it is read.
     const refused: [string, Error][] = []
@@ -72,9 +130,7 @@ export function summaryOf(
       if (isBrokenObject(value)) refused.push([name, getBrokenObjectReason(value)])
       delete metadata[entry]
     }
-    const summary = build()
-    for (const [name, reason] of refused) failWhenRead(summary, name, reason)
-    return summary
+    return { made: make(), refused }
   }
 }
 
@@ -119,8 +175,9 @@ function completeStatus(status: Metadata): Metadata {
   }
 }
 
-export function integerOf(value: number, mode: IntegerMode): unknown {
-  return mode === 'number' ? value : mode === 'bigint' ? BigInt(value) : int(value)
+/** Milliseconds as the driver's integers; `undefined` for -1, as core has them where the server did not say. */
+function timeOf(milliseconds: number, integers: IntegerMode): Integer {
+  return (milliseconds < 0 ? undefined : make32(modeOf(integers), milliseconds)) as Integer
 }
 
 const versions = new Map<number, ProtocolVersion>()

@@ -293,23 +293,21 @@ export const rows = (op, values) => message(BATCH, op, values.length, batch(valu
 export const ready = (op, byteLength) => message(READY, op, byteLength)
 export const summary = (
   op,
-  metadata = { type: 'r', t_last: 3 },
+  { t_last = -1, ...metadata } = { type: 'r', t_last: 3 },
   {
     server = 0,
     version = 0x0504,
     hasRecords = true,
     isPartial = false,
+    hasKeys = true,
     agent = 'Neo4j/5.13.0',
     address = 'localhost:7687'
   } = {}
 ) => {
   const value = batch([[metadata]])
   const whom = Buffer.from(`${agent}\n${address}`)
-  const payload = Buffer.concat([
-    words(server, version, Number(hasRecords) | (Number(isPartial) << 1), whom.length),
-    value,
-    whom
-  ])
+  const facts = [hasRecords, isPartial, hasKeys].reduce((bits, is, i) => bits | (Number(is) << (16 + i)), 0)
+  const payload = Buffer.concat([words(server, t_last, version | facts, whom.length), value, whom])
   return message(SUMMARY, op, value.length, payload)
 }
 export const restart = op => message(RESTART, op, 0)

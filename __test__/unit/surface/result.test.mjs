@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { ProtocolVersion } from 'neo4j-driver-core'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
 import { batch, failure, install, keys, ready, restart, result, rows, summary } from './fake-native.mjs'
 
@@ -79,7 +80,7 @@ test('the names of 1.x on the summary', async t => {
 
 test('a status is completed as neo4j-driver does, and polyfilled where there is none', async t => {
   const { fake, run, result: first, op } = running(t)
-  fake.say(keys(op, []), summary(op, { type: 'w' }, { hasRecords: false }))
+  fake.say(keys(op, []), summary(op, { type: 'w' }, { hasRecords: false, hasKeys: false }))
   assert.equal((await first).summary.gqlStatusObjects[0].gqlStatus, '00001')
   const second = run()
   fake.say(keys(second.op, ['n']), summary(second.op, { type: 'r' }, { hasRecords: false }))
@@ -104,6 +105,71 @@ test('a status is completed as neo4j-driver does, and polyfilled where there is 
   })
   assert.equal(last.notifications[0].code, 'Neo.X')
 })
+
+/** The summary that core itself makes of what came. */
+function ofCore(metadata, [query, parameters], available) {
+  const server = { address: 'localhost:7687', version: 'Neo4j/5.13.0' }
+  const stream_summary = { have_records_streamed: true, pulled: true, has_keys: true }
+  const all = {
+    ...metadata,
+    server,
+    stream_summary,
+    result_available_after: available && neo4j.int(available),
+    result_consumed_after: metadata.t_last && neo4j.int(metadata.t_last)
+  }
+  return new neo4j.ResultSummary(query, parameters, all, new ProtocolVersion(5, 4))
+}
+
+const ENDS = {
+  'of a query that reads': { type: 'r', t_last: 3, db: 'neo4j' },
+  'of a query that writes': {
+    type: 'rw',
+    db: 'neo4j',
+    stats: { 'nodes-created': 2, 'contains-updates': true }
+  },
+  'of an administration command': { type: 's', db: 'system', stats: { 'system-updates': 1 } },
+  'with the statuses of Bolt 5.7': {
+    type: 'r',
+    statuses: [
+      {
+        gql_status: '00000',
+        status_description: 'note: successful completion',
+        diagnostic_record: { OPERATION: '', OPERATION_CODE: '0', CURRENT_SCHEMA: '/' }
+      }
+    ]
+  },
+  'with a notification': {
+    type: 'r',
+    notifications: [{ code: 'Neo.X', title: 't', description: 'd', severity: 'WARNING' }]
+  },
+  'with a plan': { type: 'r', plan: { operatorType: 'X', identifiers: ['n'], args: {}, children: [] } },
+  'with a profile': {
+    type: 'r',
+    profile: { operatorType: 'X', identifiers: ['n'], args: {}, dbHits: 1, rows: 2, children: [] }
+  }
+}
+
+for (const [what, metadata] of Object.entries(ENDS)) {
+  test(`the summary ${what} is as neo4j-driver-core makes it, each time, and nobody else's`, async t => {
+    const { fake, run } = running(t)
+    const query = ['RETURN $n AS n', { n: 1 }]
+    for (let i = 0; i < 3; i++) {
+      const { result: promise, op } = run(...query)
+      fake.say(...result(op, ['n'], [[1]], metadata))
+      const { servedBy, ...made } = (await promise).summary
+      const { ...expected } = ofCore(metadata, query, 7)
+      assert.deepEqual(Object.keys(made), Object.keys(expected))
+      assert.deepEqual(JSON.parse(JSON.stringify(made)), JSON.parse(JSON.stringify(expected)))
+      assert.deepEqual(Object.keys(made.counters), Object.keys(expected.counters))
+      assert.deepEqual(made.counters.updates(), expected.counters.updates())
+      assert.equal(made.counters.containsUpdates(), expected.counters.containsUpdates())
+      assert.equal(made.counters.containsSystemUpdates(), expected.counters.containsSystemUpdates())
+      const own = [made.query, made.server, made.database, made.counters]
+      for (const one of [...own, ...made.notifications, made.plan, made.profile]) if (one) one.mine = true
+      for (const list of [made.notifications, made.gqlStatusObjects, made.plan.children]) list?.push('mine')
+    }
+  })
+}
 
 test('integers of records and summary are as the driver was told', async t => {
   for (const [config, type] of [

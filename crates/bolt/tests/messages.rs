@@ -647,6 +647,30 @@ fn metadata_has_limits_with_a_name() {
     assert_eq!(read.get("b"), Some(&Value::Integer(1)));
 }
 
+/// What is the same each time may be read once by whoever reads it.
+#[test]
+fn results_that_ended_alike_have_equal_batches() {
+    let ended = |entries: &str| {
+        let mut it = Exchange::ready(Version::new(5, 8));
+        it.run();
+        it.server.message(&bytes(&format!("B1 70 {entries}")));
+        it.deliver();
+        let Some(Event::Success { metadata, .. }) = it.client.poll_event().unwrap() else {
+            panic!("no success")
+        };
+        let batch = Transcoder::new(Version::new(5, 8), true, Limits::default()).metadata(&metadata).unwrap();
+        let mut out = vec![0; batch.byte_len()];
+        batch.write(&mut out);
+        (metadata.bookmark(), metadata.t_last(), out)
+    };
+    let first = ended("A4 84 'type' 81 'r' 88 'bookmark' 81 'a' 86 't_last' 01 82 'db' 81 'n'");
+    let second = ended("A4 84 'type' 81 'r' 88 'bookmark' 81 'b' 86 't_last' 02 82 'db' 81 'n'");
+    assert_eq!((first.0.as_deref(), first.1), (Some("a"), Some(1)));
+    assert_eq!((second.0.as_deref(), second.1), (Some("b"), Some(2)));
+    assert_eq!(first.2, second.2);
+    assert_ne!(first.2, ended("A2 84 'type' 81 'w' 82 'db' 81 'n'").2);
+}
+
 #[test]
 fn metadata_with_an_unknown_structure_is_read_but_for_it() {
     let mut it = Exchange::ready(Version::new(5, 8));

@@ -10,6 +10,9 @@ use crate::message::Metadata;
 use crate::packstream::{DecodeError, Dialect, Item, Limits, Reader};
 use crate::Version;
 
+/// Entries at the end of a result that differ between results of the same query.
+const DIFFERS_EACH_TIME: [&[u8]; 3] = [b"bookmark", b"t_last", b"result_consumed_after"];
+
 /// Classes of values, as bits, so that a column's classes are their union.
 mod class {
     pub(super) const NULL: u8 = 1;
@@ -89,35 +92,30 @@ impl Transcoder {
         self.finish(1, 1, out)
     }
 
-    /// Lays the metadata of a SUCCESS out as a batch of one row and one mixed column, which holds a map. Entries beyond
-    /// the limit `metadata` are there with the reason why their values are not.
+    /// Lays the metadata at the end of a result out as a batch of one row and one mixed column, which holds a map: without
+    /// the entries that differ each time ([`Metadata::bookmark`], [`Metadata::t_last`]), so that results that ended alike
+    /// have equal batches. Entries beyond the limit `metadata` are there with the reason why their values are not.
     pub fn metadata(&mut self, metadata: &Metadata) -> Result<Batch, DecodeError> {
-        let raw = metadata.raw();
         let mut out = self.begin(1);
         let base = out.here();
         out.words.push(base + 1);
-        let mut reader = Reader::new(raw);
-        let entries = reader.map()?;
+        let lasting = || metadata.entries().filter(|(key, _)| !DIFFERS_EACH_TIME.contains(key));
         let (limit, depth) = (self.limits.metadata, self.limits.depth.saturating_sub(1));
         let mut left = limit;
         let mut tape = self.tape(&mut out);
-        tape.head(entries, tag::MAP);
-        for _ in 0..entries {
-            tape.key(reader.key()?)?;
-            let mut behind = reader.clone();
-            behind.skip()?;
-            match left.checked_sub(behind.position() - reader.position()) {
+        tape.head(lasting().count(), tag::MAP);
+        for (key, value) in lasting() {
+            tape.key(key)?;
+            match left.checked_sub(value.len()) {
                 Some(rest) => {
                     left = rest;
-                    tape.value(&mut reader, depth)?;
+                    tape.value(&mut Reader::new(value), depth)?;
                 }
                 None => {
-                    tape.broken(&DecodeError::TooLarge { what: "the metadata", name: "metadata", limit })?;
-                    reader = behind;
+                    tape.broken(&DecodeError::TooLarge { what: "the metadata", name: "metadata", limit })?
                 }
             }
         }
-        reader.finish()?;
         head(&mut out, 0, kind::MIXED, base, 0);
         self.finish(1, 1, out)
     }

@@ -28,18 +28,21 @@ impl Metadata {
         decode_with(self.find(key)?, &self.dialect, &Limits::default()).ok()
     }
 
-    /// The bytes of an entry's value.
-    fn find(&self, key: &str) -> Option<&[u8]> {
+    /// Its entries: each key, and the bytes of its value.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut reader = Reader::new(&self.raw);
-        for _ in 0..reader.map().ok()? {
-            let found = reader.key().ok()? == key.as_bytes();
+        let n = reader.map().unwrap_or_default();
+        (0..n).map_while(move |_| {
+            let key = reader.key().ok()?;
             let start = reader.position();
             reader.skip().ok()?;
-            if found {
-                return self.raw.get(start..reader.position());
-            }
-        }
-        None
+            Some((key, self.raw.get(start..reader.position())?))
+        })
+    }
+
+    /// The bytes of an entry's value.
+    fn find(&self, key: &str) -> Option<&[u8]> {
+        self.entries().find(|(name, _)| *name == key.as_bytes()).map(|(_, value)| value)
     }
 
     fn item(&self, key: &str) -> Option<Item<'_>> {
@@ -97,20 +100,11 @@ impl Metadata {
 
     /// All of it that can be a value, as a [`Value::Map`].
     pub fn to_map(&self) -> Value {
-        let mut entries = Vec::new();
-        let mut reader = Reader::new(&self.raw);
-        for _ in 0..reader.map().unwrap_or_default() {
-            let Ok(key) = reader.string() else { break };
-            let start = reader.position();
-            if reader.skip().is_err() {
-                break;
-            }
-            let value = self.raw.get(start..reader.position()).unwrap_or_default();
-            if let Ok(value) = decode_with(value, &self.dialect, &Limits::default()) {
-                entries.push((key.to_owned(), value));
-            }
-        }
-        Value::Map(entries)
+        let entries = self.entries().filter_map(|(key, value)| {
+            let key = std::str::from_utf8(key).ok()?;
+            Some((key.to_owned(), decode_with(value, &self.dialect, &Limits::default()).ok()?))
+        });
+        Value::Map(entries.collect())
     }
 }
 

@@ -324,12 +324,22 @@ impl<R: Borrow<Run>> Streaming<R> {
     /// Hands over the summary. The connection should be free by now, for whoever reacts to it.
     pub(super) fn finish(mut self, metadata: &Metadata, (version, agent): (Version, String)) {
         self.announce();
-        let Streaming { server, has_records, is_partial, .. } = self;
+        let Streaming { server, has_records, is_partial, columns, .. } = self;
+        let (has_keys, consumed_after) = (columns > 0, metadata.t_last());
         let sink = &self.run.borrow().sink;
         // With a transcoder of its own, the summary can be read whether or not the batches before it were.
         match Transcoder::new(version, self.utc, self.limits).metadata(metadata) {
             Ok(metadata) => {
-                sink.summary(Summary { server, version, agent, has_records, is_partial, metadata });
+                sink.summary(Summary {
+                    server,
+                    version,
+                    agent,
+                    has_records,
+                    has_keys,
+                    is_partial,
+                    consumed_after,
+                    metadata,
+                });
             }
             Err(e) => {
                 let what = format!(

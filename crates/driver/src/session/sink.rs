@@ -55,9 +55,13 @@ pub struct Summary {
     pub agent: String,
     /// The server sent records, whether or not they were handed over.
     pub has_records: bool,
+    /// It has columns.
+    pub has_keys: bool,
     /// Not all records were handed over: the result was cancelled, and the rest discarded.
     pub is_partial: bool,
-    /// The server's metadata: a batch of one row and one column, which holds a map.
+    /// Milliseconds until the last record was read.
+    pub consumed_after: Option<i64>,
+    /// The rest of the server's metadata: a batch of one row and one column, which holds a map.
     pub metadata: Batch,
 }
 
