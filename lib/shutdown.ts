@@ -2,9 +2,10 @@
 
 import type { Unwatch } from './abort'
 import { inMicrotask } from './event-loop'
+import { SmallSet } from './small-set'
 
 export class Shutdown {
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners = new SmallSet<() => void>()
   #begun = false
 
   get begun(): boolean {
@@ -27,8 +28,9 @@ export class Shutdown {
   }
 
   #tell(): void {
-    const listeners = [...this.#listeners]
-    this.#listeners.clear()
+    if (this.#listeners.isEmpty) return
+    const listeners = this.#listeners.members()
+    for (const listener of listeners) this.#listeners.delete(listener)
     for (const listener of listeners) listener()
   }
 }

@@ -27,6 +27,7 @@ import { keep, leaveAlone } from '../impl'
 import { Collector } from '../results/collector'
 import { ResultStream, type StreamOwner } from '../results/result-stream'
 import { Shutdown } from '../shutdown'
+import { SmallSet } from '../small-set'
 import { Result } from './result'
 import { type Again, type Attempt, retrying } from './retry'
 import {
@@ -52,7 +53,7 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
   readonly #core: DriverCore
   readonly #settings: SessionSettings
   readonly #lowWatermark: number
-  readonly #streams = new Set<ResultStream>()
+  readonly #streams = new SmallSet<ResultStream>()
   readonly #shutdown = new Shutdown()
   /** For auto-commit queries and `beginTransaction`; null when none was needed yet, or its bookmarks are out of date. */
   #main: NativeSession | null = null
@@ -62,7 +63,7 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
   /** The one that is open. */
   #transaction: TransactionState | null = null
   /** Those of which something is under way: it, and others whose end is not answered yet. */
-  readonly #transactions = new Set<TransactionState>()
+  readonly #transactions = new SmallSet<TransactionState>()
   /** Bookmarks of the last committed work, or those the session was opened with; those of the main native session may be later. */
   #bookmarks: readonly string[]
   #closing: Promise<void> | null = null
@@ -381,17 +382,18 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
   }
 
   #end(): Promise<void> {
+    if (this.#streams.isEmpty && this.#transactions.isEmpty) return CLOSED
     const busy = new Set<NativeSession>()
-    for (const stream of this.#streams) {
+    for (const stream of this.#streams.members()) {
       busy.add(stream.native)
       stream.discard('when its session was closed')
     }
-    const transactions = [...this.#transactions]
+    const transactions = this.#transactions.members()
     for (const transaction of transactions) {
       busy.add(transaction.native)
       transaction.abandon('session')
     }
-    return busy.size === 0 ? CLOSED : this.#endOf(busy, transactions)
+    return this.#endOf(busy, transactions)
   }
 
   async #endOf(busy: Iterable<NativeSession>, transactions: readonly TransactionState[]): Promise<void> {

@@ -72,6 +72,7 @@ function written(parameters: unknown, option: string | undefined): Encoded {
   out.needs = 0
   try {
     const end = write(parameters, 0, 1)
+    if (end === EMPTY.bytes.length) return EMPTY
     return { bytes: new Uint8Array(out.buf.buffer, out.buf.byteOffset, end), needs: out.needs }
   } catch (problem) {
     throw problem instanceof Unsendable ? located(parameters, option, problem) : problem
