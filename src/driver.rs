@@ -56,22 +56,43 @@ impl NativeDriver {
         self.id
     }
 
-    /// A session; numbers below 0 stand for the driver's own settings, and for no server in particular.
+    /// A session; numbers below 0 stand for the driver's own settings, for no server in particular, and for no bookmark
+    /// manager. What is named beside `config` is what many sessions are opened with.
     #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments)] // JavaScript gives them by their place
     pub fn session(
         &self,
         write: bool,
         rw_mask: i32,
         strategy: i32,
         server: i32,
+        database: Option<String>,
+        bookmark_manager: i32,
         config: Option<String>,
     ) -> napi::Result<NativeSession> {
-        let config = match config {
-            Some(config) => json::argument("The session's configuration", config)?,
-            None => SessionConfig::default(),
-        };
         let intent = self.driver.intent(write, rw_mask, strategy, server);
+        let config = session_config(database, bookmark_manager, config)?;
         Ok(NativeSession::new(self.driver.session(intent, config), self.inbox.clone()))
+    }
+
+    /// The same by the handle of a session that is over: to make a handle, and let it go, costs several times as much.
+    #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments)]
+    pub fn reopen(
+        &self,
+        session: &NativeSession,
+        write: bool,
+        rw_mask: i32,
+        strategy: i32,
+        server: i32,
+        database: Option<String>,
+        bookmark_manager: i32,
+        config: Option<String>,
+    ) -> napi::Result<()> {
+        let intent = self.driver.intent(write, rw_mask, strategy, server);
+        let config = session_config(database, bookmark_manager, config)?;
+        session.replace(self.driver.session(intent, config));
+        Ok(())
     }
 
     /// A bookmark manager, which sessions know by this number, that has nothing to ask the application.
@@ -159,4 +180,17 @@ impl Drop for NativeDriver {
     fn drop(&mut self) {
         self.observer.close();
     }
+}
+
+fn session_config(
+    database: Option<String>,
+    bookmark_manager: i32,
+    config: Option<String>,
+) -> napi::Result<SessionConfig> {
+    let config = match config {
+        Some(config) => json::argument("The session's configuration", config)?,
+        None => SessionConfig::default(),
+    };
+    let bookmark_manager = Some(bookmark_manager).filter(|number| *number >= 0);
+    Ok(SessionConfig { database, bookmark_manager, ..config })
 }

@@ -6,6 +6,7 @@ use bolt::Parameters;
 use driver::{Begin, Done, Run, Session, TxConfig};
 use napi::bindgen_prelude::Uint8ArraySlice;
 use napi_derive::napi;
+use parking_lot::Mutex;
 
 use crate::failure;
 use crate::inbox::{Inbox, Message};
@@ -15,14 +16,21 @@ use crate::sink::{self, JsSink, OpenResult, Results};
 /// Work in order, on one server at a time.
 #[napi]
 pub struct NativeSession {
-    session: Session,
+    session: Mutex<Session>,
     inbox: Arc<Inbox>,
+    /// Of the sessions before, too: operations have numbers of their own.
     results: Results,
 }
 
 impl NativeSession {
     pub(crate) fn new(session: Session, inbox: Arc<Inbox>) -> Self {
-        NativeSession { session, inbox, results: Results::default() }
+        NativeSession { session: Mutex::new(session), inbox, results: Results::default() }
+    }
+
+    /// Becomes the handle of another session.
+    pub(crate) fn replace(&self, session: Session) {
+        let before = std::mem::replace(&mut *self.session.lock(), session);
+        drop(before);
     }
 
     /// A query whose result is that of the operation.
@@ -36,7 +44,7 @@ impl NativeSession {
         metadata: Option<&[u8]>,
     ) -> napi::Result<Run> {
         let config = tx_config(config)?;
-        let flow = self.session.flow();
+        let flow = self.session.lock().flow();
         self.results.lock().insert(op, OpenResult::new(flow.clone()));
         let sink = JsSink { op, inbox: self.inbox.clone(), results: self.results.clone() };
         Ok(Run {
@@ -72,7 +80,8 @@ impl NativeSession {
         config: Option<String>,
         metadata: Option<&[u8]>,
     ) -> napi::Result<()> {
-        self.session.run(self.query(op, query, parameters, needs, config, metadata)?);
+        let run = self.query(op, query, parameters, needs, config, metadata)?;
+        self.session.lock().run(run);
         Ok(())
     }
 
@@ -87,7 +96,8 @@ impl NativeSession {
         config: Option<String>,
         metadata: Option<&[u8]>,
     ) -> napi::Result<()> {
-        self.session.execute(self.query(op, query, parameters, needs, config, metadata)?);
+        let run = self.query(op, query, parameters, needs, config, metadata)?;
+        self.session.lock().execute(run);
         Ok(())
     }
 
@@ -95,32 +105,32 @@ impl NativeSession {
     #[napi(catch_unwind)]
     pub fn begin(&self, op: i32, config: Option<String>, metadata: Option<&[u8]>) -> napi::Result<()> {
         let begin = Begin { id: id(op), config: tx_config(config)?, metadata: metadata.map(<[u8]>::to_vec) };
-        self.session.begin(begin, self.done(op));
+        self.session.lock().begin(begin, self.done(op));
         Ok(())
     }
 
     /// Ends a query that has a transaction of its own, or the transaction that this operation began, at once.
     #[napi(catch_unwind)]
     pub fn abort(&self, op: i32) {
-        self.session.abort(id(op));
+        self.session.lock().abort(id(op));
     }
 
     /// Commits it.
     #[napi(catch_unwind)]
     pub fn commit(&self, op: i32) {
-        self.session.commit(self.done(op));
+        self.session.lock().commit(self.done(op));
     }
 
     /// Rolls it back.
     #[napi(catch_unwind)]
     pub fn rollback(&self, op: i32) {
-        self.session.rollback(self.done(op));
+        self.session.lock().rollback(self.done(op));
     }
 
     /// Rolls back what is open, and ends the session.
     #[napi(catch_unwind)]
     pub fn close(&self, op: i32) {
-        self.session.close(self.done(op));
+        self.session.lock().close(self.done(op));
     }
 
     /// The reader of a result has taken so many batches.
@@ -162,13 +172,13 @@ impl NativeSession {
     /// The home database of the user, if the work found it.
     #[napi(catch_unwind)]
     pub fn home(&self) -> Option<String> {
-        self.session.home()
+        self.session.lock().home()
     }
 
     /// Bookmarks of the last committed work.
     #[napi(catch_unwind)]
     pub fn bookmarks(&self) -> Vec<String> {
-        self.session.bookmarks()
+        self.session.lock().bookmarks()
     }
 }
 

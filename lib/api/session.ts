@@ -243,44 +243,34 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
     const intent = { ...this.#settings.intent, write }
     this.#home ??= this.#newest?.home() ?? undefined
     this.#bookmarks = this.#latestBookmarks()
-    this.#newest = core.session(intent, this.#config())
+    const { database, bookmarkManager } = this.#settings
+    const manager = bookmarkManager === undefined ? -1 : core.bookmarkManagers.numberOf(bookmarkManager)
+    this.#newest = core.session(intent, database, manager, this.#config())
     return this.#newest
   }
 
-  /** What differs from the driver's own settings. */
+  /** What else differs from the driver's own settings. */
   #config(): object | null {
     const bookmarks = this.#ownBookmarks()
-    const {
-      bookmarkManager,
-      database,
-      impersonatedUser,
-      fetchSize,
-      notificationFilter,
-      disableAutoCommitRetries,
-      auth
-    } = this.#settings
+    const { impersonatedUser, fetchSize, notificationFilter, disableAutoCommitRetries, auth } = this.#settings
     if (
-      database === undefined &&
       impersonatedUser === undefined &&
       fetchSize === undefined &&
       notificationFilter === undefined &&
       disableAutoCommitRetries === undefined &&
       this.#home === undefined &&
       auth === undefined &&
-      bookmarkManager === undefined &&
       bookmarks.length === 0
     ) {
       return null
     }
     return {
-      database,
       impersonatedUser,
       fetchSize,
       notificationFilter,
       disableAutoCommitRetries,
       home: this.#home,
       bookmarks,
-      bookmarkManager: bookmarkManager && this.#core.bookmarkManagers.numberOf(bookmarkManager),
       auth
     }
   }
@@ -382,7 +372,10 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
   }
 
   #end(): Promise<void> {
-    if (this.#streams.isEmpty && this.#transactions.isEmpty) return CLOSED
+    if (this.#streams.isEmpty && this.#transactions.isEmpty) {
+      this.#letGo()
+      return CLOSED
+    }
     const busy = new Set<NativeSession>()
     for (const stream of this.#streams.members()) {
       busy.add(stream.native)
@@ -394,6 +387,16 @@ export class SessionImpl implements StreamOwner, TransactionOwner {
       transaction.abandon('session')
     }
     return this.#endOf(busy, transactions)
+  }
+
+  /** The native session can be another's. */
+  #letGo(): void {
+    if (this.#newest === null) return
+    this.#bookmarks = this.#latestBookmarks()
+    this.#core.over(this.#newest)
+    this.#main = null
+    this.#untouched = null
+    this.#newest = null
   }
 
   async #endOf(busy: Iterable<NativeSession>, transactions: readonly TransactionState[]): Promise<void> {

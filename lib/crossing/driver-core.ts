@@ -46,6 +46,9 @@ export interface VerifyConfig {
   login?: boolean
 }
 
+/** How many handles are kept: as many as sessions are open at the same time in most programs. */
+const SPARE = 1_000
+
 export class DriverCore implements DriverListener {
   readonly dispatcher: Dispatcher
   readonly integers: IntegerMode
@@ -65,6 +68,8 @@ export class DriverCore implements DriverListener {
   readonly #managers: readonly (TokenManager | undefined)[]
   readonly #tokens: Tokens
   readonly bookmarkManagers = new BookmarkManagers()
+  /** Handles of sessions that are over. */
+  readonly #spare: NativeSession[] = []
   readonly #native: NativeDriver
   /** Begins when the driver is closed. */
   readonly shutdown = new Shutdown()
@@ -111,15 +116,37 @@ export class DriverCore implements DriverListener {
 
   // ---- choosing ----
 
-  /** A session for this intent. The server is chosen now, if anything is known of the servers. */
-  session({ write, rwMask, strategy, server }: Intent, config: object | null): NativeSession {
+  /**
+   * A session for this intent. The server is chosen now, if anything is known of the servers.
+   *
+   * @param bookmarkManager its number, or -1
+   * @param config what else differs from the driver's own settings
+   */
+  session(
+    { write, rwMask, strategy, server }: Intent,
+    database: string | undefined,
+    bookmarkManager: number,
+    config: object | null
+  ): NativeSession {
     const native = this.#native
     let all = config
     if (typeof strategy === 'object') {
       const preferred = this.#ask(strategy, native.candidates(write, rwMask), write)
       if (typeof preferred === 'number') all = { ...config, preferred }
     }
-    return native.session(write, rwMask, this.#numberOf(strategy), server, all === null ? null : jsonOf(all))
+    const number = this.#numberOf(strategy)
+    const json = all === null ? null : jsonOf(all)
+    const spare = this.#spare.pop()
+    if (spare === undefined) {
+      return native.session(write, rwMask, number, server, database, bookmarkManager, json)
+    }
+    native.reopen(spare, write, rwMask, number, server, database, bookmarkManager, json)
+    return spare
+  }
+
+  /** A session is over, and nothing of it under way. */
+  over(session: NativeSession): void {
+    if (this.#spare.length < SPARE && !this.isClosed) this.#spare.push(session)
   }
 
   /** A bookmark manager of a driver's own, which nobody else has to be asked for. */
@@ -204,6 +231,7 @@ export class DriverCore implements DriverListener {
 
   async #close(): Promise<void> {
     this.shutdown.begin()
+    this.#spare.length = 0
     await this.dispatcher.ask(op => this.#native.close(op))
     this.dispatcher.forget(this.#native)
   }

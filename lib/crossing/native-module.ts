@@ -26,16 +26,23 @@ export interface NativeEnvironment {
   open(configJson: string): NativeDriver
 }
 
+/** What a session is opened with; -1 where the driver's setting, any server, or no bookmark manager is meant. */
+export type OpenedSession = [
+  write: boolean,
+  rwMask: number,
+  strategy: number,
+  server: number,
+  database: string | undefined,
+  bookmarkManager: number,
+  configJson: string | null
+]
+
 /** The connections of one driver, and what is known of its servers. */
 export interface NativeDriver {
   readonly id: number
-  session(
-    write: boolean,
-    rwMask: number,
-    strategy: number,
-    server: number,
-    configJson: string | null
-  ): NativeSession
+  session(...opened: OpenedSession): NativeSession
+  /** Opens one by the handle of a session that is over. Its results that were not taken yet still can be. */
+  reopen(session: NativeSession, ...opened: OpenedSession): void
   /** A bookmark manager that is never asked: sessions are told its number, and the engine keeps what it has. */
   bookmarkManager(number: number): NativeBookmarks
   /** Index of the server that a session of this kind would get now. */

@@ -103,16 +103,15 @@ class FakeDriver {
     this.config = config
   }
 
-  session(write, rwMask, strategy, server, config) {
-    const session = new FakeSession(this.fake, {
-      write,
-      rwMask,
-      strategy,
-      server,
-      config: config === null ? null : JSON.parse(config)
-    })
+  session(...opened) {
+    const session = new FakeSession(this.fake, ...opened)
     this.fake.sessions.push(session)
     return session
+  }
+
+  reopen(session, ...opened) {
+    session.open(...opened)
+    this.fake.sessions.push(session)
   }
 
   bookmarkManager(number) {
@@ -164,15 +163,29 @@ class FakeDriver {
 }
 
 class FakeSession {
-  calls = []
   /** Large batches that wait to be taken. */
   batches = []
-  lastBookmarks = []
 
-  constructor(fake, opened) {
+  constructor(fake, ...opened) {
     this.fake = fake
-    this.opened = opened
-    this.lastBookmarks = opened.config?.bookmarks ?? []
+    this.open(...opened)
+  }
+
+  open(write, rwMask, strategy, server, database, bookmarkManager, json) {
+    const config = {
+      ...(json === null ? {} : JSON.parse(json)),
+      ...(database === undefined ? {} : { database }),
+      ...(bookmarkManager < 0 ? {} : { bookmarkManager })
+    }
+    this.opened = {
+      write,
+      rwMask,
+      strategy,
+      server,
+      config: Object.keys(config).length === 0 ? null : config
+    }
+    this.calls = []
+    this.lastBookmarks = config.bookmarks ?? []
   }
 
   /** The last call of this name, as an object. */

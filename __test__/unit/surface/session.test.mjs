@@ -422,7 +422,7 @@ test('a session tells the native side its own bookmarks beside a manager until s
   assert.deepEqual(fake.session.opened.config.bookmarks, ['own'])
   assert.deepEqual(session.lastBookmarks(), ['two'])
   await session.executeRead(tx => tx.run('z'))
-  assert.deepEqual(fake.session.opened.config.bookmarks, [])
+  assert.equal(fake.session.opened.config.bookmarks, undefined)
 })
 
 test('a bookmark manager that fails, or has no bookmarks to give, is an answer; one that fails when told is nothing', async t => {
@@ -449,6 +449,39 @@ test('a bookmark manager that fails, or has no bookmarks to give, is an answer; 
   fake.say(committed({ manager, previous: [], bookmark: 'two' }))
 })
 
+test('a session that is closed gives its native session on, and keeps its bookmarks', async t => {
+  const { fake, driver, session } = opened(t)
+  willingAll(fake, native => {
+    native.lastBookmarks = ['mark']
+  })
+  await session.run('x')
+  const native = fake.session
+  await session.close()
+  const next = driver.session({ database: 'db', defaultAccessMode: 'READ' })
+  await next.run('y')
+  assert.equal(fake.session, native)
+  assert.deepEqual([native.opened.write, native.opened.config], [false, { database: 'db' }])
+  assert.deepEqual(session.lastBookmarks(), ['mark'])
+  await assert.rejects(session.run('z'), /closed session/)
+  const other = driver.session()
+  await other.run('x')
+  assert.notEqual(fake.session, native)
+})
+
+test('a session under whose close() something goes on keeps its native session', async t => {
+  const { fake, driver, session } = opened(t)
+  const running = session.run('x')
+  const native = fake.session
+  const { op } = native.call('run')
+  const closing = session.close()
+  willingAll(fake)
+  await driver.session().run('y')
+  assert.notEqual(fake.session, native)
+  fake.say(...result(op, ['n'], [[1]]))
+  assert.equal((await running).records.length, 1)
+  await closing
+})
+
 test("executeQuery: one transaction, chained by the driver's bookmarks", async t => {
   const { fake, driver } = opened(t)
   willingAll(fake, native => {
@@ -465,7 +498,7 @@ test("executeQuery: one transaction, chained by the driver's bookmarks", async t
   assert.deepEqual([fake.session.opened.write, fake.session.opened.config.database], [false, 'db'])
   const { bookmarkManager } = fake.session.opened.config
   await driver.executeQuery('y')
-  assert.deepEqual(fake.session.opened.config, { bookmarks: [], bookmarkManager })
+  assert.deepEqual(fake.session.opened.config, { bookmarkManager })
   await driver.executeQuery('z', {}, { bookmarkManager: null })
   assert.equal(fake.session.opened.config, null)
   assert.deepEqual(fake.session.call('execute').config, { api: 3 })
