@@ -1,6 +1,7 @@
 //! The connections to one server: handed out in the order asked for, taken back, never more than the maximum.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -52,7 +53,8 @@ pub(crate) struct Pool {
     /// One permit a connection in use. Its queue is fair.
     permits: Arc<Semaphore>,
     /// Most recently used last. An idle connection needs no permit, since a new one is only made when none is idle.
-    idle: Mutex<Vec<Conn>>,
+    #[allow(clippy::vec_box)] // each goes out and comes back in its box
+    idle: Mutex<Vec<Box<Conn>>>,
     /// What is known of every connection, in use or idle.
     usages: Mutex<Vec<Weak<Usage>>>,
     /// How many wait for a connection to become free.
@@ -81,7 +83,7 @@ impl Drop for Counted<'_> {
 
 /// A connection in use. Dropping it closes the connection; [`Pooled::release`] gives it back.
 pub(crate) struct Pooled {
-    pub(crate) conn: Conn,
+    pub(crate) conn: Box<Conn>,
     pool: Arc<Pool>,
     /// It was made for a session's own user, and cannot become anybody else's.
     is_lent: bool,
@@ -138,7 +140,7 @@ impl Pool {
         auth: Option<&AuthConfig>,
         phases: &Phases,
     ) -> Result<Pooled, Error> {
-        let acquiring = async {
+        let acquiring = pin!(async {
             let permit = self.permit().await?;
             let wanted = match auth {
                 Some(auth) => Arc::new(auth.clone()),
@@ -149,7 +151,7 @@ impl Pool {
                 }
             };
             self.connect(permit, wanted, auth.is_some(), phases).await
-        };
+        });
         match tokio::time::timeout_at(deadline, acquiring).await {
             Ok(result) => result,
             Err(_) => {
@@ -214,7 +216,7 @@ impl Pool {
         token: Arc<AuthConfig>,
         limit: Duration,
         phases: &Phases,
-    ) -> Result<Conn, Error> {
+    ) -> Result<Box<Conn>, Error> {
         let idle = {
             let mut idle = self.idle.lock();
             let fits = idle.iter().rposition(|conn| conn.is_logged_in_as(&token));
@@ -229,13 +231,13 @@ impl Pool {
     }
 
     /// A check is over that had this connection.
-    pub(crate) fn check_in(&self, conn: Conn) {
+    pub(crate) fn check_in(&self, conn: Box<Conn>) {
         self.put_back(conn, None);
     }
 
     /// Makes a connection idle, or closes it if it is not to be used again. One that was used without a permit stays only
     /// if there is room for it.
-    fn put_back(&self, mut conn: Conn, permit: Option<OwnedSemaphorePermit>) {
+    fn put_back(&self, mut conn: Box<Conn>, permit: Option<OwnedSemaphorePermit>) {
         conn.make_idle();
         *conn.usage.0.lock() = Work::default();
         let mut idle = self.idle.lock();
@@ -275,7 +277,8 @@ impl Pool {
         }
         let conn = Box::pin(Conn::open(&self.endpoint, wanted, phases)).await?;
         if self.permits.is_closed() {
-            conn.close().await;
+            // In a box, as all that is large and rare.
+            Box::pin(conn.close()).await;
             return Err(self.closed());
         }
         self.log.debug(|| format!("connected to {} by Bolt {}", self.endpoint.address, conn.bolt.version()));
@@ -284,7 +287,7 @@ impl Pool {
         Ok(self.lend(conn, permit, is_lent))
     }
 
-    fn lend(self: &Arc<Self>, conn: Conn, permit: OwnedSemaphorePermit, is_lent: bool) -> Pooled {
+    fn lend(self: &Arc<Self>, conn: Box<Conn>, permit: OwnedSemaphorePermit, is_lent: bool) -> Pooled {
         conn.usage.0.lock().since = Some(Instant::now());
         Pooled { conn, pool: self.clone(), is_lent, permit }
     }
@@ -326,10 +329,10 @@ impl Pool {
     /// An idle connection of this user, or one that can become that: the last used. If there is none, those that are
     /// logged in with what was the driver's token once are closed; and for a session's own user, one of the driver's if
     /// there is no room for another connection.
-    fn take_idle(&self, wanted: &AuthConfig, is_own: bool) -> Option<Conn> {
+    fn take_idle(&self, wanted: &AuthConfig, is_own: bool) -> Option<Box<Conn>> {
         let mut idle = self.idle.lock();
         let fits = idle.iter().rposition(|conn| conn.is_logged_in_as(wanted));
-        if let Some(at) = fits.or_else(|| idle.iter().rposition(Conn::can_log_in_again)) {
+        if let Some(at) = fits.or_else(|| idle.iter().rposition(|conn| conn.can_log_in_again())) {
             return Some(idle.remove(at));
         }
         let too_many = match is_own {
@@ -354,7 +357,7 @@ impl Pool {
         }
         // There has to be time left for a new connection.
         let acquisition = config.acquisition_limit();
-        if conn.reset_within(LIVENESS_TIMEOUT.min(acquisition / 4)).await.is_ok() {
+        if Box::pin(conn.reset_within(LIVENESS_TIMEOUT.min(acquisition / 4))).await.is_ok() {
             return true;
         }
         // What cut it has cut those that were silent for longer: they are not asked one by one.
@@ -404,7 +407,7 @@ impl Pool {
     }
 
     /// A connection that is nobody's.
-    async fn open(self: &Arc<Self>, token: Arc<AuthConfig>, phases: &Phases) -> Result<Conn, Error> {
+    async fn open(self: &Arc<Self>, token: Arc<AuthConfig>, phases: &Phases) -> Result<Box<Conn>, Error> {
         let mut interrupts = self.endpoint.interrupt.subscribe();
         let conn = tokio::select! {
             biased;

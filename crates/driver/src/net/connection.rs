@@ -23,7 +23,7 @@ const READ_SIZE: std::ops::RangeInclusive<usize> = 8 * 1024..=128 * 1024;
 /// What is read at most while something is being sent: a server that talks on and on is not listened to any more.
 const MOST_READ_WHILE_SENDING: usize = 16 << 20;
 
-/// A connection that is logged in. Dropping it closes it.
+/// A connection that is logged in. Dropping it closes it. It is in a box wherever it is: it goes from hand to hand with each query.
 pub(crate) struct Conn {
     io: Io,
     pub(crate) bolt: bolt::Connection,
@@ -68,8 +68,8 @@ struct Authenticating {
 
 impl Conn {
     /// One on which a version was agreed, and nothing was said yet.
-    pub(super) fn new(endpoint: &Endpoint, auth: Arc<AuthConfig>, io: Io, version: Version) -> Conn {
-        Conn {
+    pub(super) fn new(endpoint: &Endpoint, auth: Arc<AuthConfig>, io: Io, version: Version) -> Box<Conn> {
+        Box::new(Conn {
             io,
             bolt: bolt::Connection::new(version, endpoint.config.limits.to_bolt()),
             input: Vec::new(),
@@ -92,7 +92,7 @@ impl Conn {
             heard: endpoint.heard.clone(),
             expiries: endpoint.expiries.clone(),
             expiries_before: 0,
-        }
+        })
     }
 
     /// Whether the server knows it as this user, by a login that still counts.
@@ -396,7 +396,7 @@ impl Conn {
     }
 
     /// Says goodbye, where the version has it, and closes. One that was ended from outside may still work.
-    pub(crate) async fn close(mut self) {
+    pub(crate) async fn close(mut self: Box<Self>) {
         if (!self.broken || interruption(&self.interrupt).is_some()) && !self.has_unsent_work() {
             self.bolt.goodbye();
             let output = self.bolt.output().to_vec();

@@ -91,9 +91,9 @@ impl Io {
     }
 
     async fn poll_read_once(&mut self, into: &mut Vec<u8>) -> Option<io::Result<usize>> {
-        let mut space = [0; 1024];
         let reading = std::future::poll_fn(|cx| {
-            let mut buffer = ReadBuf::new(&mut space);
+            let mut space = [const { MaybeUninit::uninit() }; 1024];
+            let mut buffer = ReadBuf::uninit(&mut space);
             Poll::Ready(match self.poll_read(cx, &mut buffer) {
                 Poll::Pending => None,
                 Poll::Ready(Ok(())) => {
@@ -115,25 +115,22 @@ impl Io {
         into: &mut Vec<u8>,
         may_read: bool,
     ) -> io::Result<Moved> {
-        let mut space = [0; 1024];
-        let (moved, read) = std::future::poll_fn(|cx| {
+        std::future::poll_fn(|cx| {
             let written = match bytes.is_empty() {
                 true => self.poll_flush(cx).map_ok(|()| Moved::Flushed),
                 false => self.poll_write(cx, bytes).map_ok(Moved::Written),
             };
-            if let Poll::Ready(written) = written {
-                return Poll::Ready((written, 0));
+            if written.is_ready() || !may_read {
+                return written;
             }
-            if !may_read {
-                return Poll::Pending;
-            }
-            let mut buffer = ReadBuf::new(&mut space);
-            self.poll_read(cx, &mut buffer)
-                .map(|read| (read.map(|()| Moved::Read(buffer.filled().len())), buffer.filled().len()))
+            let mut space = [const { MaybeUninit::uninit() }; 1024];
+            let mut buffer = ReadBuf::uninit(&mut space);
+            self.poll_read(cx, &mut buffer).map_ok(|()| {
+                into.extend_from_slice(buffer.filled());
+                Moved::Read(buffer.filled().len())
+            })
         })
-        .await;
-        into.extend_from_slice(space.get(..read).unwrap_or_default());
-        moved
+        .await
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

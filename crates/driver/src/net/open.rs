@@ -23,7 +23,7 @@ impl Conn {
         endpoint: &Endpoint,
         auth: Arc<AuthConfig>,
         phases: &Phases,
-    ) -> Result<Conn, Error> {
+    ) -> Result<Box<Conn>, Error> {
         endpoint.renew_certificate(phases).await?;
         endpoint.in_time(phases, Conn::open_unbounded(endpoint, auth, phases)).await
     }
@@ -49,7 +49,7 @@ impl Conn {
         endpoint: &Endpoint,
         auth: Arc<AuthConfig>,
         phases: &Phases,
-    ) -> Result<Conn, Error> {
+    ) -> Result<Box<Conn>, Error> {
         let (proposal, agreed) = Conn::agree(endpoint, phases).await?;
         let conn = Conn::greet(endpoint, auth.clone(), agreed, phases).await?;
         let (version, agent) = conn.identity();
@@ -90,7 +90,7 @@ impl Conn {
         auth: Arc<AuthConfig>,
         (io, version, early): Agreed,
         phases: &Phases,
-    ) -> Result<Conn, Error> {
+    ) -> Result<Box<Conn>, Error> {
         phases.enter(Phase::Login);
         let mut conn = Conn::new(endpoint, auth, io, version);
         conn.bolt.handle_input(&early);

@@ -1,5 +1,7 @@
 //! A query that is its own transaction, tried again as [`verdict`](super::verdict) says.
 
+use std::pin::pin;
+
 use bolt::{Event, Request, TxMeta};
 use tokio::time::Instant;
 
@@ -39,7 +41,7 @@ impl Inner {
                 Verdict::SurfaceUnknown => return Err(self.on_error(retry.end(error.with_unknown_outcome()))),
             }
             // Whatever ends the attempts, the doubt stays.
-            self.unless_aborted(self.retry(&mut retry, error))
+            self.unless_aborted(pin!(self.retry(&mut retry, error)))
                 .await
                 .map_err(|error| error.with_unknown_outcome_if(doubt.is_some()))?;
         }
@@ -55,7 +57,7 @@ impl Inner {
         telemetry_sent: bool,
     ) -> Result<(), Failed> {
         let unsent = |error: Error, doubt: &Option<Error>| Failed::unsent(error, doubt.is_some());
-        let connected = self.unless_aborted(self.connect(retry)).await;
+        let connected = self.unless_aborted(pin!(self.connect(retry))).await;
         let mut pooled = connected.map_err(|error| unsent(error, doubt))?;
         let settings = match self.settings().await {
             Ok(settings) => settings,
@@ -66,7 +68,9 @@ impl Inner {
         };
         let meta = settings.tx_meta(&run.config, run.metadata.as_deref());
         if let Some(error) = doubt.as_ref().filter(|_| self.reads_only()) {
-            let failed = match self.unless_aborted(Box::pin(only_reads(&mut pooled, run, &meta))).await {
+            let only_reads =
+                self.unless_aborted(Box::pin(only_reads(&mut pooled, run, &meta)).as_mut()).await;
+            let failed = match only_reads {
                 Ok(true) => None,
                 Ok(false) => Some(Failed::finally(error.clone(), Verdict::SurfaceUnknown)),
                 Err(error) => Some(unsent(error, doubt)),
@@ -110,7 +114,7 @@ impl Inner {
         };
         let (server, identity) = (pooled.server.index, pooled.identity());
         match read {
-            Ok((metadata, result)) => {
+            Ok(metadata) => {
                 self.remember(&settings.bookmarks, metadata.bookmark());
                 self.answered_by(server);
                 pooled.release();

@@ -19,6 +19,7 @@ mod worker;
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
@@ -219,8 +220,11 @@ impl Inner {
         Some(queue)
     }
 
-    /// Does the work until it is aborted.
-    async fn unless_aborted<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    /// Does the work until it is aborted. It is pinned by whoever has it: moved in here, it would take its room once more.
+    async fn unless_aborted<T>(
+        &self,
+        work: Pin<&mut impl Future<Output = Result<T, Error>>>,
+    ) -> Result<T, Error> {
         tokio::select! {
             biased;
             () = self.aborted() => Err(Error::aborted()),

@@ -1,6 +1,8 @@
 //! The results of a transaction that are open at once (Bolt 4 and later). One has the connection at a time, from a PULL
 //! to the answer to it; one whose reader takes no more gives way.
 
+use std::pin::pin;
+
 use bolt::{Metadata, PullForm};
 
 use super::result::{Broken, Pace, Streaming};
@@ -56,13 +58,13 @@ impl OpenResults {
                 result.flush();
             }
             session
-                .unless_aborted(async {
+                .unless_aborted(pin!(async {
                     tokio::select! {
                         biased;
                         () = session.wake.notified() => Ok(()),
                         error = pooled.conn.interrupted() => Err(error),
                     }
-                })
+                }))
                 .await?;
         }
         Ok(())

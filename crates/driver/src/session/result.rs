@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::collections::VecDeque;
+use std::pin::pin;
 
 use bolt::columns::{Batch, Transcoder};
 use bolt::{Event, Limits, Metadata, PullForm, Request, Version};
@@ -96,10 +97,10 @@ impl<R: Borrow<Run>> Streaming<R> {
     }
 
     /// Reads to the end. Everything but the summary has then been handed over.
-    pub(super) async fn read(mut self, session: &Inner, conn: &mut Conn) -> Result<(Metadata, Self), Broken> {
+    pub(super) async fn read(&mut self, session: &Inner, conn: &mut Conn) -> Result<Metadata, Broken> {
         loop {
             if let Some(metadata) = self.advance(session, conn, Pace::Alone).await? {
-                return Ok((metadata, self));
+                return Ok(metadata);
             }
         }
     }
@@ -111,10 +112,8 @@ impl<R: Borrow<Run>> Streaming<R> {
         conn: &mut Conn,
         pace: Pace,
     ) -> Result<Option<Metadata>, Broken> {
-        match session.unless_aborted(self.read_on(session, conn, pace)).await {
-            Ok(metadata) => Ok(metadata),
-            Err(error) => Err(self.broken(error, conn)),
-        }
+        let done = session.unless_aborted(pin!(self.read_on(session, conn, pace))).await;
+        done.map_err(|error| self.broken(error, conn))
     }
 
     fn broken(&mut self, error: Error, conn: &Conn) -> Broken {

@@ -1,5 +1,7 @@
 //! What a session's work is told of its session: access mode, database, bookmarks, user.
 
+use std::pin::pin;
+
 use bolt::TxMeta;
 
 use super::{Inner, Run};
@@ -35,13 +37,13 @@ impl Inner {
 
     async fn managed(&self, bookmarks: Bookmarks) -> Result<Vec<String>, Error> {
         let core = &self.core;
-        let asking = async {
+        let asking = pin!(async {
             tokio::select! {
                 biased;
                 error = core.closing() => Err(error),
                 bookmarks = bookmarks.now(&*core.observer, &core.config) => bookmarks,
             }
-        };
+        });
         self.unless_aborted(asking).await
     }
 

@@ -1,5 +1,6 @@
 //! Explicit transactions. Only their beginning is tried again: what was sent in one is the application's to repeat.
 
+use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -80,8 +81,9 @@ impl State {
         };
         let identity = open.pooled.identity();
         let is_batched = commits_in_batches(&run.query);
-        match Streaming::new(run, &open.pooled, fetch_size, asked).read(session, &mut open.pooled.conn).await
-        {
+        let mut result = Streaming::new(run, &open.pooled, fetch_size, asked);
+        let read = result.read(session, &mut open.pooled.conn).await;
+        match read {
             // Whoever asked could not take what came of it, and is told that nothing did.
             Ok(_) if run.flow.is_cancelled() => {
                 open.has_committed = is_batched;
@@ -90,7 +92,7 @@ impl State {
                 open.roll_back(session).await?;
                 Err(error)
             }
-            Ok((metadata, mut result)) => {
+            Ok(metadata) => {
                 result.announce();
                 open.has_committed = is_batched;
                 open.results.note_end(&metadata);
@@ -152,7 +154,7 @@ impl Inner {
                     self.log_failure(&retry, &error);
                     match judge(&Attempt::unsent(&error, false)) {
                         Verdict::Again => {
-                            self.unless_aborted(self.retry(&mut retry, error)).await?;
+                            self.unless_aborted(pin!(self.retry(&mut retry, error))).await?;
                         }
                         _ => return Err(self.on_error(retry.end(error))),
                     }
@@ -169,7 +171,7 @@ impl Inner {
         retry: &Retry,
         telemetry_sent: &mut bool,
     ) -> Result<Open, Error> {
-        let mut pooled = self.unless_aborted(self.connect(retry)).await?;
+        let mut pooled = self.unless_aborted(pin!(self.connect(retry))).await?;
         let settings = match self.settings().await {
             Ok(settings) => settings,
             Err(error) => {
@@ -205,14 +207,16 @@ impl Inner {
                 }
             }
         }
-        let begun = self.unless_aborted(async {
-            if sent.telemetry {
-                answer(&mut pooled, Request::Telemetry).await?;
-                *telemetry_sent = true;
-            }
-            answer(&mut pooled, Request::Begin).await
-        });
-        match begun.await {
+        let begun = self
+            .unless_aborted(pin!(async {
+                if sent.telemetry {
+                    answer(&mut pooled, Request::Telemetry).await?;
+                    *telemetry_sent = true;
+                }
+                answer(&mut pooled, Request::Begin).await
+            }))
+            .await;
+        match begun {
             Ok(metadata) => {
                 self.works_in(metadata.database());
                 let results = OpenResults::default();
@@ -250,12 +254,13 @@ impl Open {
     async fn roll_back(self, session: &Inner) -> Result<(), Error> {
         let mut pooled = self.pooled;
         // An abort resets the connection, which rolls back as well.
-        let rolled_back = session.unless_aborted(async {
-            pooled.still_open().await?;
-            pooled.bolt.rollback().map_err(|e| pooled.protocol_error(&e.to_string()))?;
-            answer(&mut pooled, Request::Rollback).await
-        });
-        let result = rolled_back.await;
+        let result = session
+            .unless_aborted(pin!(async {
+                pooled.still_open().await?;
+                pooled.bolt.rollback().map_err(|e| pooled.protocol_error(&e.to_string()))?;
+                answer(&mut pooled, Request::Rollback).await
+            }))
+            .await;
         if result.is_ok() {
             session.answered_by(pooled.server.index);
         }
@@ -274,14 +279,15 @@ impl Open {
     async fn commit(self, session: &Inner) -> Result<(), Error> {
         let Open { by_master, has_committed, mut pooled, bookmarks, results, .. } = self;
         let mut queued = None;
-        let committed = session.unless_aborted(async {
-            // On a connection that is known to be gone nothing is sent: then nothing was done.
-            pooled.still_open().await?;
-            pooled.bolt.commit().map_err(|e| pooled.protocol_error(&e.to_string()))?;
-            queued = Some(pooled.bolt.output().len());
-            answer(&mut pooled, Request::Commit).await
-        });
-        let result = committed.await;
+        let result = session
+            .unless_aborted(pin!(async {
+                // On a connection that is known to be gone nothing is sent: then nothing was done.
+                pooled.still_open().await?;
+                pooled.bolt.commit().map_err(|e| pooled.protocol_error(&e.to_string()))?;
+                queued = Some(pooled.bolt.output().len());
+                answer(&mut pooled, Request::Commit).await
+            }))
+            .await;
         let is_sent = queued.is_some_and(|queued| pooled.bolt.output().len() < queued);
         let progress = if is_sent { Progress::Executing } else { Progress::Unsent };
         let version = pooled.bolt.version();
