@@ -1,6 +1,7 @@
 //! The exchange on one connection: messages out and in, logins, RESET, and its end.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::pool::Usage;
 use crate::watch;
 
 /// Bytes asked of the socket at once: small while the connection serves small queries, growing while reads fill it,
-/// so that a scan is not bound by system calls and an idle connection holds little.
+/// so that a scan is not bound by system calls, and what is read at once is not much more than what comes.
 const READ_SIZE: std::ops::RangeInclusive<usize> = 8 * 1024..=128 * 1024;
 
 /// What is read at most while something is being sent: a server that talks on and on is not listened to any more.
@@ -27,7 +28,6 @@ const MOST_READ_WHILE_SENDING: usize = 16 << 20;
 pub(crate) struct Conn {
     io: Io,
     pub(crate) bolt: bolt::Connection,
-    input: Vec<u8>,
     read_size: usize,
     interrupt: watch::Receiver<Interrupt>,
     pub(crate) server: ServerRef,
@@ -72,7 +72,6 @@ impl Conn {
         Box::new(Conn {
             io,
             bolt: bolt::Connection::new(version, endpoint.config.limits.to_bolt()),
-            input: Vec::new(),
             read_size: *READ_SIZE.start(),
             interrupt: endpoint.interrupt.subscribe(),
             server: ServerRef { token: auth.serial, ..endpoint.server.clone() },
@@ -209,21 +208,25 @@ impl Conn {
         }
     }
 
-    /// Moves bytes once: sends what waits, and reads when there is nothing to send or while it is not taken. Neither may
-    /// stand still for longer than the server itself allows, however often this is called anew meanwhile. Cancel-safe.
+    /// Moves bytes once: sends what waits, and reads when there is nothing to send or while it is not taken, since the other end may
+    /// wait for that, or have answered already. Neither may stand still for longer than the server itself allows, however often this
+    /// is called anew meanwhile. Cancel-safe.
     async fn exchange(&mut self) -> Result<(), Error> {
-        self.input.clear();
         let limit = self.bolt.hints().recv_timeout;
         let silence_ends = limit.map(|limit| *self.silent_since.get_or_insert_with(Instant::now) + limit);
         let login_ends = self.authenticating.as_ref().and_then(|login| login.until);
         let is_sent = self.bolt.output().is_empty() && self.is_flushed;
         let may_read = self.read_while_sending < MOST_READ_WHILE_SENDING;
-        let moving = async {
-            match is_sent {
-                true => self.io.read_some(&mut self.input, self.read_size).await.map(Moved::Read),
-                false => self.io.write_or_read(self.bolt.output(), &mut self.input, may_read).await,
+        let (io, bolt, read_size) = (&mut self.io, &mut self.bolt, self.read_size);
+        let moving = poll_fn(|cx| {
+            if !is_sent {
+                let sent = io.poll_send(cx, bolt.output());
+                if sent.is_ready() || !may_read {
+                    return sent;
+                }
             }
-        };
+            io.poll_take(cx, read_size, |bytes| bolt.handle_input(bytes)).map_ok(Moved::Read)
+        });
         let moved = tokio::select! {
             biased;
             moved = moving => moved.map_err(|e| match is_sent {
@@ -233,7 +236,10 @@ impl Conn {
             interrupt = interrupted(&mut self.interrupt) => Err(interrupt),
             () = sleep_until(silence_ends) => {
                 // Who comes back to it late may find that the runtime was not told yet of what came.
-                let came = if is_sent { self.io.poll_read_now(&mut self.input).await } else { None };
+                let came = match is_sent {
+                    true => self.io.poll_read_now(|bytes| self.bolt.handle_input(bytes)).await,
+                    false => None,
+                };
                 let what = if is_sent { "the server didn't respond" } else { "the server took nothing of what was sent" };
                 let limit = limit.unwrap_or_default().as_millis();
                 match came {
@@ -264,8 +270,7 @@ impl Conn {
                 if !is_sent {
                     self.read_while_sending += read;
                 }
-                self.bolt.handle_input(&self.input);
-                if self.input.len() >= self.read_size {
+                if read >= read_size {
                     self.read_size = (self.read_size * 2).min(*READ_SIZE.end());
                 }
             }
@@ -286,11 +291,10 @@ impl Conn {
         }
         // An end of the stream is behind what came before it. No server fills this many reads unasked.
         for _ in 0..16 {
-            self.input.clear();
-            match self.io.poll_read_now(&mut self.input).await {
+            match self.io.poll_read_now(|bytes| self.bolt.handle_input(bytes)).await {
                 None => break,
                 Some(Ok(0)) => return Err(self.lost("the server closed it")),
-                Some(Ok(_)) => self.bolt.handle_input(&self.input),
+                Some(Ok(_)) => {}
                 Some(Err(e)) => return Err(self.lost(&describe(&e))),
             }
         }
@@ -364,12 +368,11 @@ impl Conn {
         interruption(&self.interrupt).map(|what| self.lost(what))
     }
 
-    /// Its work is done. Gives back the memory that a large result needed.
+    /// Its work is done.
     pub(crate) fn make_idle(&mut self) {
         self.idle_since = Instant::now();
         self.is_fresh = false;
         self.read_size = *READ_SIZE.start();
-        self.input = Vec::new();
     }
 
     /// Whether another piece of work can start on this connection as it is: nothing is due, and nothing came that was not.

@@ -1,14 +1,16 @@
 //! Bytes over TCP or TLS.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{ready, Context, Poll};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::TlsConnector;
@@ -19,7 +21,12 @@ use super::Endpoint;
 #[cfg(test)]
 use crate::simulation::{Network, Port, Stream};
 
-/// What [`Io::write_or_read`] did.
+thread_local! {
+    /// What is read lies here until it is taken, which is at once: no connection needs a buffer of its own.
+    static SPACE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What an exchange of bytes did.
 #[derive(Debug)]
 pub(crate) enum Moved {
     /// So many bytes were taken.
@@ -55,20 +62,14 @@ impl Io {
         Ok(Io::Tls(Box::new(stream)))
     }
 
-    /// Reads at most `most` bytes to the end of `into`; 0 at the end of the stream. Cancel-safe.
-    pub(crate) async fn read_some(&mut self, into: &mut Vec<u8>, most: usize) -> io::Result<usize> {
-        into.reserve(most);
-        match self {
-            Io::Plain(stream) => stream.read_buf(into).await,
-            Io::Tls(stream) => stream.read_buf(into).await,
-            #[cfg(test)]
-            Io::Simulated(stream) => stream.read_buf(into).await,
-        }
+    /// Reads at most `most` bytes; 0 at the end of the stream. Cancel-safe.
+    pub(crate) async fn read_some(&mut self, most: usize, mut taker: impl FnMut(&[u8])) -> io::Result<usize> {
+        poll_fn(|cx| self.poll_take(cx, most, &mut taker)).await
     }
 
     /// What can be read without waiting; `None` if nothing.
-    pub(crate) async fn poll_read_now(&mut self, into: &mut Vec<u8>) -> Option<io::Result<usize>> {
-        if let Some(read) = self.poll_read_once(into).await {
+    pub(crate) async fn poll_read_now(&mut self, mut taker: impl FnMut(&[u8])) -> Option<io::Result<usize>> {
+        if let Some(read) = self.poll_read_once(&mut taker).await {
             return Some(read);
         }
         let tcp = match self {
@@ -83,54 +84,48 @@ impl Io {
             Ok(0) => Some(Ok(0)),
             Ok(_) => {
                 tokio::task::yield_now().await;
-                self.poll_read_once(into).await
+                self.poll_read_once(&mut taker).await
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => None,
             Err(e) => Some(Err(e)),
         }
     }
 
-    async fn poll_read_once(&mut self, into: &mut Vec<u8>) -> Option<io::Result<usize>> {
-        let reading = std::future::poll_fn(|cx| {
-            let mut space = [const { MaybeUninit::uninit() }; 1024];
-            let mut buffer = ReadBuf::uninit(&mut space);
-            Poll::Ready(match self.poll_read(cx, &mut buffer) {
+    async fn poll_read_once(&mut self, mut taker: impl FnMut(&[u8])) -> Option<io::Result<usize>> {
+        let reading = poll_fn(|cx| {
+            Poll::Ready(match self.poll_take(cx, 1024, &mut taker) {
                 Poll::Pending => None,
-                Poll::Ready(Ok(())) => {
-                    into.extend_from_slice(buffer.filled());
-                    Some(Ok(buffer.filled().len()))
-                }
-                Poll::Ready(Err(e)) => Some(Err(e)),
+                Poll::Ready(read) => Some(read),
             })
         });
         // A task that has used up its turn would see nothing.
         tokio::task::unconstrained(reading).await
     }
 
-    /// Writes some of the bytes, or sends what TLS holds back if there are none. While that does not go on, reads: the
-    /// other end may wait for that, or have answered already; unless it may not read. Cancel-safe.
-    pub(crate) async fn write_or_read(
+    /// Reads at most `most` bytes, and gives them to `taker`, before anybody else reads.
+    pub(crate) fn poll_take(
         &mut self,
-        bytes: &[u8],
-        into: &mut Vec<u8>,
-        may_read: bool,
-    ) -> io::Result<Moved> {
-        std::future::poll_fn(|cx| {
-            let written = match bytes.is_empty() {
-                true => self.poll_flush(cx).map_ok(|()| Moved::Flushed),
-                false => self.poll_write(cx, bytes).map_ok(Moved::Written),
-            };
-            if written.is_ready() || !may_read {
-                return written;
+        cx: &mut Context<'_>,
+        most: usize,
+        mut taker: impl FnMut(&[u8]),
+    ) -> Poll<io::Result<usize>> {
+        SPACE.with_borrow_mut(|space| {
+            if space.len() < most {
+                space.resize(most, 0);
             }
-            let mut space = [const { MaybeUninit::uninit() }; 1024];
-            let mut buffer = ReadBuf::uninit(&mut space);
-            self.poll_read(cx, &mut buffer).map_ok(|()| {
-                into.extend_from_slice(buffer.filled());
-                Moved::Read(buffer.filled().len())
-            })
+            let mut buffer = ReadBuf::new(space.get_mut(..most).unwrap_or_default());
+            ready!(self.poll_read(cx, &mut buffer))?;
+            taker(buffer.filled());
+            Poll::Ready(Ok(buffer.filled().len()))
         })
-        .await
+    }
+
+    /// Writes some of the bytes, or sends what TLS holds back if there are none.
+    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<Moved>> {
+        match bytes.is_empty() {
+            true => self.poll_flush(cx).map_ok(|()| Moved::Flushed),
+            false => self.poll_write(cx, bytes).map_ok(Moved::Written),
+        }
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -162,10 +157,10 @@ impl Io {
 
     pub(crate) async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let written = std::future::poll_fn(|cx| self.poll_write(cx, bytes)).await?;
+            let written = poll_fn(|cx| self.poll_write(cx, bytes)).await?;
             bytes = bytes.get(written..).unwrap_or_default();
         }
-        std::future::poll_fn(|cx| self.poll_flush(cx)).await
+        poll_fn(|cx| self.poll_flush(cx)).await
     }
 
     pub(crate) async fn shutdown(&mut self) -> io::Result<()> {

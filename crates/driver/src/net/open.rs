@@ -138,7 +138,7 @@ impl Conn {
                 .map_err(|e| lost("the handshake could not be sent", &e))?;
             input.clear();
             let read = io
-                .read_some(&mut input, 256)
+                .read_some(256, |bytes| input.extend_from_slice(bytes))
                 .await
                 .map_err(|e| lost("the handshake was not answered", &e))?;
             if read == 0 {
