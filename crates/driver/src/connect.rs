@@ -6,6 +6,7 @@
 //! differs is what follows where it gives none: of servers that are checked, and so are watched while it is waited for, that attempt has
 //! failed; of a table the next server is tried, and then a new table.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -190,31 +191,39 @@ impl Core {
         };
         let is_down = || topology.is_down(server);
         let was_down = is_down();
-        let mut changes = topology.changes();
         // What never did was all there is.
         let did_fit = fits(topology, server, intent);
         let is_outdone =
             || is_outdone(topology, server, intent) || did_fit && is_unfit(topology, server, intent);
+        let unless_outdone = |pooled: Pooled| {
+            if is_outdone() {
+                pooled.release();
+                return Ok(None);
+            }
+            Ok(Some(pooled))
+        };
         let phases = Phases::default();
-        let acquiring = pool.acquire_until(deadline, ask.user.auth, &phases);
+        let mut acquiring = pin!(pool.acquire_until(deadline, ask.user.auth, &phases));
+        // Mostly one is idle, and nothing needs to be prepared for a wait.
+        tokio::select! {
+            biased;
+            acquired = &mut acquiring => return unless_outdone(acquired?),
+            () = std::future::ready(()) => {}
+        }
+        let mut changes = topology.changes();
+        // What came before it was listened for is looked at first.
+        changes.mark_changed();
         let patience = retry.patience(&self.config, was_down);
         let impatience = tokio::time::sleep(patience);
         let share = retry.share();
         let has_had_its_share = phases.server_takes(share.unwrap_or_default());
-        tokio::pin!(acquiring, impatience, has_had_its_share);
+        tokio::pin!(impatience, has_had_its_share);
         let mut is_slow = false;
         // A host that swallows packets, or a process that hangs, would be waited for much longer.
         loop {
             tokio::select! {
                 biased;
-                acquired = &mut acquiring => {
-                    let pooled = acquired?;
-                    if is_outdone() {
-                        pooled.release();
-                        return Ok(None);
-                    }
-                    return Ok(Some(pooled));
-                }
+                acquired = &mut acquiring => return unless_outdone(acquired?),
                 () = &mut impatience => {
                     let limit = patience.as_millis();
                     let what = format!("does not answer its checks, and gave no connection within {limit} ms");

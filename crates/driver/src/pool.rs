@@ -35,9 +35,17 @@ pub(crate) struct Usage(Mutex<Work>);
 struct Work {
     /// Since when, if it is in use.
     since: Option<Instant>,
-    /// The first words of the last query.
+    /// How the last query begins.
     query: String,
     holder: Option<Weak<dyn Holder>>,
+}
+
+impl Work {
+    fn end(&mut self) {
+        self.since = None;
+        self.query.clear();
+        self.holder = None;
+    }
 }
 
 /// Somebody who keeps a connection while nothing is asked of it.
@@ -184,7 +192,7 @@ impl Pool {
         let mut works: Vec<(Instant, String)> = Vec::new();
         for usage in self.usages.lock().iter().filter_map(Weak::upgrade) {
             let work = usage.0.lock();
-            works.extend(work.since.map(|since| (since, work.query.clone())));
+            works.extend(work.since.map(|since| (since, first_words(&work.query))));
         }
         works.sort();
         let oldest = works.first().map(|(since, _)| format!(", the oldest for {}", age(*since)));
@@ -239,7 +247,7 @@ impl Pool {
     /// if there is room for it.
     fn put_back(&self, mut conn: Box<Conn>, permit: Option<OwnedSemaphorePermit>) {
         conn.make_idle();
-        *conn.usage.0.lock() = Work::default();
+        conn.usage.0.lock().end();
         let mut idle = self.idle.lock();
         let has_room = permit.is_some() || idle.len() + self.in_use() < self.size;
         let is_retired = self.retired.load(Ordering::Relaxed);
@@ -491,7 +499,7 @@ impl Pooled {
 
     /// Says what the connection is used for, to those who wait for one.
     pub(crate) fn note_query(&mut self, query: &str) {
-        write_first_words(query, &mut self.conn.usage.0.lock().query);
+        write_beginning(query, &mut self.conn.usage.0.lock().query);
     }
 
     /// Nobody talks on it for now: its holder is told when it is to end. An error says that it is to end already.
@@ -561,21 +569,22 @@ fn age(since: Instant) -> String {
     format!("{} ms", since.elapsed().as_millis())
 }
 
-/// How a query begins, up to its first literal: others are told of it, and a literal may be a password.
-fn write_first_words(query: &str, text: &mut String) {
+/// Writes down how a query begins, up to its first literal: others are told of it, and a literal may be a password. For each query:
+/// it is made fit to be read when somebody is told.
+fn write_beginning(query: &str, text: &mut String) {
     let end = (0..=FIRST_WORDS.min(query.len())).rev().find(|end| query.is_char_boundary(*end));
     let beginning = query.get(..end.unwrap_or(0)).unwrap_or_default();
     let words = beginning.split(['\'', '"']).next().unwrap_or_default();
     text.clear();
-    for word in words.split_whitespace() {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(word);
-    }
+    text.push_str(words.trim_end());
     if words.len() < query.len() {
         text.push('…');
     }
+}
+
+/// The words of it, on one line.
+fn first_words(beginning: &str) -> String {
+    beginning.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -592,8 +601,8 @@ mod tests {
             (&format!("RETURN {}", "é".repeat(60)), &format!("RETURN {}…", "é".repeat(26))),
         ] {
             let mut text = "of the query before".to_owned();
-            write_first_words(query, &mut text);
-            assert_eq!(text, words);
+            write_beginning(query, &mut text);
+            assert_eq!(first_words(&text), words);
         }
     }
 }
