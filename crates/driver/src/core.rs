@@ -22,6 +22,7 @@ use crate::net::{tls, Conn, Endpoint, Interrupt};
 use crate::observer::Observer;
 use crate::retry::Retry;
 use crate::selection::ServerSelection;
+use crate::session::Hands;
 use crate::strategy::{Intent, Strategy};
 use crate::topology::routing::Router;
 use crate::topology::{Checks, Cluster, Publisher, Topology, View};
@@ -49,6 +50,7 @@ pub(crate) struct Core {
     pub(crate) cluster: Cluster,
     pub(crate) selection: ServerSelection,
     pub(crate) hedges: Option<Hedges>,
+    pub(crate) hands: Hands,
     pub(crate) observer: Arc<dyn Observer>,
     closed: watch::Sender<bool>,
     log: Log,
@@ -97,6 +99,7 @@ impl Core {
         }
         Ok(Core {
             hedges: config.hedge.map(Hedges::new),
+            hands: Hands::new(&runtime),
             config,
             runtime,
             members,

@@ -6,7 +6,9 @@
 mod attempt;
 mod auto_commit;
 mod batches;
+mod calls;
 mod command;
+mod hands;
 mod hedge;
 mod open_results;
 mod outcome;
@@ -18,21 +20,19 @@ mod verdict;
 mod worker;
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::Notify;
 
 use crate::config::SessionConfig;
 use crate::connect::Place;
 use crate::core::Core;
 use crate::error::{Error, Kind};
 use crate::strategy::Intent;
+use calls::Calls;
 use command::Command;
 pub use command::{Begin, Run};
+pub(crate) use hands::Hands;
 pub use outcome::Done;
 pub use sink::{Flow, Head, Sink, Summary};
 use transaction::Transaction;
@@ -48,12 +48,8 @@ struct Inner {
     queue: Mutex<Queue>,
     bookmarks: Mutex<Vec<String>>,
     place: Mutex<Place>,
-    /// Wakes the task: there is credit, a result was cancelled, or a command came.
-    wake: Arc<Notify>,
-    /// What the task does is to end at once. Set and cleared under the queue's lock.
-    aborted: AtomicBool,
-    /// Wakes the task: `aborted` was set.
-    abort: Notify,
+    /// To the task that does its work.
+    calls: Arc<Calls>,
 }
 
 struct Queue {
@@ -62,6 +58,8 @@ struct Queue {
     state: Option<State>,
     /// Id of the query or transaction that the task works for.
     doing: u64,
+    /// A call for what waits is on its way.
+    is_called: bool,
     closed: bool,
 }
 
@@ -75,7 +73,13 @@ impl Session {
         let bookmarks = Mutex::new(config.bookmarks.clone());
         let place = Mutex::new(Place::new(core.topology.clone(), server, config.home.clone()));
         let state = State { transaction: None };
-        let queue = Queue { commands: VecDeque::new(), state: Some(state), doing: 0, closed: false };
+        let queue = Queue {
+            commands: VecDeque::new(),
+            state: Some(state),
+            doing: 0,
+            is_called: false,
+            closed: false,
+        };
         Session(Arc::new(Inner {
             core,
             intent,
@@ -83,15 +87,13 @@ impl Session {
             queue: Mutex::new(queue),
             bookmarks,
             place,
-            wake: Arc::new(Notify::new()),
-            aborted: AtomicBool::new(false),
-            abort: Notify::new(),
+            calls: Arc::default(),
         }))
     }
 
     /// Flow control of a result of this session, to be given to [`Session::run`].
     pub fn flow(&self) -> Arc<Flow> {
-        Arc::new(Flow::new(self.0.wake.clone()))
+        Arc::new(Flow::new(self.0.calls.clone()))
     }
 
     /// Runs a query: in the open transaction, or as one of its own. A result that still streams is read to its end
@@ -138,8 +140,7 @@ impl Session {
             let doing = queue.doing == id;
             match &mut queue.state {
                 None if doing => {
-                    self.0.aborted.store(true, Ordering::Release);
-                    self.0.abort.notify_waiters();
+                    self.0.calls.abort();
                     return;
                 }
                 Some(State { transaction: Some(transaction) }) if transaction.id == id => {
@@ -189,19 +190,30 @@ impl Drop for Session {
 }
 
 impl Inner {
-    /// Queues a command, and starts the task if it does not run.
+    /// Queues a command, and calls for a task that does it.
     fn post(self: &Arc<Self>, command: Command) {
         let Some(mut queue) = self.put(command) else { return };
+        let was_called = std::mem::replace(&mut queue.is_called, true);
+        drop(queue);
+        if !was_called {
+            self.core.hands.call(self.clone());
+        }
+    }
+
+    /// A call has arrived: who is to do what waits. `None` if somebody is at it already, who is told that there is more.
+    fn answer(self: &Arc<Self>) -> Option<Worker> {
+        let mut queue = self.queue.lock();
+        queue.is_called = false;
         match queue.state.take() {
             Some(state) => {
                 // Until the task begins, an abort of the transaction is for what it will do.
                 queue.doing = state.transaction.as_ref().map_or(0, |transaction| transaction.id);
-                drop(queue);
-                self.core.runtime.spawn(Worker::new(self.clone(), state).work());
+                Some(Worker::new(self.clone(), state))
             }
             None => {
                 drop(queue);
-                self.wake.notify_one();
+                self.calls.call();
+                None
             }
         }
     }
@@ -218,28 +230,6 @@ impl Inner {
         queue.closed |= matches!(command, Command::Close(_));
         queue.commands.push_back(command);
         Some(queue)
-    }
-
-    /// Does the work until it is aborted. It is pinned by whoever has it: moved in here, it would take its room once more.
-    async fn unless_aborted<T>(
-        &self,
-        work: Pin<&mut impl Future<Output = Result<T, Error>>>,
-    ) -> Result<T, Error> {
-        tokio::select! {
-            biased;
-            () = self.aborted() => Err(Error::aborted()),
-            done = work => done,
-        }
-    }
-
-    async fn aborted(&self) {
-        loop {
-            let wake = self.abort.notified();
-            if self.aborted.load(Ordering::Acquire) {
-                return;
-            }
-            wake.await;
-        }
     }
 
     /// Shows the query that waits next, if it is one.

@@ -58,10 +58,11 @@ impl OpenResults {
                 result.flush();
             }
             session
+                .calls
                 .unless_aborted(pin!(async {
                     tokio::select! {
                         biased;
-                        () = session.wake.notified() => Ok(()),
+                        () = session.calls.called() => Ok(()),
                         error = pooled.conn.interrupted() => Err(error),
                     }
                 }))
