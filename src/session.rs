@@ -1,5 +1,6 @@
 //! A session's handle.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bolt::Parameters;
@@ -11,20 +12,20 @@ use parking_lot::Mutex;
 use crate::failure;
 use crate::inbox::{Inbox, Message};
 use crate::json;
-use crate::sink::{self, JsSink, OpenResult, Results};
+use crate::sink::JsSink;
 
 /// Work in order, on one server at a time.
 #[napi]
 pub struct NativeSession {
     session: Mutex<Session>,
     inbox: Arc<Inbox>,
-    /// Of the sessions before, too: operations have numbers of their own.
-    results: Results,
+    /// Those of which something may still be asked, of the sessions before, too: operations have numbers of their own.
+    results: Mutex<VecDeque<Arc<JsSink>>>,
 }
 
 impl NativeSession {
     pub(crate) fn new(session: Session, inbox: Arc<Inbox>) -> Self {
-        NativeSession { session: Mutex::new(session), inbox, results: Results::default() }
+        NativeSession { session: Mutex::new(session), inbox, results: Mutex::default() }
     }
 
     /// Becomes the handle of another session.
@@ -45,17 +46,28 @@ impl NativeSession {
     ) -> napi::Result<Run> {
         let config = tx_config(config)?;
         let flow = self.session.lock().flow();
-        self.results.lock().insert(op, OpenResult::new(flow.clone()));
-        let sink = JsSink { op, inbox: self.inbox.clone(), results: self.results.clone() };
+        let sink = Arc::new(JsSink::new(op, self.inbox.clone(), flow.clone()));
+        let mut results = self.results.lock();
+        // Queries are done in their order.
+        while results.front().is_some_and(|result| result.is_over()) {
+            results.pop_front();
+        }
+        results.push_back(sink.clone());
+        drop(results);
         Ok(Run {
             id: id(op),
             query,
             parameters: Parameters { bytes: parameters.to_vec().into(), needs },
             config,
             metadata: metadata.map(<[u8]>::to_vec),
-            sink: Arc::new(sink),
+            sink,
             flow,
         })
+    }
+
+    /// The result of an operation; `None` if nothing can be asked of it any more.
+    fn result(&self, op: i32) -> Option<Arc<JsSink>> {
+        self.results.lock().iter().find(|result| result.op == op).cloned()
     }
 
     fn done(&self, op: i32) -> Done {
@@ -136,8 +148,8 @@ impl NativeSession {
     /// The reader of a result has taken so many batches.
     #[napi(catch_unwind)]
     pub fn more(&self, op: i32, batches: u32) {
-        if let Some(result) = self.results.lock().get(&op) {
-            result.flow.more(batches as usize);
+        if let Some(result) = self.result(op) {
+            result.more(batches as usize);
         }
     }
 
@@ -145,7 +157,7 @@ impl NativeSession {
     /// result has begun anew, and a RESTART message is on its way.
     #[napi(catch_unwind)]
     pub fn take(&self, op: i32, mut into: Uint8ArraySlice<'_>) -> napi::Result<bool> {
-        let Some(batch) = sink::take(&self.results, op) else { return Ok(false) };
+        let Some(batch) = self.result(op).and_then(|result| result.take()) else { return Ok(false) };
         // SAFETY: JavaScript does not run while this does, so nobody else looks at the buffer.
         let into = unsafe { into.as_mut() };
         if into.len() != batch.byte_len() {
@@ -159,14 +171,17 @@ impl NativeSession {
     /// has begun anew since: they must not, and another RESTART is on its way.
     #[napi(catch_unwind)]
     pub fn deliver(&self, op: i32, restarts: u32) -> bool {
-        sink::deliver(&self.results, op, restarts)
+        // What is over cannot begin anew.
+        self.result(op).is_none_or(|result| result.deliver(restarts))
     }
 
     /// Discards the rest of a result. If `keeps`, what has come, or comes by what the server was asked for already, can
     /// still be taken: the SUMMARY says whether it is all.
     #[napi(catch_unwind)]
     pub fn cancel(&self, op: i32, keeps: bool) {
-        sink::cancel(&self.results, op, keeps);
+        if let Some(result) = self.result(op) {
+            result.cancel(keeps);
+        }
     }
 
     /// The home database of the user, if the work found it.

@@ -1,7 +1,7 @@
 //! A result as messages. Small batches travel inside their message; large ones wait here until JavaScript takes them
 //! into memory of its own.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bolt::columns::Batch;
@@ -18,11 +18,17 @@ const INLINE: usize = 16 * 1024;
 /// Bytes before the text or batch in the payload of KEYS and SUMMARY.
 const PREFIX: usize = 4 * words::PREFIX;
 
-/// The results of one session that are under way, by operation.
-pub(crate) type Results = Arc<Mutex<HashMap<i32, OpenResult>>>;
+/// A result of one operation, between the engine and JavaScript.
+pub(crate) struct JsSink {
+    pub(crate) op: i32,
+    inbox: Arc<Inbox>,
+    flow: Arc<Flow>,
+    way: Mutex<Way>,
+}
 
-pub(crate) struct OpenResult {
-    pub(crate) flow: Arc<Flow>,
+/// How far it is on its way.
+#[derive(Default)]
+struct Way {
     /// Large batches that were announced and not taken.
     batches: VecDeque<Batch>,
     /// How often the result began anew.
@@ -34,75 +40,47 @@ pub(crate) struct OpenResult {
     finished: bool,
 }
 
-impl OpenResult {
-    pub(crate) fn new(flow: Arc<Flow>) -> Self {
-        OpenResult {
-            flow,
-            batches: VecDeque::new(),
-            restarts: 0,
-            delivered: false,
-            left: false,
-            finished: false,
-        }
-    }
-}
-
-/// Takes the oldest large batch of a result.
-pub(crate) fn take(results: &Results, op: i32) -> Option<Batch> {
-    let mut results = results.lock();
-    let result = results.get_mut(&op)?;
-    let batch = result.batches.pop_front();
-    if result.finished && result.batches.is_empty() {
-        results.remove(&op);
-    }
-    batch
-}
-
-/// Records are about to reach the application, from the result as it was after so many restarts. False if it has
-/// begun anew since: they must not.
-pub(crate) fn deliver(results: &Results, op: i32, restarts: u32) -> bool {
-    match results.lock().get_mut(&op) {
-        Some(result) if result.restarts == restarts => {
-            result.delivered = true;
-            true
-        }
-        Some(_) => false,
-        // It has ended: nothing can begin anew.
-        None => true,
-    }
-}
-
-/// The rest of a result is not wanted; if `keeps`, what has come is, in case that it is all.
-pub(crate) fn cancel(results: &Results, op: i32, keeps: bool) {
-    let mut results = results.lock();
-    if let Some(result) = results.get_mut(&op) {
-        result.flow.cancel();
-        if keeps {
-            return;
-        }
-        result.left = true;
-        result.batches.clear();
-        if result.finished {
-            results.remove(&op);
-        }
-    }
-}
-
-pub(crate) struct JsSink {
-    pub(crate) op: i32,
-    pub(crate) inbox: Arc<Inbox>,
-    pub(crate) results: Results,
-}
-
 impl JsSink {
-    fn finish(&self) {
-        let mut results = self.results.lock();
-        if let Some(result) = results.get_mut(&self.op) {
-            result.finished = true;
-            if result.batches.is_empty() {
-                results.remove(&self.op);
-            }
+    pub(crate) fn new(op: i32, inbox: Arc<Inbox>, flow: Arc<Flow>) -> Self {
+        JsSink { op, inbox, flow, way: Mutex::default() }
+    }
+
+    /// Whether JavaScript has nothing more to ask of it.
+    pub(crate) fn is_over(&self) -> bool {
+        let way = self.way.lock();
+        way.finished && way.batches.is_empty()
+    }
+
+    /// So many batches more may come.
+    pub(crate) fn more(&self, batches: usize) {
+        self.flow.more(batches);
+    }
+
+    /// Takes the oldest large batch.
+    pub(crate) fn take(&self) -> Option<Batch> {
+        self.way.lock().batches.pop_front()
+    }
+
+    /// Records are about to reach the application, from the result as it was after so many restarts. False if it has
+    /// begun anew since: they must not.
+    pub(crate) fn deliver(&self, restarts: u32) -> bool {
+        let mut way = self.way.lock();
+        way.delivered = way.restarts == restarts;
+        way.delivered
+    }
+
+    /// The rest is not wanted; if `keeps`, what has come is, in case that it is all.
+    pub(crate) fn cancel(&self, keeps: bool) {
+        self.flow.cancel();
+        if !keeps {
+            let mut way = self.way.lock();
+            way.left = true;
+            way.batches.clear();
         }
+    }
+
+    fn finish(&self) {
+        self.way.lock().finished = true;
     }
 }
 
@@ -122,22 +100,23 @@ impl Sink for JsSink {
         if length <= INLINE {
             self.inbox.push(Message::Batch, self.op, batch.rows, length, |payload| batch.write(payload));
         } else {
-            match self.results.lock().get_mut(&self.op) {
-                Some(result) if !result.left => result.batches.push_back(batch),
-                _ => return,
+            let mut way = self.way.lock();
+            if way.left {
+                return;
             }
+            way.batches.push_back(batch);
+            drop(way);
             self.inbox.push(Message::Ready, self.op, length, 0, |_| {});
         }
     }
 
     fn restart(&self) -> bool {
-        let mut results = self.results.lock();
-        let Some(result) = results.get_mut(&self.op) else { return false };
-        if result.delivered {
+        let mut way = self.way.lock();
+        if way.delivered {
             return false;
         }
-        result.restarts += 1;
-        result.batches.clear();
+        way.restarts += 1;
+        way.batches.clear();
         self.inbox.push(Message::Restart, self.op, 0, 0, |_| {});
         true
     }
@@ -146,18 +125,23 @@ impl Sink for JsSink {
         self.finish();
         let length = summary.metadata.byte_len();
         // The address as well: servers that a routing table named are not known to JavaScript by number.
-        let whom = format!("{}\n{}", summary.agent, summary.server.address);
-        self.inbox.push(Message::Summary, self.op, length, PREFIX + length + whom.len(), |payload| {
+        let whom = [&summary.agent, "\n", &summary.server.address];
+        let text_length = whom.iter().map(|part| part.len()).sum();
+        self.inbox.push(Message::Summary, self.op, length, PREFIX + length + text_length, |payload| {
             let (prefix, rest) = payload.split_at_mut(PREFIX);
-            let (batch, text) = rest.split_at_mut(length);
+            let (batch, mut text) = rest.split_at_mut(length);
             let facts = (i32::from(summary.has_records) * facts::HAS_RECORDS)
                 | (i32::from(summary.is_partial) * facts::IS_PARTIAL)
                 | (i32::from(summary.has_keys) * facts::HAS_KEYS);
             let consumed = milliseconds(summary.consumed_after);
             let how = facts | version_word(summary.version);
-            put_words(prefix, [word(summary.server.index), consumed, how, word(whom.len())]);
+            put_words(prefix, [word(summary.server.index), consumed, how, word(text_length)]);
             summary.metadata.write(batch);
-            text.copy_from_slice(whom.as_bytes());
+            for part in whom {
+                let (place, rest) = text.split_at_mut(part.len());
+                place.copy_from_slice(part.as_bytes());
+                text = rest;
+            }
         });
     }
 
@@ -169,7 +153,10 @@ impl Sink for JsSink {
     }
 
     fn flush(&self) {
-        self.inbox.wake();
+        match self.way.lock().finished {
+            true => self.inbox.wake(),
+            false => self.inbox.wake_now(),
+        }
     }
 }
 
