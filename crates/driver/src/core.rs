@@ -20,6 +20,7 @@ use crate::members::Members;
 use crate::net::certificate::ClientCertificates;
 use crate::net::{tls, Conn, Endpoint, Interrupt};
 use crate::observer::Observer;
+use crate::pool::Pooled;
 use crate::retry::Retry;
 use crate::selection::ServerSelection;
 use crate::session::Hands;
@@ -118,6 +119,23 @@ impl Core {
         server: Option<usize>,
         config: &VerifyConfig,
     ) -> Result<ServerIdentity, Error> {
+        let mut pooled = self.acquire(server, config).await?;
+        match config.login {
+            true => pooled.log_in_now().await?,
+            false => pooled.answers().await?,
+        }
+        let (version, agent) = pooled.identity();
+        let identity = ServerIdentity { address: pooled.server.address.clone(), version, agent };
+        pooled.release();
+        Ok(identity)
+    }
+
+    /// A connection for nothing in particular.
+    pub(crate) async fn acquire(
+        &self,
+        server: Option<usize>,
+        config: &VerifyConfig,
+    ) -> Result<Pooled, Error> {
         let ask = Ask {
             intent: self.any(server, config.write),
             write: config.write,
@@ -129,15 +147,7 @@ impl Core {
             // Who asks whether the cluster is there wants to know it now.
             is_patient: false,
         };
-        let mut pooled = self.connect(&ask).await?;
-        match config.login {
-            true => pooled.log_in_now().await?,
-            false => pooled.answers().await?,
-        }
-        let (version, agent) = pooled.identity();
-        let identity = ServerIdentity { address: pooled.server.address.clone(), version, agent };
-        pooled.release();
-        Ok(identity)
+        self.connect(&ask).await
     }
 
     /// Checks all members once, and waits for the result.

@@ -92,6 +92,15 @@ impl Driver {
         }
     }
 
+    /// Takes a connection, as work does, and gives it back.
+    ///
+    /// # Errors
+    /// Those of work that gets no connection.
+    #[cfg(feature = "acquire")]
+    pub async fn acquire(&self) -> Result<(), Error> {
+        self.0.acquire(None, &VerifyConfig::default()).await.map(crate::pool::Pooled::release)
+    }
+
     /// The Bolt version that is spoken with a server; without one, with any, or with where a cluster begins. Nobody is logged
     /// in for it.
     pub fn negotiate(
