@@ -29,6 +29,12 @@ export const stages = [
     env: { SEEDS: '0..3000' },
     limit: minutes(10)
   },
+  {
+    name: 'instructions',
+    folder: '__test__/instructions',
+    limit: minutes(10),
+    fileLimit: minutes(9)
+  },
   { name: 'unit', folder: '__test__/unit', limit: minutes(5), fileLimit: minutes(2) },
   {
     name: 'contract',
