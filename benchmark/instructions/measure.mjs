@@ -13,11 +13,13 @@ const TOGGLES = ['counted', 'uncounted'].map(name => `${PACKAGE}::count::${name}
 /** No scenario takes so long unless it hangs. */
 const SCENARIO_LIMIT_MS = 120_000
 
+const valgrind = process.platform === 'linux' ? which('valgrind') : null
+
 /** Why nothing can be counted here, or null. */
 export const whyNot = () =>
-  which('valgrind')
+  valgrind
     ? null
-    : "valgrind is not installed ('apt-get install valgrind'): instructions are not counted"
+    : "instructions are counted by Valgrind, on Linux, and it is not here: 'apt-get install valgrind'"
 
 /** What the figures depend on besides the code: compiler, standard library of C, and what Valgrind makes of the CPU. */
 export async function environment() {
@@ -28,7 +30,7 @@ export async function environment() {
     rustc: `${field('release')} (${field('commit-hash').slice(0, 9)})`,
     target: field('host'),
     libc: libc ? `glibc ${libc}` : 'not glibc',
-    valgrind: (await run('valgrind', ['--version'])).replace('valgrind-', ''),
+    valgrind: (await run(valgrind, ['--version'])).replace('valgrind-', ''),
     cpu: readFileSync('/proc/cpuinfo', 'utf8').includes(' avx2 ') ? 'with AVX2' : 'without AVX2'
   }
 }
@@ -73,9 +75,8 @@ async function count(program, name) {
     '--collect-atstart=no',
     ...TOGGLES.map(toggle => `--toggle-collect=${toggle}`)
   ]
-  // The environment is on the stack, and moves what is above it.
-  const env = { PATH: process.env.PATH }
-  const said = await run('valgrind', [...options, program, name], { env, timeout: SCENARIO_LIMIT_MS })
+  // Without an environment: it is on the stack, and moves what is above it.
+  const said = await run(valgrind, [...options, program, name], { env: {}, timeout: SCENARIO_LIMIT_MS })
   const [, operations, unit] = /^(\d+) (\w+)$/m.exec(said)
   const [, total] = /^totals: (\d+)$/m.exec(readFileSync(profile, 'utf8'))
   return { instructions: Math.round((Number(total) / Number(operations)) * 100) / 100, unit }
