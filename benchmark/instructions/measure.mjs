@@ -79,5 +79,7 @@ async function count(program, name) {
   const said = await run(valgrind, [...options, program, name], { env: {}, timeout: SCENARIO_LIMIT_MS })
   const [, operations, unit] = /^(\d+) (\w+)$/m.exec(said)
   const [, total] = /^totals: (\d+)$/m.exec(readFileSync(profile, 'utf8'))
+  if (Number(total) === 0)
+    throw new Error(`${name}: nothing was counted: Valgrind knows no ${TOGGLES.join(', ')}`)
   return { instructions: Math.round((Number(total) / Number(operations)) * 100) / 100, unit }
 }
