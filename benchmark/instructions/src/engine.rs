@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
+use crate::records::ROWS;
 use crate::server::Server;
 use crate::{Failure, Scenario, SetUp};
 
@@ -24,12 +25,13 @@ pub(crate) fn scenarios() -> Vec<(&'static str, SetUp)> {
         ("acquire", Box::new(acquire)),
         ("small-query", Box::new(|| query(Session::run))),
         ("execute-query", Box::new(|| query(Session::execute))),
+        ("query-records", Box::new(records)),
     ]
 }
 
 /// A connection from the pool, and back.
 fn acquire() -> Result<Scenario, Failure> {
-    let client = Client::new()?;
+    let client = Client::new(1)?;
     // There is a connection then.
     client.query(Session::run)?;
     of("connection", move || Ok(client.runtime.block_on(client.driver.acquire())?))
@@ -37,8 +39,15 @@ fn acquire() -> Result<Scenario, Failure> {
 
 /// A query on a session of its own, to its summary.
 fn query(how: fn(&Session, Run)) -> Result<Scenario, Failure> {
-    let client = Client::new()?;
+    let client = Client::new(1)?;
     of("query", move || client.query(how))
+}
+
+/// The records of a larger result, on their way through the engine.
+fn records() -> Result<Scenario, Failure> {
+    let client = Client::new(ROWS)?;
+    let operations = client.records;
+    Ok(Scenario { operations, ..of("record", move || client.query(Session::run))? })
 }
 
 fn of(unit: &'static str, work: impl FnMut() -> Result<(), Failure> + 'static) -> Result<Scenario, Failure> {
@@ -46,13 +55,15 @@ fn of(unit: &'static str, work: impl FnMut() -> Result<(), Failure> + 'static) -
 }
 
 struct Client {
+    /// Of each result.
+    records: usize,
     driver: Driver,
     runtime: Runtime,
 }
 
 impl Client {
-    fn new() -> Result<Self, Failure> {
-        let server = Server::new()?;
+    fn new(records: i64) -> Result<Self, Failure> {
+        let server = Server::new(records)?;
         let config = Config {
             mode: Mode::Direct,
             servers: vec![ServerConfig { bolt: server.uri()?, ..ServerConfig::default() }],
@@ -67,7 +78,7 @@ impl Client {
         };
         let runtime = Builder::new_current_thread().enable_all().on_thread_park(takes_its_turn).build()?;
         let driver = Driver::new(config, Arc::new(Unobserved), runtime.handle().clone())?;
-        Ok(Self { driver, runtime })
+        Ok(Self { records: usize::try_from(records)?, driver, runtime })
     }
 
     fn query(&self, how: fn(&Session, Run)) -> Result<(), Failure> {
@@ -82,8 +93,16 @@ impl Client {
             sink: reader.clone(),
             flow: session.flow(),
         };
+        if self.records > 1 {
+            // These may be more batches than there is credit for.
+            run.flow.more(self.records);
+        }
         how(&session, run);
-        self.runtime.block_on(reader.ended())
+        let rows = self.runtime.block_on(reader.ended())?;
+        if rows != self.records {
+            return Err(format!("{rows} records instead of {}", self.records).into());
+        }
+        Ok(())
     }
 }
 
@@ -102,13 +121,13 @@ struct Read {
 }
 
 impl Reader {
-    async fn ended(&self) -> Result<(), Failure> {
+    /// How many records there were.
+    async fn ended(&self) -> Result<usize, Failure> {
         self.has_ended.notified().await;
         let mut read = self.read.lock();
         match read.failure.take() {
             Some(error) => Err(error.into()),
-            None if read.rows != 1 => Err(format!("{} rows instead of one", read.rows).into()),
-            None => Ok(()),
+            None => Ok(read.rows),
         }
     }
 }

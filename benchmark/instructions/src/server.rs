@@ -21,6 +21,7 @@ const BOOKMARK: &str = "FB:kcwQ/wTfJf8rS1WY+GiIKXsCXg6Q";
 
 pub(crate) struct Server {
     listener: TcpListener,
+    records: i64,
     client: Option<Client>,
 }
 
@@ -32,8 +33,9 @@ struct Client {
 }
 
 impl Server {
-    pub(crate) fn new() -> Result<Self, Failure> {
-        Ok(Self { listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, client: None })
+    /// Its results have so many records.
+    pub(crate) fn new(records: i64) -> Result<Self, Failure> {
+        Ok(Self { listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, records, client: None })
     }
 
     pub(crate) fn uri(&self) -> Result<String, Failure> {
@@ -45,7 +47,7 @@ impl Server {
         uncounted(&mut || match &mut self.client {
             Some(client) => client.answer(),
             None => {
-                self.client = Some(Client::new(self.listener.accept()?.0)?);
+                self.client = Some(Client::new(self.listener.accept()?.0, self.records)?);
                 Ok(())
             }
         })
@@ -53,14 +55,14 @@ impl Server {
 }
 
 impl Client {
-    fn new(stream: TcpStream) -> Result<Self, Failure> {
+    fn new(stream: TcpStream, records: i64) -> Result<Self, Failure> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self {
             stream,
             has_shaken_hands: false,
             requests: Requests::new(VERSION, true),
-            replies: Script::new(),
+            replies: Script::new(records),
         })
     }
 
@@ -87,19 +89,20 @@ impl Client {
     }
 }
 
-/// What is answered, whatever is asked: a result of one record.
+/// What is answered, whatever is asked.
 struct Script {
     written: Replies,
+    records: i64,
     is_in_transaction: bool,
 }
 
 impl Script {
-    fn new() -> Self {
-        Self { written: Replies::new(VERSION, true), is_in_transaction: false }
+    fn new(records: i64) -> Self {
+        Self { written: Replies::new(VERSION, true), records, is_in_transaction: false }
     }
 
     fn to(&mut self, request: u8) -> Result<(), Failure> {
-        let Self { written, is_in_transaction } = self;
+        let Self { written, records, is_in_transaction } = self;
         match request {
             signature::HELLO => written.success(&[
                 ("server", "Neo4j/5.26.0".into()),
@@ -111,7 +114,7 @@ impl Script {
                 written.success(&[("t_first", 1.into()), ("fields", fields), ("qid", 0.into())])?;
             }
             signature::PULL => {
-                written.record(&[1.into()])?;
+                (0..*records).try_for_each(|n| written.record(&[n.into()]))?;
                 let mut metadata = vec![("type", "r".into()), ("t_last", 0.into()), ("db", "neo4j".into())];
                 if !*is_in_transaction {
                     metadata.push(("bookmark", BOOKMARK.into()));
