@@ -28,10 +28,18 @@ const emptyCache = (): null[] => new Array(CACHE_TO - CACHE_FROM + 1).fill(null)
 const integers: (Integer | null)[] = emptyCache()
 let bigints: (bigint | null)[] = []
 
+/**
+ * A whole number that comes of arithmetic with doubles may be one to V8. One such half, once stored, would make it keep the halves of
+ * every Integer of the process as doubles, each in memory of its own.
+ */
+function integerOfHalves(low: number, high: number): Integer {
+  return new Integer(low | 0, high | 0)
+}
+
 function cachedInteger(n: number): Integer {
   const known = integers[n - CACHE_FROM]
   if (known !== null) return known
-  const made = new Integer(n, n >> 31)
+  const made = integerOfHalves(n, n >> 31)
   integers[n - CACHE_FROM] = made
   return made
 }
@@ -46,14 +54,14 @@ function cachedBigint(n: number): bigint {
 
 /** An Integer of a 32-bit value. */
 export function integerOf32(n: number): Integer {
-  return n >= CACHE_FROM && n <= CACHE_TO ? cachedInteger(n) : new Integer(n, n >> 31)
+  return n >= CACHE_FROM && n <= CACHE_TO ? cachedInteger(n) : integerOfHalves(n, n >> 31)
 }
 
 /** An Integer of two signed halves. */
 export function integerOf(low: number, high: number): Integer {
   return high === low >> 31 && low >= CACHE_FROM && low <= CACHE_TO
     ? cachedInteger(low)
-    : new Integer(low, high)
+    : integerOfHalves(low, high)
 }
 
 /**

@@ -1,12 +1,13 @@
 import { Node } from 'neo4j-driver-core'
 import { PropertyKind } from '../format.js'
 import { canCompile, compile, literal, propertyName } from './codegen.js'
+import { as } from './instances.js'
 import { INTEGER, integerOf, type Mode, make } from './integers.js'
 import { define } from './names.js'
 import type { NodeReader, TapeReader } from './tape-reader.js'
 
 /** Reads one node of a shape at the batch's cursor. */
-type Reader = (batch: TapeReader) => Node
+type Reader = NodeReader['read']
 
 // Nodes read before a reader is compiled for their shape: compiling costs as much as reading some hundreds
 // the slow way.
@@ -92,33 +93,15 @@ function layoutAt({ i32, dictionary: { strings, mode } }: TapeReader, p: number)
   return { mode, labels, keys, types, hasElementId }
 }
 
-interface NodeFields {
-  identity: unknown
-  labels: string[]
-  properties: Record<string, unknown>
-  elementId: string
-}
-
-// Core's constructor makes a closure for each node.
-function initNode(
-  this: NodeFields,
-  identity: unknown,
-  labels: string[],
-  properties: Record<string, unknown>,
-  elementId: string
-): void {
-  this.identity = identity
-  this.labels = labels
-  this.properties = properties
-  this.elementId = elementId
-}
-initNode.prototype = Node.prototype
-const NodeOf = initNode as unknown as new (
-  identity: unknown,
-  labels: string[],
-  properties: Record<string, unknown>,
-  elementId: string
-) => Node
+const NodeOf = as(
+  Node,
+  function (identity: unknown, labels: string[], properties: Record<string, unknown>, elementId: string) {
+    this.identity = identity
+    this.labels = labels
+    this.properties = properties
+    this.elementId = elementId
+  }
+)
 
 function interpreted({ mode, labels, keys, types, hasElementId }: Layout): Reader {
   const plain = keys.map(key => !(key in Object.prototype))

@@ -2,6 +2,7 @@ import { Record as CoreRecord } from 'neo4j-driver-core'
 import { BatchWords, ColumnKind } from '../format.js'
 import { BoundedCache } from './cache.js'
 import { canCompile, compile } from './codegen.js'
+import { as } from './instances.js'
 import { BIGINT, INTEGER, integerOf, integerOf32, make, make32, NUMBER, numberOf } from './integers.js'
 import type { Batch } from './tape.js'
 
@@ -19,12 +20,22 @@ class Signature {
 
 const signatures = new BoundedCache<string, Signature>(512)
 
-const { prototype } = CoreRecord
+const RecordOf = as(
+  CoreRecord,
+  function (
+    keys: readonly string[],
+    length: number,
+    fields: unknown[],
+    lookup: Readonly<Record<string, number>>
+  ) {
+    this.keys = keys
+    this.length = length
+    this._fields = fields
+    this._fieldLookup = lookup
+  }
+)
 
-/**
- * The records of a batch, as core's constructor would make them. Literals, not the constructor: V8 notes at such a place whether its
- * objects live long, and allocates them there at once.
- */
+/** The records of a batch. */
 export function recordsOf(batch: Batch): CoreRecord[] {
   const { columns } = batch
   if (columns > COMPILE_COLUMNS) return interpreted(batch)
@@ -54,13 +65,7 @@ function interpreted(batch: Batch): CoreRecord[] {
     const fields = new Array(columns)
     let h = base + BatchWords.HEADER
     for (let c = 0; c < columns; c++, h += BatchWords.COLUMN) fields[c] = field(batch, i32, h, c, row)
-    records[row] = {
-      __proto__: prototype,
-      keys,
-      length: columns,
-      _fields: fields,
-      _fieldLookup: lookup
-    } as unknown as CoreRecord
+    records[row] = new RecordOf(keys, columns, fields, lookup)
   }
   return records
 }
@@ -109,9 +114,9 @@ function compiled(batch: Batch, columns: number): Reader {
     fields.push(`v${c}`)
   }
   return compile<Reader>(
-    { prototype, integerOf, integerOf32, numberOf, make, make32, mixed },
+    { RecordOf, integerOf, integerOf32, numberOf, make, make32, mixed },
     `return batch=>{const{i32,f64,base,rows,keys,lookup}=batch;${before}const records=new Array(rows);` +
-      `for(let r=0;r<rows;r++){${body}records[r]={__proto__:prototype,keys,length:${columns},_fields:[${fields}],_fieldLookup:lookup}}return records}`
+      `for(let r=0;r<rows;r++){${body}records[r]=new RecordOf(keys,${columns},[${fields}],lookup)}return records}`
   )
 }
 

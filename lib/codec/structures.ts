@@ -1,5 +1,6 @@
 import {
   error,
+  type Integer,
   internal,
   Node,
   newError,
@@ -13,6 +14,7 @@ import {
   Vector
 } from 'neo4j-driver-core'
 import { StructureCode } from '../format.js'
+import { as } from './instances.js'
 import type { TapeReader } from './tape-reader.js'
 import {
   dateOf,
@@ -25,7 +27,46 @@ import {
   timeOf
 } from './temporal.js'
 
+type Id = Integer | number | bigint
 type Properties = Record<string, unknown>
+
+const RelationshipOf = as(
+  Relationship,
+  function (
+    identity: unknown,
+    start: unknown,
+    end: unknown,
+    type: string,
+    properties: Properties,
+    elementId: string,
+    startNodeElementId: string,
+    endNodeElementId: string
+  ) {
+    this.identity = identity
+    this.start = start
+    this.end = end
+    this.type = type
+    this.properties = properties
+    this.elementId = elementId
+    this.startNodeElementId = startNodeElementId
+    this.endNodeElementId = endNodeElementId
+  }
+)
+
+const UnboundRelationshipOf = as(
+  UnboundRelationship,
+  function (identity: unknown, type: string, properties: Properties, elementId: string) {
+    this.identity = identity
+    this.type = type
+    this.properties = properties
+    this.elementId = elementId
+  }
+)
+
+/** Before Bolt 5 an id is all there is. */
+function elementIdOf(batch: TapeReader, id: Id): string {
+  return (batch.value() as string | null) ?? id.toString()
+}
 
 /** Reads the structure of that code, whose fields are the tape's next values. */
 export function readStructure(batch: TapeReader, code: number): unknown {
@@ -37,14 +78,14 @@ export function readStructure(batch: TapeReader, code: number): unknown {
       return new Node(id, labels, properties, batch.value() as string)
     }
     case StructureCode.RELATIONSHIP: {
-      const id = batch.value() as number
-      const start = batch.value() as number
-      const end = batch.value() as number
+      const id = batch.value() as Id
+      const start = batch.value() as Id
+      const end = batch.value() as Id
       const type = batch.value() as string
       const properties = batch.value() as Properties
-      const elementId = batch.value() as string
-      const startElementId = batch.value() as string
-      return new Relationship(
+      const elementId = elementIdOf(batch, id)
+      const startElementId = elementIdOf(batch, start)
+      return new RelationshipOf(
         id,
         start,
         end,
@@ -52,14 +93,14 @@ export function readStructure(batch: TapeReader, code: number): unknown {
         properties,
         elementId,
         startElementId,
-        batch.value() as string
+        elementIdOf(batch, end)
       )
     }
     case StructureCode.UNBOUND_RELATIONSHIP: {
-      const id = batch.value() as number
+      const id = batch.value() as Id
       const type = batch.value() as string
       const properties = batch.value() as Properties
-      return new UnboundRelationship(id, type, properties, batch.value() as string)
+      return new UnboundRelationshipOf(id, type, properties, elementIdOf(batch, id))
     }
     case StructureCode.PATH:
       return path(batch)
@@ -152,7 +193,8 @@ function broken(batch: TapeReader, reason: Error): unknown {
  */
 function path(batch: TapeReader): Path {
   const nodes = batch.value() as Node[]
-  const relationships = batch.value() as (UnboundRelationship | Relationship)[]
+  const relationships = batch.value() as UnboundRelationship[]
+  const bound = new Array<Relationship | undefined>(relationships.length)
   const indices = batch.value32s()
   const segments: PathSegment[] = []
   let from = nodes[0]
@@ -160,12 +202,23 @@ function path(batch: TapeReader): Path {
     const to = nodes[indices[i + 1]]
     const index = indices[i]
     const at = Math.abs(index) - 1
-    let relationship = relationships[at]
-    if (relationship instanceof UnboundRelationship) {
-      relationship = index > 0 ? relationship.bindTo(from, to) : relationship.bindTo(to, from)
-      relationships[at] = relationship
+    const unbound = relationships[at]
+    let relationship = bound[at]
+    if (relationship === undefined) {
+      const [start, end] = index > 0 ? [from, to] : [to, from]
+      relationship = new RelationshipOf(
+        unbound.identity,
+        start.identity,
+        end.identity,
+        unbound.type,
+        unbound.properties,
+        unbound.elementId,
+        start.elementId,
+        end.elementId
+      ) as Relationship
+      bound[at] = relationship
     }
-    segments.push(new PathSegment(from, relationship as Relationship, to))
+    segments.push(new PathSegment(from, relationship, to))
     from = to
   }
   return new Path(nodes[0], nodes[nodes.length - 1], segments)

@@ -1,4 +1,4 @@
-import type { Node } from 'neo4j-driver-core'
+import type { Node, NumberOrInteger } from 'neo4j-driver-core'
 import type { Mode } from './integers.js'
 
 /** What those who read one kind of value need of the batch that it is in. */
@@ -40,5 +40,5 @@ export interface Dictionary {
 
 /** Reads a node of one shape at the cursor, and moves behind it. */
 export interface NodeReader {
-  read(batch: TapeReader): Node
+  read(batch: TapeReader): Node<NumberOrInteger>
 }

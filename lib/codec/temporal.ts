@@ -10,26 +10,13 @@ import {
   newError
 } from 'neo4j-driver-core'
 import { civil, found } from './calendar.js'
+import { as } from './instances.js'
 import { integerOf, type Mode, make, make32, makeSafe } from './integers.js'
 import { checkZone, offsetAtUtc } from './zones.js'
 
 type Int = Integer | number | bigint
 
-// What these constructors make are instances of core's classes, with the properties that core's own
-// constructors would set, in their order, and frozen. Core's check each field through Integer arithmetic;
-// what comes from Rust is known to be in range.
-// biome-ignore lint/suspicious/noExplicitAny: a constructor of any of core's classes
-function as<C extends abstract new (...args: any) => object>(
-  core: C,
-  init: (this: Record<string, unknown>, ...args: never[]) => void
-): new (
-  ...args: unknown[]
-) => InstanceType<C> {
-  init.prototype = core.prototype
-  return init as unknown as new (
-    ...args: unknown[]
-  ) => InstanceType<C>
-}
+// Frozen, as core's are.
 
 const DateOf = as(CoreDate, function (year: Int, month: Int, day: Int) {
   this.year = year
