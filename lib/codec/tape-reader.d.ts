@@ -36,6 +36,17 @@ export interface Dictionary {
   /** Whether a plain `object[key] = value` is right for the string of that id. */
   readonly plain: boolean[]
   readonly shapes: NodeReader[]
+  readonly maps: MapReaders
+}
+
+/** Code for maps that have keys which many maps of the result have. */
+export interface MapReaders {
+  /** The map of that many entries at the cursor, which it moves behind; null, and nothing is read, where there is no code for it. */
+  read(batch: TapeReader, size: number): Record<string, unknown> | null
+  /** Whether a map of this first key and that many entries is to be noted when it was read without. */
+  lacks(first: number, size: number): boolean
+  /** Maps with these keys have come. */
+  note(ids: readonly number[]): void
 }
 
 /** Reads a node of one shape at the cursor, and moves behind it. */

@@ -200,11 +200,19 @@ export class Batch implements TapeReader {
   }
 
   #map(n: number): Record<string, unknown> {
-    const { strings, plain } = this.dictionary
-    const map: Record<string, unknown> = {}
     this.#depth++
+    const map = this.dictionary.maps.read(this, n) ?? this.#entries(n)
+    this.#depth--
+    return map
+  }
+
+  #entries(n: number): Record<string, unknown> {
+    const { strings, plain, maps } = this.dictionary
+    const ids: number[] | null = n > 0 && maps.lacks(this.i32[this.p], n) ? [] : null
+    const map: Record<string, unknown> = {}
     for (let i = 0; i < n; i++) {
       const id = this.i32[this.p++]
+      if (ids !== null) ids.push(id)
       if (id >= 0 && plain[id]) {
         map[strings[id]] = this.value()
       } else {
@@ -213,7 +221,7 @@ export class Batch implements TapeReader {
         define(map, key, this.value())
       }
     }
-    this.#depth--
+    if (ids !== null) maps.note(ids)
     return map
   }
 
