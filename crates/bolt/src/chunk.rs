@@ -5,8 +5,10 @@ use crate::packstream::Limits;
 use std::collections::VecDeque;
 
 const MAX_CHUNK: usize = 0xFFFF;
-/// What an empty buffer may keep: a connection that once had a long message shall not hold its memory for ever.
+/// What an empty buffer may keep for what comes next.
 const KEPT: usize = 256 << 10;
+/// What it may keep while nothing is asked for: there may be thousands of such connections.
+const KEPT_IDLE: usize = 8 << 10;
 
 /// Appends one message to the output in chunks. The message is written in place and only moved if it is too long for
 /// one chunk. If `write` fails, nothing is appended.
@@ -88,6 +90,7 @@ impl Dechunker {
     /// Takes bytes. Whole messages that came before one that is too long can still be read.
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) -> Result<(), TooLong> {
         self.compact();
+        self.buffer.reserve(bytes.len());
         while !bytes.is_empty() {
             if self.chunk > 0 {
                 let (now, later) = bytes.split_at(self.chunk.min(bytes.len()));
@@ -118,6 +121,13 @@ impl Dechunker {
             }
         }
         Ok(())
+    }
+
+    /// Nothing is asked for: gives back the memory that a large result needed.
+    pub(crate) fn make_idle(&mut self) {
+        self.compact();
+        self.buffer.shrink_to(KEPT_IDLE);
+        self.ends.shrink_to(KEPT_IDLE / size_of::<usize>());
     }
 
     /// Drops what was taken, so that the buffer holds at most what is not yet read. Moves bytes only when most of
@@ -161,15 +171,19 @@ impl Dechunker {
         }
     }
 
-    /// The first messages, owned. Where they are all that there is, the buffer itself is handed out.
+    /// The first messages, owned. Where they are most of what there is, the buffer itself is handed out, and the rest is moved.
     pub(crate) fn take_first(&mut self, count: usize) -> Vec<u8> {
-        if self.taken == 0 && count == self.ends.len() {
-            let rest = self.buffer.split_off(self.first(count).len());
-            self.ends.clear();
-            return std::mem::replace(&mut self.buffer, rest);
+        let end = self.taken + self.first(count).len();
+        if self.taken > 0 || self.buffer.len() - end > end {
+            let bytes = self.first(count).to_vec();
+            self.drop_first(count);
+            return bytes;
         }
-        let bytes = self.first(count).to_vec();
-        self.drop_first(count);
-        bytes
+        self.ends.drain(..count.min(self.ends.len()));
+        for later in &mut self.ends {
+            *later -= end;
+        }
+        let rest = self.buffer.split_off(end);
+        std::mem::replace(&mut self.buffer, rest)
     }
 }

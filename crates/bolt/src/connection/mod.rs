@@ -356,6 +356,11 @@ impl Connection {
         }
     }
 
+    /// Its work is done. Gives back the memory that a large result needed.
+    pub fn make_idle(&mut self) {
+        self.input.make_idle();
+    }
+
     /// Whether the input ends within a message.
     pub fn is_amid_message(&self) -> bool {
         self.input.is_amid_message()

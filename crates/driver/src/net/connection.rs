@@ -11,15 +11,11 @@ use bolt::{Event, HelloForm, Request, State, Version};
 use tokio::time::Instant;
 
 use super::endpoint::{interrupted, interruption, is_driver_closed, Endpoint, Heard, Interrupt};
-use super::io::{Io, Moved};
+use super::io::{Io, Moved, READ_SIZE};
 use crate::config::AuthConfig;
 use crate::error::{is_authorization_expired, is_security, Error, Kind, ServerRef};
 use crate::pool::Usage;
 use crate::watch;
-
-/// Bytes asked of the socket at once: small while the connection serves small queries, growing while reads fill it,
-/// so that a scan is not bound by system calls, and what is read at once is not much more than what comes.
-const READ_SIZE: std::ops::RangeInclusive<usize> = 8 * 1024..=128 * 1024;
 
 /// What is read at most while something is being sent: a server that talks on and on is not listened to any more.
 const MOST_READ_WHILE_SENDING: usize = 16 << 20;
@@ -28,7 +24,6 @@ const MOST_READ_WHILE_SENDING: usize = 16 << 20;
 pub(crate) struct Conn {
     io: Io,
     pub(crate) bolt: bolt::Connection,
-    read_size: usize,
     interrupt: watch::Receiver<Interrupt>,
     pub(crate) server: ServerRef,
     /// When it is too old to be used again.
@@ -72,7 +67,6 @@ impl Conn {
         Box::new(Conn {
             io,
             bolt: bolt::Connection::new(version, endpoint.config.limits.to_bolt()),
-            read_size: *READ_SIZE.start(),
             interrupt: endpoint.interrupt.subscribe(),
             server: ServerRef { token: auth.serial, ..endpoint.server.clone() },
             expires: endpoint.lifetime().map(|lifetime| Instant::now() + lifetime),
@@ -217,7 +211,7 @@ impl Conn {
         let login_ends = self.authenticating.as_ref().and_then(|login| login.until);
         let is_sent = self.bolt.output().is_empty() && self.is_flushed;
         let may_read = self.read_while_sending < MOST_READ_WHILE_SENDING;
-        let (io, bolt, read_size) = (&mut self.io, &mut self.bolt, self.read_size);
+        let (io, bolt) = (&mut self.io, &mut self.bolt);
         let moving = poll_fn(|cx| {
             if !is_sent {
                 let sent = io.poll_send(cx, bolt.output());
@@ -225,7 +219,7 @@ impl Conn {
                     return sent;
                 }
             }
-            io.poll_take(cx, read_size, |bytes| bolt.handle_input(bytes)).map_ok(Moved::Read)
+            io.poll_take(cx, READ_SIZE, |bytes| bolt.handle_input(bytes)).map_ok(Moved::Read)
         });
         let moved = tokio::select! {
             biased;
@@ -237,7 +231,7 @@ impl Conn {
             () = sleep_until(silence_ends) => {
                 // Who comes back to it late may find that the runtime was not told yet of what came.
                 let came = match is_sent {
-                    true => self.io.poll_read_now(|bytes| self.bolt.handle_input(bytes)).await,
+                    true => self.io.read_now(|bytes| self.bolt.handle_input(bytes)).await,
                     false => None,
                 };
                 let what = if is_sent { "the server didn't respond" } else { "the server took nothing of what was sent" };
@@ -270,9 +264,6 @@ impl Conn {
                 if !is_sent {
                     self.read_while_sending += read;
                 }
-                if read >= read_size {
-                    self.read_size = (self.read_size * 2).min(*READ_SIZE.end());
-                }
             }
             Err(what) => return Err(self.lost(&what)),
         }
@@ -291,7 +282,7 @@ impl Conn {
         }
         // An end of the stream is behind what came before it. No server fills this many reads unasked.
         for _ in 0..16 {
-            match self.io.poll_read_now(|bytes| self.bolt.handle_input(bytes)).await {
+            match self.io.read_now(|bytes| self.bolt.handle_input(bytes)).await {
                 None => break,
                 Some(Ok(0)) => return Err(self.lost("the server closed it")),
                 Some(Ok(_)) => {}
@@ -372,7 +363,7 @@ impl Conn {
     pub(crate) fn make_idle(&mut self) {
         self.idle_since = Instant::now();
         self.is_fresh = false;
-        self.read_size = *READ_SIZE.start();
+        self.bolt.make_idle();
     }
 
     /// Whether another piece of work can start on this connection as it is: nothing is due, and nothing came that was not.

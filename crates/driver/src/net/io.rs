@@ -21,9 +21,12 @@ use super::Endpoint;
 #[cfg(test)]
 use crate::simulation::{Network, Port, Stream};
 
+/// Bytes asked of the socket at once: so many that a scan is not bound by system calls.
+pub(crate) const READ_SIZE: usize = 256 * 1024;
+
 thread_local! {
-    /// What is read lies here until it is taken, which is at once: no connection needs a buffer of its own.
-    static SPACE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// What the thread's connections read into, each for as long as it takes to take it: those that wait hold no memory.
+    static SPACE: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into());
 }
 
 /// What an exchange of bytes did.
@@ -62,14 +65,14 @@ impl Io {
         Ok(Io::Tls(Box::new(stream)))
     }
 
-    /// Reads at most `most` bytes; 0 at the end of the stream. Cancel-safe.
-    pub(crate) async fn read_some(&mut self, most: usize, mut taker: impl FnMut(&[u8])) -> io::Result<usize> {
-        poll_fn(|cx| self.poll_take(cx, most, &mut taker)).await
+    /// Reads at most `most` bytes, no more than [`READ_SIZE`], and gives them to `take`; 0 at the end of the stream. Cancel-safe.
+    pub(crate) async fn read(&mut self, most: usize, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
+        poll_fn(|cx| self.poll_take(cx, most, &mut take)).await
     }
 
-    /// What can be read without waiting; `None` if nothing.
-    pub(crate) async fn poll_read_now(&mut self, mut taker: impl FnMut(&[u8])) -> Option<io::Result<usize>> {
-        if let Some(read) = self.poll_read_once(&mut taker).await {
+    /// What can be read without waiting, to `take`; `None` if nothing.
+    pub(crate) async fn read_now(&mut self, mut take: impl FnMut(&[u8])) -> Option<io::Result<usize>> {
+        if let Some(read) = self.read_once(&mut take).await {
             return Some(read);
         }
         let tcp = match self {
@@ -84,16 +87,16 @@ impl Io {
             Ok(0) => Some(Ok(0)),
             Ok(_) => {
                 tokio::task::yield_now().await;
-                self.poll_read_once(&mut taker).await
+                self.read_once(&mut take).await
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => None,
             Err(e) => Some(Err(e)),
         }
     }
 
-    async fn poll_read_once(&mut self, mut taker: impl FnMut(&[u8])) -> Option<io::Result<usize>> {
+    async fn read_once(&mut self, take: &mut impl FnMut(&[u8])) -> Option<io::Result<usize>> {
         let reading = poll_fn(|cx| {
-            Poll::Ready(match self.poll_take(cx, 1024, &mut taker) {
+            Poll::Ready(match self.poll_take(cx, READ_SIZE, &mut *take) {
                 Poll::Pending => None,
                 Poll::Ready(read) => Some(read),
             })
@@ -102,20 +105,17 @@ impl Io {
         tokio::task::unconstrained(reading).await
     }
 
-    /// Reads at most `most` bytes, and gives them to `taker`, before anybody else reads.
+    /// Reads at most `most` bytes, no more than [`READ_SIZE`], and gives them to `take`, before anybody else reads.
     pub(crate) fn poll_take(
         &mut self,
         cx: &mut Context<'_>,
         most: usize,
-        mut taker: impl FnMut(&[u8]),
+        mut take: impl FnMut(&[u8]),
     ) -> Poll<io::Result<usize>> {
         SPACE.with_borrow_mut(|space| {
-            if space.len() < most {
-                space.resize(most, 0);
-            }
             let mut buffer = ReadBuf::new(space.get_mut(..most).unwrap_or_default());
             ready!(self.poll_read(cx, &mut buffer))?;
-            taker(buffer.filled());
+            take(buffer.filled());
             Poll::Ready(Ok(buffer.filled().len()))
         })
     }

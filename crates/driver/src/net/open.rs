@@ -131,14 +131,14 @@ impl Conn {
         let mut io = Io::connect(endpoint, phases).await.map_err(|e| lost("connecting failed", &e))?;
         phases.enter(Phase::Handshake);
         let mut handshake = Handshake::new(proposal);
-        let mut input = Vec::with_capacity(256);
+        let mut input = Vec::new();
         loop {
             io.write_all(&handshake.take_output())
                 .await
                 .map_err(|e| lost("the handshake could not be sent", &e))?;
             input.clear();
             let read = io
-                .read_some(256, |bytes| input.extend_from_slice(bytes))
+                .read(256, |bytes| input.extend_from_slice(bytes))
                 .await
                 .map_err(|e| lost("the handshake was not answered", &e))?;
             if read == 0 {
