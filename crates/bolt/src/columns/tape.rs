@@ -84,7 +84,7 @@ impl Tape<'_> {
             }
             Item::List(n) => {
                 self.deeper(depth)?;
-                return self.list(n, reader);
+                return Ok(self.list(n, reader));
             }
             Item::Map(n) => {
                 self.deeper(depth)?;
@@ -229,52 +229,49 @@ impl Tape<'_> {
 
     /// A list whose head was read: whole if it is one of numbers, else up to its content.
     #[inline(never)]
-    fn list(&mut self, n: usize, reader: &mut Reader<'_>) -> Result<Option<Level>, DecodeError> {
+    fn list(&mut self, n: usize, reader: &mut Reader<'_>) -> Option<Level> {
         let plain = match reader.peek().filter(|_| n > 0) {
-            Some(0x00..=0x7F | 0xF0..=0xFF | marker::INT_8..=marker::INT_64) => self.integers(n, reader)?,
-            Some(marker::FLOAT_64) => self.floats(n, reader)?,
+            Some(0x00..=0x7F | 0xF0..=0xFF | marker::INT_8..=marker::INT_64) => self.integers(n, reader),
+            Some(marker::FLOAT_64) => self.floats(n, reader),
             _ => false,
         };
         if plain {
-            return Ok(None);
+            return None;
         }
         self.head(n, tag::LIST);
-        Ok(Some(Level { left: n, is_map: false }))
+        Some(Level { left: n, is_map: false })
     }
 
     /// A list of nothing but integers of 32 bits; else nothing was done.
-    fn integers(&mut self, n: usize, reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
+    fn integers(&mut self, n: usize, reader: &mut Reader<'_>) -> bool {
         let (start, mut ahead) = (self.out.words.len(), reader.clone());
+        self.out.words.reserve(n + 1);
         self.head(n, tag::INTS);
         for _ in 0..n {
-            match ahead.item()? {
-                Item::Integer(value) if i64::from(value as i32) == value => self.out.words.push(value as i32),
-                _ => {
-                    self.out.words.truncate(start);
-                    return Ok(false);
-                }
-            }
+            let Some(value) = ahead.integer().and_then(|value| i32::try_from(value).ok()) else {
+                self.out.words.truncate(start);
+                return false;
+            };
+            self.out.words.push(value);
         }
         *reader = ahead;
-        Ok(true)
+        true
     }
 
     /// A list of nothing but doubles; else nothing was done.
-    fn floats(&mut self, n: usize, reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
+    fn floats(&mut self, n: usize, reader: &mut Reader<'_>) -> bool {
         let (start, mut ahead) = (self.out.floats.len(), reader.clone());
         for _ in 0..n {
-            match ahead.item()? {
-                Item::Float(value) => self.out.floats.push(value),
-                _ => {
-                    self.out.floats.truncate(start);
-                    return Ok(false);
-                }
-            }
+            let Some(value) = ahead.float() else {
+                self.out.floats.truncate(start);
+                return false;
+            };
+            self.out.floats.push(value);
         }
         self.head(n, tag::FLOATS);
         self.out.words.push(word(start));
         *reader = ahead;
-        Ok(true)
+        true
     }
 
     /// A map whose head was read, for its values `depth` levels.

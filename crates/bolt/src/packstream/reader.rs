@@ -170,6 +170,34 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// The next item if it is a whole integer; else nothing is read. For runs of them, which take half the time by this.
+    #[inline(always)]
+    pub(crate) fn integer(&mut self) -> Option<i64> {
+        let (head, rest) = self.bytes.get(self.at..)?.split_first()?;
+        let (value, length) = match *head {
+            0x00..=0x7F | 0xF0..=0xFF => (i64::from(*head as i8), 1),
+            marker::INT_8 => (i64::from(i8::from_be_bytes(*rest.first_chunk()?)), 2),
+            marker::INT_16 => (i64::from(i16::from_be_bytes(*rest.first_chunk()?)), 3),
+            marker::INT_32 => (i64::from(i32::from_be_bytes(*rest.first_chunk()?)), 5),
+            marker::INT_64 => (i64::from_be_bytes(*rest.first_chunk()?), 9),
+            _ => return None,
+        };
+        self.at += length;
+        Some(value)
+    }
+
+    /// The same for a double.
+    #[inline(always)]
+    pub(crate) fn float(&mut self) -> Option<f64> {
+        match self.bytes.get(self.at..)?.first_chunk::<9>()? {
+            [marker::FLOAT_64, value @ ..] => {
+                self.at += 9;
+                Some(f64::from_be_bytes(*value))
+            }
+            _ => None,
+        }
+    }
+
     /// The markers that are seldom seen, out of the way of the others.
     fn rare(&mut self, head: u8) -> Result<Item<'a>, DecodeError> {
         let length = match head {
