@@ -19,7 +19,8 @@ export class Collector<R> implements Reader {
   readonly waits = true
   readonly hears = true
   readonly promise: Promise<Collected<R>>
-  kept: R[] = []
+  /** As they came: one array of all, grown with each, would be copied again and again. */
+  #parts: R[][] = []
   #resolve!: (value: Collected<R> | PromiseLike<never>) => void
 
   constructor() {
@@ -29,20 +30,20 @@ export class Collector<R> implements Reader {
   }
 
   records(records: R[]): void {
-    if (this.kept.length === 0) {
-      this.kept = records
-      return
-    }
-    const all = this.kept
-    for (let i = 0; i < records.length; i++) all.push(records[i])
+    this.#parts.push(records)
+  }
+
+  kept(): R[] {
+    if (this.#parts.length !== 1) this.#parts = [joined(this.#parts)]
+    return this.#parts[0]
   }
 
   restart(): void {
-    this.kept = []
+    this.#parts = []
   }
 
   end(summary: Summary): void {
-    this.#resolve({ records: this.kept, summary, servedBy: summary.servedBy })
+    this.#resolve({ records: this.kept(), summary, servedBy: summary.servedBy })
   }
 
   fail(error: () => Error): void {
@@ -52,4 +53,11 @@ export class Collector<R> implements Reader {
   drop(error: () => Error): void {
     this.fail(error)
   }
+}
+
+function joined<R>(parts: readonly R[][]): R[] {
+  const all = new Array<R>(parts.reduce((length, part) => length + part.length, 0))
+  let at = 0
+  for (const part of parts) for (let i = 0; i < part.length; i++) all[at++] = part[i]
+  return all
 }

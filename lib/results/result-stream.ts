@@ -23,7 +23,7 @@ import { type SummaryHost, summaryAt } from './summary'
 /** Whoever is given the records of a result. */
 export interface Reader {
   /** All it was given, if it keeps that: it is there for later readers too. */
-  readonly kept?: readonly unknown[]
+  kept?(): readonly unknown[]
   /** It takes all there is, as it comes. Others take records at their own pace, and may have stopped. */
   readonly takesAll: boolean
   /** Whether there is room for another batch now; {@link ResultStream.resume} is called when there is again. */
@@ -226,7 +226,7 @@ export class ResultStream implements Operation, CreditSender {
 
   /** Gives the result to a reader, beside those before it: all of it, or an error. */
   attach(reader: Reader): void {
-    const kept = this.#given ? this.#readers.find(other => other.kept !== undefined)?.kept : EMPTY
+    const kept = this.#given ? this.#readers.find(other => other.kept !== undefined)?.kept?.() : EMPTY
     if (kept === undefined || !this.#isLive) {
       this.#attachLate(reader, kept)
       return
