@@ -35,6 +35,15 @@ impl Writer<'_> {
         self.0.extend(text.as_bytes());
     }
 
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        match (u8::try_from(bytes.len()), u16::try_from(bytes.len())) {
+            (Ok(size), _) => self.marked(0xCC, &size.to_be_bytes()),
+            (_, Ok(size)) => self.marked(0xCD, &size.to_be_bytes()),
+            _ => self.marked(0xCE, &u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes()),
+        }
+        self.0.extend(bytes);
+    }
+
     /// The head of a list; its items follow.
     pub(crate) fn list(&mut self, items: usize) {
         self.sized(0x90, 0xD4, items);

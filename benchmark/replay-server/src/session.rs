@@ -35,9 +35,10 @@ const ROUTING_TTL: i64 = 300;
 
 enum State {
     Ready,
-    /// A result of which the records from `next` on have not been asked for.
+    /// A result of so many rows, of which those from `next` on have not been asked for. Past its end it begins again.
     Streaming {
         result: Rc<DataSet>,
+        rows: usize,
         next: usize,
     },
     /// All but RESET is ignored.
@@ -96,11 +97,11 @@ impl Session {
             return Ok(());
         }
         let query = body.string()?;
-        let result = match self.library.find(query, self.version) {
-            Some(result) => result.clone(),
+        let (result, rows) = match self.library.find(query, self.version) {
+            Some(found) => found,
             None => {
                 let (rows, tally) = read_parameters(body)?;
-                receipt(rows, &tally)
+                (Rc::new(receipt(rows, &tally)), 1)
             }
         };
         success(out, 2, |metadata| {
@@ -112,20 +113,24 @@ impl Session {
             metadata.string("t_first");
             metadata.int(1);
         });
-        self.state = State::Streaming { result, next: 0 };
+        self.state = State::Streaming { result, rows, next: 0 };
         Ok(())
     }
 
     /// A negative count asks for all that is left.
     fn pull(&mut self, count: i64, out: &mut Vec<u8>) {
-        let State::Streaming { result, next } = &mut self.state else {
+        let State::Streaming { result, rows, next } = &mut self.state else {
             return self.fail(out, "there is no result to pull");
         };
         let wanted = usize::try_from(count).unwrap_or(usize::MAX);
-        let until = next.saturating_add(wanted).min(result.rows());
-        out.extend(result.records(*next, until));
-        *next = until;
-        if until < result.rows() {
+        let until = next.saturating_add(wanted).min(*rows);
+        while *next < until {
+            let from = *next % result.rows();
+            let to = (from + until - *next).min(result.rows());
+            out.extend(result.records(from, to));
+            *next += to - from;
+        }
+        if until < *rows {
             success(out, 1, |metadata| {
                 metadata.string("has_more");
                 metadata.boolean(true);
@@ -238,7 +243,7 @@ mod tests {
     use crate::framing::Deframer;
 
     fn session(version: Version) -> Session {
-        Session::new(version, Rc::new(Library::of(5, 1, 1)), "127.0.0.1:7687".into())
+        Session::new(version, Rc::new(Library::of_at_most(5)), "127.0.0.1:7687".into())
     }
 
     fn run(query: &str) -> Vec<u8> {
@@ -280,6 +285,13 @@ mod tests {
             );
             assert_eq!(replies(&mut session(version), &[run("CREATE"), pull(-1)]), [ok, row, ok]);
         }
+    }
+
+    #[test]
+    fn a_scan_of_more_rows_than_there_are_begins_again() {
+        let seen = replies(&mut session(Version(5, 8)), &[run("SCAN 12"), pull(4), pull(-1)]);
+        assert_eq!(seen.iter().filter(|&&one| one == 0x71).count(), 12);
+        assert_eq!(replies(&mut session(Version(5, 8)), &[run("SCAN 0"), pull(-1)]).len(), 2);
     }
 
     #[test]
