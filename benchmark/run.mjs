@@ -1,25 +1,32 @@
 // `npm run bench`: this driver beside npm's neo4j-driver, in pairs of fresh processes. README.md says how to read it.
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { assertPresent, OURS, THEIRS, versionOf } from './peers.mjs'
-import { line, NOTES, summarize } from './report.mjs'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
+import { ORIENTED, orientation } from './orientation.mjs'
+import { writeSections } from './page.mjs'
+import { assertPresent, OURS, PREVIOUS, THEIRS, versionOf } from './peers.mjs'
+import { sections } from './performance.mjs'
+import { detailTable, line, NOTES, summarize } from './report.mjs'
 import { servers } from './servers.mjs'
-import { workloads } from './workloads/index.mjs'
+import { measurements, workloads } from './workloads/index.mjs'
 
-const USAGE = `npm run bench -- [options]
-  --server NAME   replay, real or both (both)
-  --only A,B      these workloads alone, of: ${workloads.map(({ name }) => name).join(', ')}
-  --rounds N      pairs of measurements a workload (5)
+const names = workloads.map(({ name }) => name)
+const USAGE = `npm run bench -- [options] [workload ...]
+  workloads: ${names.join(', ')}
+  --server NAME   ${Object.keys(servers).join(', ')} or both: replay and real (both)
+  --only A,B      these workloads alone, as when they are named without an option
+  --rounds N      pairs of measurements a workload (3 on the replay server, 1 on a real one)
+  --peers P       who is measured besides: none, js (${PREVIOUS}) or all: also ${Object.keys(orientation).join(', ')} (js)
   --json FILE     also write the figures as JSON
+  --page FILE     measure nothing: write docs/PERFORMANCE.md from such a file
   --check         exit with 1 when a floor is missed on the replay server
   --bolt VERSION  the Bolt version of the replay server: 3, 4.4 or 5.8 (5.8)
   --peer-self     neo4j-driver against itself: the ratios should be 1`
 
-const client = fileURLToPath(new URL('client.mjs', import.meta.url))
+const client = [process.execPath, '--expose-gc', fileURLToPath(new URL('client.mjs', import.meta.url))]
 /** No measurement takes so long unless it hangs. */
 const MEASUREMENT_LIMIT_MS = 180_000
 
@@ -27,106 +34,168 @@ class UsageError extends Error {}
 
 function readOptions() {
   let values
+  let positionals
   try {
-    values = parseArgs({
+    ;({ values, positionals } = parseArgs({
+      allowPositionals: true,
       options: {
         server: { type: 'string', default: 'both' },
         only: { type: 'string' },
-        rounds: { type: 'string', default: '5' },
+        rounds: { type: 'string' },
+        peers: { type: 'string', default: 'js' },
         json: { type: 'string' },
+        page: { type: 'string' },
         check: { type: 'boolean', default: false },
         bolt: { type: 'string' },
         'peer-self': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false }
       }
-    }).values
+    }))
   } catch (error) {
     throw new UsageError(error.message)
   }
-  const rounds = Number(values.rounds)
-  if (!Number.isInteger(rounds) || rounds < 1) throw new UsageError('--rounds takes a number from 1 up')
-  const serverNames = values.server === 'both' ? Object.keys(servers) : [values.server]
-  if (!serverNames.every(name => Object.hasOwn(servers, name))) {
-    throw new UsageError('--server takes replay, real or both')
+  const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
+    throw new UsageError('--rounds takes a number from 1 up')
   }
-  const only = values.only?.split(',')
-  const unknown = only?.find(wanted => !workloads.some(({ name }) => name === wanted))
+  const serverNames = values.server === 'both' ? ['replay', 'real'] : [values.server]
+  if (!serverNames.every(name => Object.hasOwn(servers, name))) {
+    throw new UsageError(`--server takes ${Object.keys(servers).join(', ')} or both`)
+  }
+  if (!['none', 'js', 'all'].includes(values.peers)) throw new UsageError('--peers takes none, js or all')
+  const wanted = [...(values.only?.split(',') ?? []), ...positionals]
+  const unknown = wanted.find(one => !names.includes(one))
   if (unknown !== undefined) throw new UsageError(`there is no workload ${JSON.stringify(unknown)}`)
   return {
     ...values,
     rounds,
     serverNames,
-    chosen: workloads.filter(({ name }) => !only || only.includes(name)),
+    chosen: workloads.filter(({ name }) => wanted.length === 0 || wanted.includes(name)),
     ours: values['peer-self'] ? THEIRS : OURS
   }
 }
 
 const say = message => process.stderr.write(`${message}\n`)
 
-/** One measurement: one workload by one peer, in a process that does nothing else. */
-async function measure(peer, workload, { uri, user, password, queries }, signal) {
-  const job = JSON.stringify({ peer, workload: workload.name, uri, user, password, queries })
-  const child = spawn(process.execPath, ['--expose-gc', client, job], {
+/** One measurement by one program, in a process that does nothing else. */
+async function measured([program, ...args], job, name, signal) {
+  const { uri, user, password, queries } = job.server
+  const asked = { peer: name, measurement: job.measurement.name, uri, user, password, queries }
+  const child = spawn(program, [...args, JSON.stringify(asked)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     signal: AbortSignal.any([signal, AbortSignal.timeout(MEASUREMENT_LIMIT_MS)])
   })
   const ended = new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve))
   const [output, code] = await Promise.all([text(child.stdout), ended]).catch(cause => {
-    throw new Error(`${workload.name} by ${peer} did not end`, { cause })
+    throw new Error(`${asked.measurement} by ${name} did not end`, { cause })
   })
-  if (code !== 0) throw new Error(`${workload.name} by ${peer} failed`)
+  if (code !== 0) throw new Error(`${asked.measurement} by ${name} failed`)
   return JSON.parse(output)
 }
 
-/** All rounds of a workload on a server: ours, theirs, ours, theirs, ... */
-async function compare(workload, server, { ours, rounds }, signal) {
-  const figures = []
-  for (let i = 0; i < server.warmUps; i++) await measure(THEIRS, workload, server, signal)
-  for (let round = 0; round < rounds; round++) {
-    const pair = {
-      ours: await measure(ours, workload, server, signal),
-      theirs: await measure(THEIRS, workload, server, signal)
-    }
-    const [mine, other] = [pair.ours.checksum, pair.theirs.checksum]
-    if (mine !== other) throw new Error(`${workload.name}: ours read ${mine}; theirs ${other}`)
-    figures.push(pair)
+/** Those who are measured besides and can be: `{name, version, command, bolt?}`. What is missing is told. */
+async function prepareOthers(peers) {
+  const others = []
+  if (peers !== 'none') {
+    assertPresent(PREVIOUS)
+    others.push({ name: PREVIOUS, version: versionOf(PREVIOUS), command: client })
   }
-  return summarize(
-    ours === THEIRS ? { ...workload, floor: undefined } : workload,
-    server.name,
-    THEIRS,
-    figures
-  )
+  if (peers === 'all') {
+    for (const [name, { prepare, bolt }] of Object.entries(orientation)) {
+      say(`preparing ${name}`)
+      try {
+        others.push({ name, bolt, oriented: true, ...(await prepare()) })
+      } catch (error) {
+        console.log(`${name} is not measured: ${error.message}`)
+      }
+    }
+  }
+  return others
 }
 
-function writeEntries(file, summaries) {
-  const entries = summaries.map(({ entry }) => entry)
-  writeFileSync(file, `${JSON.stringify(entries, null, 2)}\n`)
+/** All rounds of a measurement on a server: ours, theirs, ours, theirs, ..., and the others after the first of these pairs. */
+async function compare(measurement, server, { ours, rounds, others }, signal) {
+  const job = { measurement, server }
+  const figures = []
+  for (let i = 0; i < server.warmUps; i++) await measured(client, job, THEIRS, signal)
+  for (let round = 0; round < rounds; round++) {
+    const one = {
+      ours: await measured(client, job, ours, signal),
+      theirs: await measured(client, job, THEIRS, signal)
+    }
+    if (round === 0) {
+      one.others = {}
+      for (const { name, command, oriented, instead } of others) {
+        if (oriented && !ORIENTED.has(measurement.name)) continue
+        one.others[name] = await measured(command, { measurement, server: instead ?? server }, name, signal)
+      }
+    }
+    for (const [name, told] of Object.entries({ theirs: one.theirs, ...one.others })) {
+      if (isDeepStrictEqual(told.checksum, one.ours.checksum)) continue
+      const [mine, other] = [one.ours.checksum, told.checksum].map(read => JSON.stringify(read))
+      throw new Error(`${measurement.name}: ours read ${mine}; ${name} ${other}`)
+    }
+    figures.push(one)
+  }
+  return figures
+}
+
+/** Measures on one server what was chosen, and gives an entry of each workload to `took`. */
+async function benchOn(name, others, options, took, signal) {
+  const started = []
+  const start = async bolt => {
+    const server = await servers[name]({ bolt, say })
+    started.push(server)
+    return server
+  }
+  try {
+    const server = await start(options.bolt)
+    // Who speaks no newer version than this has a server of it beside the other.
+    const needy = name === 'replay' ? others.find(({ bolt }) => bolt) : undefined
+    const instead = needy && (await start(needy.bolt))
+    const rounds = options.rounds ?? server.rounds
+    const peers = others.map(one => (one === needy ? { ...one, instead } : one))
+    for (const measurement of measurements) {
+      const its = options.chosen.filter(one => one.measurement === measurement)
+      if (its.length === 0 || !(measurement.servers?.includes(name) ?? true)) continue
+      const figures = await compare(measurement, server, { ...options, rounds, others: peers }, signal)
+      for (const workload of its) {
+        const judged = options.ours === THEIRS ? { ...workload, floor: undefined, goal: undefined } : workload
+        took(summarize(judged, name, THEIRS, figures))
+      }
+    }
+  } finally {
+    for (const server of started) await server.stop()
+  }
 }
 
 async function bench(options, signal) {
   for (const peer of [options.ours, THEIRS]) assertPresent(peer)
-  console.log(
-    `ours: ${options.ours} ${versionOf(options.ours)}, theirs: ${THEIRS} ${versionOf(THEIRS)}; ` +
-      `node ${process.version}, ${availableParallelism()} cores, ${options.rounds} rounds\n\n${line()}`
-  )
-  const summaries = []
-  for (const name of options.serverNames) {
-    const server = await servers[name]({ bolt: options.bolt, say })
-    try {
-      for (const workload of options.chosen) {
-        const summary = await compare(workload, server, options, signal)
-        console.log(line(summary))
-        summaries.push(summary)
-        if (options.json) writeEntries(options.json, summaries) // so that what was measured outlives a later failure
-      }
-    } finally {
-      await server.stop()
-    }
+  const others = await prepareOthers(options.peers)
+  const versions = {
+    [options.ours]: versionOf(options.ours),
+    [THEIRS]: versionOf(THEIRS),
+    ...Object.fromEntries(others.map(({ name, version }) => [name, version]))
   }
-  console.log(NOTES)
-  const missed = summaries.filter(({ entry, met }) => entry.server === 'replay' && met === false)
-  if (missed.length > 0) say(`floors missed: ${missed.map(({ entry }) => entry.workload).join(', ')}`)
+  const machine = { cpu: cpus()[0].model, cores: availableParallelism(), node: process.version, versions }
+  const besides = others.map(({ name, version }) => `${name} ${version}`).join(', ')
+  console.log(
+    `ours: ${options.ours} ${versions[options.ours]}, theirs: ${THEIRS} ${versions[THEIRS]}` +
+      `${besides && `, others: ${besides}`}; node ${machine.node}, ${machine.cores} cores\n\n${line()}`
+  )
+  const began = performance.now()
+  const entries = []
+  const took = entry => {
+    console.log(line(entry))
+    entries.push({ ...entry, machine })
+    // so that what was measured outlives a later failure
+    if (options.json) writeFileSync(options.json, `${JSON.stringify(entries, null, 2)}\n`)
+  }
+  for (const name of options.serverNames) await benchOn(name, others, options, took, signal)
+  console.log(`\n${detailTable(entries, { ours: options.ours, theirs: THEIRS })}\n${NOTES}`)
+  console.log(`\nIt took ${((performance.now() - began) / 60_000).toFixed(1)} minutes.`)
+  const missed = entries.filter(({ server, met }) => server === 'replay' && met === false)
+  if (missed.length > 0) say(`floors missed: ${missed.map(({ workload }) => workload).join(', ')}`)
   return options.check && missed.length > 0 ? 1 : 0
 }
 
@@ -135,6 +204,7 @@ for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stop.abort(ne
 try {
   const options = readOptions()
   if (options.help) console.log(USAGE)
+  else if (options.page) say(`written: ${writeSections('PERFORMANCE.md', sections, options.page)}`)
   else process.exitCode = await bench(options, stop.signal)
 } catch (error) {
   if (error instanceof UsageError) say(`${error.message}\n\n${USAGE}`)

@@ -1,17 +1,24 @@
-// The servers that are measured against. Each is `{name, uri, user, password, queries, warmUps, stop()}`: `queries` are its
-// texts for what the workloads ask, and `warmUps` the measurements to throw away before those of a workload count.
+// The servers that are measured against. Each is `{name, uri, user, password, queries, rounds, warmUps, stop()}`: `queries` are its
+// texts for what the workloads ask, `warmUps` the measurements to throw away before those of a workload count, and `rounds` how many
+// there are unless the command says so.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { ROOT } from '../tools/lib/project.mjs'
 import { load, THEIRS } from './peers.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const REAL_VERSION = '5.26'
-const REAL_INSTANCE = `${REAL_VERSION}@bench`
 const REAL_NODES = 200_000
+const REAL_PATHS = 20_000
 const NODES_A_TRANSACTION = 20_000
+
+/** Builds a program of the workspace; gives its path. */
+export function cargoBuild(name) {
+  const cargo = (...args) => execFileSync('cargo', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
+  cargo('build', '--release', '--quiet', '--locked', '--package', name)
+  const { target_directory: target } = JSON.parse(cargo('metadata', '--format-version', '1', '--no-deps'))
+  return join(target, 'release', process.platform === 'win32' ? `${name}.exe` : name)
+}
 
 /**
  * Builds and starts the replay server, whose results come from prepared bytes.
@@ -20,11 +27,7 @@ const NODES_A_TRANSACTION = 20_000
  */
 async function replay({ bolt, members = 1, say }) {
   say('building the replay server')
-  const cargo = (...args) => execFileSync('cargo', args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
-  cargo('build', '--release', '--quiet', '--package', 'replay-server')
-  const { target_directory: target } = JSON.parse(cargo('metadata', '--format-version', '1', '--no-deps'))
-  const binary = join(target, 'release', process.platform === 'win32' ? 'replay-server.exe' : 'replay-server')
-
+  const binary = cargoBuild('replay-server')
   const server = spawn(binary, ['0', '--members', String(members), ...(bolt ? ['--version', bolt] : [])], {
     stdio: ['pipe', 'pipe', 'inherit']
   })
@@ -47,9 +50,15 @@ async function replay({ bolt, members = 1, say }) {
       scan: 'SCAN',
       nodes: 'NODES',
       lists: 'LISTS',
+      maps: 'MAPS',
+      paths: 'PATHS',
+      temporal: 'TEMPORAL',
+      strings: 'STRINGS',
+      bytes: 'BYTES',
       unwind: 'UNWIND $rows AS r CREATE (n:Person) SET n = r'
     },
     warmUps: 0,
+    rounds: 3,
     stop: async () => {
       server.stdin.end()
       await exit
@@ -57,37 +66,50 @@ async function replay({ bolt, members = 1, say }) {
   }
 }
 
-/** Starts a real Neo4j and gives it nodes to be read. */
-async function real({ say }) {
-  const { up } = await import('../tools/servers/index.mjs')
-  say(`starting Neo4j ${REAL_VERSION}`)
-  const neo4j = await up(REAL_INSTANCE, { onProgress: say })
-  const server = {
-    name: 'real',
-    uri: neo4j.members[0].bolt,
-    user: neo4j.auth.user,
-    password: neo4j.auth.pass,
-    queries: {
-      one: 'RETURN 1 AS n',
-      scan: "UNWIND range(1, 1000000) AS i RETURN i AS id, 'name-' + i AS name, i * 0.37 AS score",
-      nodes: 'MATCH (n:Person) RETURN n',
-      lists: 'UNWIND range(1, 100000) AS i RETURN [k IN range(0, 49) | (i * 31 + k * 977) % 100000] AS l',
-      // It only reads, so that the server's work is small beside that of the parameters.
-      unwind: `UNWIND $rows AS r
+/** Starts a real Neo4j of a version and gives it nodes to be read. */
+const real =
+  (name, version) =>
+  async ({ say }) => {
+    const { up } = await import('../tools/servers/index.mjs')
+    say(`starting Neo4j ${version}`)
+    const neo4j = await up(`${version}@bench`, { onProgress: say })
+    const server = {
+      name,
+      uri: neo4j.members[0].bolt,
+      user: neo4j.auth.user,
+      password: neo4j.auth.pass,
+      queries: {
+        one: 'RETURN 1 AS n',
+        scan: "UNWIND range(1, 1000000) AS i RETURN i AS id, 'name-' + i AS name, i * 0.37 AS score",
+        nodes: 'MATCH (n:Person) RETURN n',
+        lists: 'UNWIND range(1, 100000) AS i RETURN [k IN range(0, 49) | (i * 31 + k * 977) % 100000] AS l',
+        maps: `UNWIND range(1, 100000) AS i RETURN {id: i, name: 'Person ' + i,
+        address: {street: i % 300 + ' Long Street', city: 'Warszawa', zip: 10000 + i % 5000, at: {x: i * 0.01, y: i * 0.02}},
+        account: {active: i % 3 = 0, visits: i % 1000}} AS m`,
+        paths: 'MATCH p = (:Start)-[:ROAD]->(:Place)-[:ROAD]->(:Place) RETURN p',
+        temporal: `UNWIND range(1, 100000) AS i
+        WITH i, datetime({epochSeconds: 1700000000 + i * 61, nanosecond: i, timezone: '+01:00'}) AS moment
+        RETURN date(moment) AS day, time(moment) AS at, localdatetime(moment) AS local, moment,
+          duration({months: i % 12, days: i % 31, seconds: i}) AS span`,
+        strings: `UNWIND range(1, 50000) AS i
+        RETURN reduce(text = toString(10000000 + i), _ IN range(1, 7) | text + text) AS text`,
+        // It only reads, so that the server's work is small beside that of the parameters.
+        unwind: `UNWIND $rows AS r
         RETURN count(r) AS rows, sum(r.id + r.score) AS total, sum(size(r.name) + size(r.city)) AS text`
-    },
-    warmUps: 1, // its JVM has to compile what a workload asks of it
-    stop: () => neo4j.down()
+      },
+      rounds: 1,
+      warmUps: 1, // its JVM has to compile what a workload asks of it
+      stop: () => neo4j.down()
+    }
+    try {
+      say('creating nodes')
+      await createNodes(server)
+    } catch (error) {
+      await server.stop()
+      throw error
+    }
+    return server
   }
-  try {
-    say('creating nodes')
-    await createNodes(server)
-  } catch (error) {
-    await server.stop()
-    throw error
-  }
-  return server
-}
 
 /** A server that was just started is empty. */
 async function createNodes({ uri, user, password }) {
@@ -103,6 +125,12 @@ async function createNodes({ uri, user, password }) {
         { from, until: Math.min(from + NODES_A_TRANSACTION, REAL_NODES) }
       )
     }
+    await session.run(
+      `UNWIND range(1, toInteger($paths)) AS i
+       CREATE (:Start {name: 'Place ' + i})-[:ROAD {length: i % 500}]->(:Place {name: 'Place ' + i})
+         -[:ROAD {length: i % 500 + 1}]->(:Place {name: 'Place ' + i})`,
+      { paths: REAL_PATHS }
+    )
   } finally {
     await session.close()
     await driver.close()
@@ -110,4 +138,4 @@ async function createNodes({ uri, user, password }) {
 }
 
 /** How to start each, by name: a function of `{bolt, say}`, where `say` takes a line of progress. */
-export const servers = { replay, real }
+export const servers = { replay, real: real('real', '5.26'), 'real-2026': real('real-2026', '2026') }

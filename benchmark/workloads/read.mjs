@@ -1,16 +1,6 @@
-// How the rows of a result reach the program: all at once, pushed, or pulled. And the sum that shows what came.
+// How the rows of a result reach the program: all at once, pushed, or pulled. Each gives what was read: `{rows, sum}`.
 
-/** Adds up what was read, so that two peers can be seen to have read the same. */
-export class Checksum {
-  rows = 0
-  sum = 0
-
-  toString() {
-    return `${this.rows} rows, ${this.sum}`
-  }
-}
-
-async function inSession(driver, use) {
+export async function inSession(driver, use) {
   const session = driver.session()
   try {
     return await use(session)
@@ -19,19 +9,21 @@ async function inSession(driver, use) {
   }
 }
 
+/** Reads records that are there already. */
+export function readAll(records, read) {
+  const checksum = { rows: 0, sum: 0 }
+  for (const record of records) read(record, checksum)
+  return checksum
+}
+
 /** Collects a result whole, then reads each record. */
 export const collect = (driver, query, read) =>
-  inSession(driver, async session => {
-    const checksum = new Checksum()
-    const { records } = await session.run(query)
-    for (const record of records) read(record, checksum)
-    return checksum
-  })
+  inSession(driver, async session => readAll((await session.run(query)).records, read))
 
 /** Reads each record as it is pushed to an observer. */
 export const subscribe = (driver, query, read) =>
   inSession(driver, async session => {
-    const checksum = new Checksum()
+    const checksum = { rows: 0, sum: 0 }
     await new Promise((resolve, reject) =>
       session.run(query).subscribe({
         onNext: record => read(record, checksum),
@@ -45,7 +37,7 @@ export const subscribe = (driver, query, read) =>
 /** Reads each record in a `for await` loop. */
 export const iterate = (driver, query, read) =>
   inSession(driver, async session => {
-    const checksum = new Checksum()
+    const checksum = { rows: 0, sum: 0 }
     for await (const record of session.run(query)) read(record, checksum)
     return checksum
   })

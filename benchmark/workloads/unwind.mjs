@@ -1,8 +1,10 @@
 // A workload of parameters: one query that takes many maps.
-import { repeated, settle } from '../measure.mjs'
+import { repeated, settle, shares } from '../measure.mjs'
+import { rate } from './figures.mjs'
+import { inSession } from './read.mjs'
 
-const WARM_UP_SECONDS = 1
-const SECONDS = 2
+const WARM_UP_SECONDS = 0.5
+const SECONDS = 1.5
 const CITIES = ['Warszawa', 'London', 'Berlin', 'Tokyo']
 
 const rows = Array.from({ length: 10_000 }, (_, i) => ({
@@ -13,25 +15,26 @@ const rows = Array.from({ length: 10_000 }, (_, i) => ({
   city: CITIES[i % CITIES.length]
 }))
 
-export const unwindWorkloads = [
-  {
-    name: 'unwind',
-    unit: 'calls/s',
-    better: 'higher',
-    floor: 4,
-    run: async (driver, queries) => {
-      let answer
-      const call = async () => {
-        const session = driver.session()
-        const { records } = await session.run(queries.unwind, { rows })
+const unwind = {
+  name: 'unwind',
+  run: async subject => {
+    const driver = subject.open()
+    let answer
+    const call = () =>
+      inSession(driver, async session => {
+        const { records } = await session.run(subject.queries.unwind, { rows })
         const [record] = records
-        answer = `${record.get('rows')} maps, numbers ${record.get('total')}, text ${record.get('text')}`
-        await session.close()
-      }
-      await repeated(call, { seconds: WARM_UP_SECONDS })
-      await settle()
-      const { done, seconds, cpuSeconds } = await repeated(call, { seconds: SECONDS })
-      return { value: done / seconds, cpu: cpuSeconds / done, checksum: answer }
-    }
+        const [count, text] = ['rows', 'text'].map(key => record.get(key).toNumber())
+        // In other languages maps have no order, and so the sum of their floats has none.
+        answer = { rows: count, total: Math.round(record.get('total')), text }
+      })
+    await repeated(call, { seconds: WARM_UP_SECONDS })
+    await settle()
+    const { done, ...times } = await repeated(call, { seconds: SECONDS })
+    return { ...shares(times, done), checksum: answer }
   }
+}
+
+export const unwindWorkloads = [
+  { name: 'unwind', ...rate('calls'), floor: 11, goal: 18, measurement: unwind }
 ]
