@@ -73,5 +73,5 @@ async function neo4rs() {
 export const orientation = {
   python: { prepare: python },
   go: { prepare: go },
-  neo4rs: { prepare: neo4rs, bolt: '4.4' }
+  neo4rs: { prepare: neo4rs, bolt: '4.1' }
 }

@@ -105,7 +105,8 @@ async def at_once(job, concurrency, by_execute_query):
                 answered += records[0]["n"]
             else:
                 async with driver.session() as session:
-                    answered += (await anext(aiter(await session.run(text))))["n"]
+                    record = await anext(aiter(await session.run(text)))
+                answered += record["n"]  # not in one with an await, which others come between
 
         async def repeated(seconds):
             done, end = 0, time.perf_counter() + seconds
