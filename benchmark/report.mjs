@@ -14,7 +14,7 @@ const ratios = (figure, better, pairs) =>
     .map(([ours, theirs]) => (better === 'higher' ? ours / theirs : theirs / ours))
 
 /** The median of each number over the rounds, in objects too; what was not told in each of them is left out. */
-function medians(rounds) {
+export function medians(rounds) {
   if (typeof rounds[0] === 'number') return median(rounds)
   const keys = Object.keys(rounds[0]).filter(key => rounds.every(one => one[key] != null))
   return Object.fromEntries(keys.map(key => [key, medians(rounds.map(one => one[key]))]))
@@ -86,14 +86,15 @@ function columns(workload, server, unit, ratio, spread, cpu, floor, others) {
   return `${left.join('')}${right.join('')}   ${floor.padEnd(11)} ${others}`.trimEnd()
 }
 
-/** Three digits that say something; nothing for what was not told. */
-export const short = number =>
-  number === undefined ? '' : number >= 1_000 ? number.toFixed(0) : String(Number(number.toPrecision(3)))
+/** With three digits that say something, and no more. */
+export const short = number => String(Number(number.toPrecision(3)))
 
 /** The headings of what each driver's process told of itself, and its cells. */
 export const DETAILS = ['per second', 'CPU us', 'main us', 'loop p50', 'p99', 'max ms', 'peak MiB']
 export const detailCells = ({ rate, cpu, main, delay, peak }) =>
-  [rate, cpu * 1e6, main && main * 1e6, delay?.p50, delay?.p99, delay?.max, peak].map(short)
+  [rate, cpu * 1e6, main && main * 1e6, delay?.p50, delay?.p99, delay?.max, peak].map(one =>
+    one === undefined ? '' : short(one)
+  )
 
 /** Who was measured in an entry, in order: `[name, details]`. */
 export const measuredIn = ({ details, others }, { ours, theirs }) => [

@@ -6,7 +6,7 @@ import { sections as growthSections, picture } from '../../benchmark/growth/page
 import { shares } from '../../benchmark/measure.mjs'
 import { replaceSection } from '../../benchmark/page.mjs'
 import { sections } from '../../benchmark/performance.mjs'
-import { line, ofEachMeasurement, short, summarize } from '../../benchmark/report.mjs'
+import { line, medians, ofEachMeasurement, short, summarize } from '../../benchmark/report.mjs'
 import { measurements, workloads } from '../../benchmark/workloads/index.mjs'
 
 const told = (rate, more) => ({
@@ -91,14 +91,17 @@ describe('what a process tells', () => {
     assert.ok(peak > 1)
   })
 
-  it('is shown with three digits that say something', () => {
-    assert.deepEqual([undefined, 0.12345, 12.345, 999.5, 1234567].map(short), [
-      '',
-      '0.123',
-      '12.3',
-      '1000',
-      '1234567'
-    ])
+  it('is the median of each figure over the rounds', () => {
+    const some = [
+      { cpu: 3, fastest: { p99: 9 } },
+      { cpu: 1, fastest: { p99: 7 } },
+      { cpu: 2, fastest: { p99: 8 } }
+    ]
+    assert.deepEqual(medians(some), { cpu: 2, fastest: { p99: 8 } })
+  })
+
+  it('is shown with three digits', () => {
+    assert.deepEqual([0.12345, 12.345, 12345, 0].map(short), ['0.123', '12.3', '12300', '0'])
   })
 })
 

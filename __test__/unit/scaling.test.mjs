@@ -2,24 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { rowOf, short } from '../../benchmark/scaling/figures.mjs'
 import { measures } from '../../benchmark/scaling/measures/index.mjs'
 import { page } from '../../benchmark/scaling/page.mjs'
-
-describe('a row', () => {
-  it('has the median of each figure over the rounds', () => {
-    const rounds = [
-      { cpu: 3, fastest: { p99: 9 } },
-      { cpu: 1, fastest: { p99: 7 } },
-      { cpu: 2, fastest: { p99: 8 } }
-    ]
-    assert.deepEqual(rowOf(rounds), { cpu: 2, fastest: { p99: 8 } })
-  })
-
-  it('shows three digits of a figure', () => {
-    assert.deepEqual([0.12345, 12.345, 12345, 0].map(short), ['0.123', '12.3', '12300', '0'])
-  })
-})
 
 const ofReaders = { healthyMs: 25, slowMs: 30, ratio: 1.2, slowSharePercent: 0.05 }
 const figures = {

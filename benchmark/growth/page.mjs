@@ -1,6 +1,6 @@
 // The figures of growth as tables and as a picture.
 import { table } from '../../tools/lib/table.mjs'
-import { short } from '../scaling/figures.mjs'
+import { short } from '../report.mjs'
 
 const both = (heading, key) => [
   [`${heading}, ours`, ({ ours }) => short(ours[key])],

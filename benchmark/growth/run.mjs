@@ -11,7 +11,7 @@ import { fail, UserError } from '../../tools/lib/exec.mjs'
 
 import { writePage, writeSections } from '../page.mjs'
 import { assertPresent, OURS, THEIRS } from '../peers.mjs'
-import { rowOf } from '../scaling/figures.mjs'
+import { medians } from '../report.mjs'
 import { servers } from '../servers.mjs'
 import { measures } from './measures.mjs'
 import { picture, sections, tableOf } from './page.mjs'
@@ -84,7 +84,7 @@ async function bench({ json, rounds, chosen }) {
           all[i].push({ ours, theirs })
         }
       }
-      figures.measures[name] = sizes.map((size, i) => ({ size, ...rowOf(all[i]) }))
+      figures.measures[name] = sizes.map((size, i) => ({ size, ...medians(all[i]) }))
       // so that what was measured outlives a later failure
       if (json) writeFileSync(json, `${JSON.stringify(figures, null, 2)}\n`)
       console.log(`\n${name}\n${tableOf(name, figures.measures[name])}`)

@@ -1,7 +1,7 @@
 // The figures as tables: on the terminal, and on the page of the documentation.
 
 import { table } from '../../tools/lib/table.mjs'
-import { short } from './figures.mjs'
+import { short } from '../report.mjs'
 
 /** How many times its share of the first row's a figure is, each counted per member, session or waiter. */
 const timesPer =

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { fail, UserError } from '../../tools/lib/exec.mjs'
 import { writePage } from '../page.mjs'
 import { assertPresent, OURS } from '../peers.mjs'
-import { rowOf } from './figures.mjs'
+import { medians } from '../report.mjs'
 import { measures } from './measures/index.mjs'
 import { page, tableOf } from './page.mjs'
 
@@ -74,7 +74,7 @@ async function rowsOf(measure, rounds) {
       all[i].push(figures)
     }
   }
-  return measure.sizes.map((size, i) => ({ ...measure.key(size), ...rowOf(all[i]) }))
+  return measure.sizes.map((size, i) => ({ ...measure.key(size), ...medians(all[i]) }))
 }
 
 async function bench({ json, rounds, chosen }) {
