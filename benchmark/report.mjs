@@ -127,7 +127,7 @@ export const NOTES = `
 ratio: ours against theirs, above 1 where ours is better; the median over the rounds, each a pair of fresh processes.
 spread: (largest - smallest) / median of the rounds' ratios. Differences below it mean nothing.
 CPU ratio: the same for the client's CPU time, where the ratio itself is of wall time.
-floor: what the project promises, judged on the replay server; a real server's own speed bounds what a client can gain.
+floor: what the project promises; a real server's own speed bounds what a client can gain, so there it is not to be slower.
 others: ours against each of these, in the first round alone.
 
 What each process told of itself: rows, queries or calls a second; CPU time of all threads and of the main thread for each of

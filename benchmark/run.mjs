@@ -140,6 +140,12 @@ async function compare(measurement, server, { ours, rounds, others }, signal) {
   return figures
 }
 
+/** What the project promises, and wants, of a workload on a server: of a real one that ours is not slower. */
+function limits({ floor, goal }, server, { ours }) {
+  if (ours === THEIRS) return { floor: undefined, goal: undefined }
+  return server === 'replay' ? { floor, goal } : { floor: 1, goal: undefined }
+}
+
 /** Measures on one server what was chosen, and gives an entry of each workload to `took`. */
 async function benchOn(name, others, options, took, signal) {
   const started = []
@@ -160,7 +166,7 @@ async function benchOn(name, others, options, took, signal) {
       if (its.length === 0 || !(measurement.servers?.includes(name) ?? true)) continue
       const figures = await compare(measurement, server, { ...options, rounds, others: peers }, signal)
       for (const workload of its) {
-        const judged = options.ours === THEIRS ? { ...workload, floor: undefined, goal: undefined } : workload
+        const judged = { ...workload, ...limits(workload, name, options) }
         took(summarize(judged, name, THEIRS, figures))
       }
     }

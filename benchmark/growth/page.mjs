@@ -46,13 +46,14 @@ const ABOUT = {
 /** @param figures as `npm run bench:growth -- --json` writes them */
 export function sections({ machine: { cpu, cores, node, rounds }, measures }) {
   const parts = Object.entries(measures).map(([name, rows]) => `${ABOUT[name]}\n\n${markdown(name, rows)}`)
-  const about = `Node.js ${node}, ${cores} cores (${cpu}); medians of ${rounds} rounds.`
+  const about = `Node.js ${node}, ${cores} cores (${cpu}); ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}.`
   return {
     growth: [about, '![CPU time as rows and sessions become more](growth.svg)', ...parts].join('\n\n')
   }
 }
 
-const PANEL = { width: 420, height: 260, left: 56, right: 12, top: 34, bottom: 40 }
+const PANEL = { width: 420, height: 260, left: 56, right: 20, top: 34, bottom: 40 }
+const count = new Intl.NumberFormat('en', { notation: 'compact' })
 const SERIES = [
   ['ours', '#0b7285'],
   ['theirs', '#c92a2a']
@@ -76,7 +77,7 @@ function panel(title, unit, rows, total, offset) {
   const grid = [
     ...xs.map(
       power =>
-        `<path class="grid" d="M${x(10 ** power)} ${top}V${height - bottom}"/><text x="${x(10 ** power)}" y="${height - bottom + 16}" text-anchor="middle">${(10 ** power).toLocaleString('en')}</text>`
+        `<path class="grid" d="M${x(10 ** power)} ${top}V${height - bottom}"/><text x="${x(10 ** power)}" y="${height - bottom + 16}" text-anchor="middle">${count.format(10 ** power)}</text>`
     ),
     ...ys.map(
       power =>
@@ -116,13 +117,13 @@ export function picture({ measures }) {
   const width = shown.length * PANEL.width
   const legend = SERIES.map(
     ([who, colour], i) =>
-      `<text x="${width - 110 + i * 45}" y="${PANEL.height - 6}" fill="${colour}">${who}</text>`
+      `<text x="${width - 110 + i * 45}" y="${PANEL.height - 6}" style="fill:${colour};font-weight:bold">${who}</text>`
   )
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${PANEL.height}" width="${width}" height="${PANEL.height}">
 <style>text{font:11px sans-serif;fill:#495057}.title{font-size:13px;fill:#212529}.grid{stroke:#dee2e6;fill:none}</style>
 <rect width="100%" height="100%" fill="white"/>
 ${panels.join('\n')}
-${legend.join('\n').replaceAll('<text ', '<text style="font-weight:bold" ')}
+${legend.join('\n')}
 </svg>
 `
 }
