@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use driver::{Done, Kind};
-use support::{opened, run, session, Collector};
+use support::{direct, opened, run, session, Collector};
 use tokio::sync::oneshot;
 
 #[tokio::test]
@@ -104,4 +104,35 @@ async fn closing_the_driver_settles_what_is_under_way() {
         (Kind::Closed, false, true),
         "{error}"
     );
+}
+
+/// More than tasks stay for the next work.
+#[tokio::test]
+async fn hundreds_of_sessions_at_once_have_their_answers_each_time() {
+    let (_server, driver, _session) = opened(1, |_| {}).await;
+    for _ in 0..3 {
+        let sessions: Vec<_> = (0..300).map(|_| session(&driver)).collect();
+        let sinks: Vec<_> = sessions.iter().map(|_| Arc::new(Collector::default())).collect();
+        for (session, sink) in sessions.iter().zip(&sinks) {
+            run(session, 1, sink);
+        }
+        for sink in sinks {
+            sink.until(|c| (c.rows, c.summaries) == (1, 1)).await;
+        }
+    }
+}
+
+#[test]
+fn what_is_asked_of_a_runtime_that_has_gone_is_refused() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let driver = runtime.block_on(async { direct("bolt://127.0.0.1:1", |_| {}) });
+    let [before, after] = [(); 2].map(|()| (session(&driver), Arc::new(Collector::default())));
+    // It was called for, and nobody came.
+    run(&before.0, 1, &before.1);
+    drop(runtime);
+    run(&after.0, 1, &after.1);
+    for (_, sink) in [before, after] {
+        let failure = sink.collected.lock().failure.take();
+        assert_eq!(failure.map(|error| error.kind), Some(Kind::Internal));
+    }
 }
