@@ -3,8 +3,7 @@
 //! A message is a header of four 32-bit words (length of the whole in bytes, kind, operation, argument; little
 //! endian, as every platform with prebuilt binaries is) and a payload; its length is a multiple of 8.
 
-use std::cell::RefCell;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use napi::Env;
@@ -52,24 +51,10 @@ pub(crate) trait Latest: Send + Sync {
     fn message(&self) -> Option<(Message, i32, String)>;
 }
 
-/// Whether JavaScript knows that something waits.
-mod signal {
-    pub(super) const NONE: u8 = 0;
-    /// It is told when the I/O thread has done all that it can do now.
-    pub(super) const DUE: u8 = 1;
-    /// It was told, and has not looked yet.
-    pub(super) const GIVEN: u8 = 2;
-}
-
-thread_local! {
-    /// On the I/O thread: those that a signal is due for.
-    static DUE: RefCell<Option<Vec<Arc<Inbox>>>> = const { RefCell::new(None) };
-}
-
 #[derive(Default)]
 pub(crate) struct Inbox {
     queue: Mutex<Queue>,
-    signal: AtomicU8,
+    signalled: AtomicBool,
     /// None while nobody listens.
     wake: Mutex<Option<Wake>>,
 }
@@ -94,9 +79,9 @@ impl Inbox {
     /// Somebody drains it from now on, and is woken if something waits already.
     pub(crate) fn listen(&self, wake: Wake) {
         *self.wake.lock() = Some(wake);
-        self.signal.store(signal::NONE, Ordering::Release);
+        self.signalled.store(false, Ordering::Release);
         if !self.queue.lock().is_empty() {
-            self.wake_now();
+            self.wake();
         }
     }
 
@@ -126,36 +111,20 @@ impl Inbox {
     }
 
     /// Appends a message whose payload is text, and wakes JavaScript.
-    pub(crate) fn push_text(self: &Arc<Self>, kind: Message, op: i32, text: &str) {
+    pub(crate) fn push_text(&self, kind: Message, op: i32, text: &str) {
         self.push(kind, op, text.len(), text.len(), |payload| payload.copy_from_slice(text.as_bytes()));
         self.wake();
     }
 
     /// Makes a message of this when the inbox is drained next, and wakes JavaScript. Once for each drain is enough.
-    pub(crate) fn push_latest(self: &Arc<Self>, latest: Arc<dyn Latest>) {
+    pub(crate) fn push_latest(&self, latest: Arc<dyn Latest>) {
         self.queue.lock().latest.push(latest);
         self.wake();
     }
 
-    /// Makes JavaScript drain the inbox, unless it is about to. On the I/O thread, when that has nothing else to do: what came of one
-    /// look at the sockets is told at once, by one system call.
-    pub(crate) fn wake(self: &Arc<Self>) {
-        let is_due_later = DUE.with_borrow_mut(|due| {
-            let Some(due) = due else { return false };
-            let order = Ordering::AcqRel;
-            if self.signal.compare_exchange(signal::NONE, signal::DUE, order, Ordering::Relaxed).is_ok() {
-                due.push(self.clone());
-            }
-            true
-        });
-        if !is_due_later {
-            self.wake_now();
-        }
-    }
-
-    /// The same, without delay: what comes next may take a while.
-    pub(crate) fn wake_now(&self) {
-        if self.signal.swap(signal::GIVEN, Ordering::AcqRel) != signal::GIVEN {
+    /// Makes JavaScript drain the inbox soon, unless it is about to.
+    pub(crate) fn wake(&self) {
+        if !self.signalled.swap(true, Ordering::AcqRel) {
             if let Some(wake) = self.wake.lock().as_ref() {
                 wake.call();
             }
@@ -165,7 +134,7 @@ impl Inbox {
     /// Moves as many whole messages as fit to `out`. Returns their bytes; 0 if there are none; the negative length
     /// of the first message if not even that fits.
     pub(crate) fn drain(&self, out: &mut [u8]) -> i32 {
-        self.signal.store(signal::NONE, Ordering::Release);
+        self.signalled.store(false, Ordering::Release);
         let mut guard = self.queue.lock();
         let queue = &mut *guard;
         for latest in std::mem::take(&mut queue.latest) {
@@ -183,22 +152,6 @@ impl Inbox {
         }
         word(drained)
     }
-}
-
-/// This is the I/O thread: [`give_signals`] is called whenever it has done all that it can.
-pub(crate) fn expect_signals() {
-    DUE.set(Some(Vec::new()));
-}
-
-pub(crate) fn give_signals() {
-    DUE.with_borrow_mut(|due| {
-        for inbox in due.iter_mut().flat_map(|due| due.drain(..)) {
-            // Not if JavaScript has looked meanwhile.
-            if inbox.signal.load(Ordering::Acquire) == signal::DUE {
-                inbox.wake_now();
-            }
-        }
-    });
 }
 
 impl Queue {

@@ -4,8 +4,6 @@ use std::sync::OnceLock;
 
 use tokio::runtime::{Builder, Handle};
 
-use crate::inbox;
-
 /// The runtime; started at first use and never stopped, so that it outlives every environment.
 ///
 /// # Errors
@@ -19,11 +17,10 @@ pub(crate) fn handle() -> napi::Result<&'static Handle> {
 }
 
 fn start() -> std::io::Result<Handle> {
-    let runtime = Builder::new_current_thread().enable_all().on_thread_park(inbox::give_signals).build()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
-    std::thread::Builder::new().name("neo4j-bolt".into()).spawn(move || {
-        inbox::expect_signals();
-        runtime.block_on(std::future::pending::<()>());
-    })?;
+    std::thread::Builder::new()
+        .name("neo4j-bolt".into())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
     Ok(handle)
 }
