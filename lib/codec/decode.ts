@@ -1,7 +1,6 @@
 import type { Record as CoreRecord } from 'neo4j-driver-core'
 import { BatchWords } from '../format.js'
-import { type IntegerMode, type Mode, modeOf } from './integers.js'
-import { KnownMaps } from './map-readers.js'
+import { type IntegerMode, modeOf } from './integers.js'
 import { recordsOf } from './row-readers.js'
 import { Batch, type Bytes } from './tape.js'
 import type { Dictionary } from './tape-reader.js'
@@ -36,14 +35,7 @@ export class Decoder {
   #lookup = NO_LOOKUP
 
   constructor(mode: IntegerMode = 'Integer') {
-    const [integers, strings]: [Mode, string[]] = [modeOf(mode), []]
-    this.#dictionary = {
-      mode: integers,
-      strings,
-      plain: [],
-      shapes: [],
-      maps: new KnownMaps(integers, strings)
-    }
+    this.#dictionary = { mode: modeOf(mode), strings: [], plain: [], shapes: [], maps: null }
   }
 
   /** The names of the result's fields, and where each is: both become parts of every record. */

@@ -36,7 +36,8 @@ export interface Dictionary {
   /** Whether a plain `object[key] = value` is right for the string of that id. */
   readonly plain: boolean[]
   readonly shapes: NodeReader[]
-  readonly maps: MapReaders
+  /** Null until a map is met. */
+  maps: MapReaders | null
 }
 
 /** Code for maps that have keys which many maps of the result have. */

@@ -1,9 +1,10 @@
 import { Tag } from '../format.js'
 import { BIGINT, bigintOf32, INTEGER, integerOf32, type Mode, make, make32 } from './integers.js'
+import { KnownMaps } from './map-readers.js'
 import { define, internalised } from './names.js'
 import { addShape } from './node-readers.js'
 import { readStructure } from './structures.js'
-import type { Dictionary, TapeReader } from './tape-reader.js'
+import type { Dictionary, MapReaders, TapeReader } from './tape-reader.js'
 
 /** `Buffer` with the native methods that its types leave out: no argument checks, some 30 ns less a call. */
 export interface Bytes extends Buffer {
@@ -201,13 +202,15 @@ export class Batch implements TapeReader {
 
   #map(n: number): Record<string, unknown> {
     this.#depth++
-    const map = this.dictionary.maps.read(this, n) ?? this.#entries(n)
+    const { dictionary } = this
+    dictionary.maps ??= new KnownMaps(dictionary.mode, dictionary.strings)
+    const map = dictionary.maps.read(this, n) ?? this.#entries(n, dictionary.maps)
     this.#depth--
     return map
   }
 
-  #entries(n: number): Record<string, unknown> {
-    const { strings, plain, maps } = this.dictionary
+  #entries(n: number, maps: MapReaders): Record<string, unknown> {
+    const { strings, plain } = this.dictionary
     const ids: number[] | null = n > 0 && maps.lacks(this.i32[this.p], n) ? [] : null
     const map: Record<string, unknown> = {}
     for (let i = 0; i < n; i++) {
