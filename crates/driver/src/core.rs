@@ -23,7 +23,7 @@ use crate::observer::Observer;
 use crate::pool::Pooled;
 use crate::retry::Retry;
 use crate::selection::ServerSelection;
-use crate::session::Hands;
+use crate::session::Tasks;
 use crate::strategy::{Intent, Strategy};
 use crate::topology::routing::Router;
 use crate::topology::{Checks, Cluster, Publisher, Topology, View};
@@ -51,7 +51,7 @@ pub(crate) struct Core {
     pub(crate) cluster: Cluster,
     pub(crate) selection: ServerSelection,
     pub(crate) hedges: Option<Hedges>,
-    pub(crate) hands: Hands,
+    pub(crate) tasks: Tasks,
     pub(crate) observer: Arc<dyn Observer>,
     closed: watch::Sender<bool>,
     log: Log,
@@ -100,7 +100,7 @@ impl Core {
         }
         Ok(Core {
             hedges: config.hedge.map(Hedges::new),
-            hands: Hands::new(&runtime),
+            tasks: Tasks::new(&runtime),
             config,
             runtime,
             members,

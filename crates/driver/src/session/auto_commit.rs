@@ -41,7 +41,7 @@ impl Inner {
                 Verdict::SurfaceUnknown => return Err(self.on_error(retry.end(error.with_unknown_outcome()))),
             }
             // Whatever ends the attempts, the doubt stays.
-            self.calls
+            self.signals
                 .unless_aborted(pin!(self.retry(&mut retry, error)))
                 .await
                 .map_err(|error| error.with_unknown_outcome_if(doubt.is_some()))?;
@@ -58,7 +58,7 @@ impl Inner {
         telemetry_sent: bool,
     ) -> Result<(), Failed> {
         let unsent = |error: Error, doubt: &Option<Error>| Failed::unsent(error, doubt.is_some());
-        let connected = self.calls.unless_aborted(pin!(self.connect(retry))).await;
+        let connected = self.signals.unless_aborted(pin!(self.connect(retry))).await;
         let mut pooled = connected.map_err(|error| unsent(error, doubt))?;
         let settings = match self.settings().await {
             Ok(settings) => settings,
@@ -70,7 +70,7 @@ impl Inner {
         let meta = settings.tx_meta(&run.config, run.metadata.as_deref());
         if let Some(error) = doubt.as_ref().filter(|_| self.reads_only()) {
             let only_reads =
-                self.calls.unless_aborted(Box::pin(only_reads(&mut pooled, run, &meta)).as_mut()).await;
+                self.signals.unless_aborted(Box::pin(only_reads(&mut pooled, run, &meta)).as_mut()).await;
             let failed = match only_reads {
                 Ok(true) => None,
                 Ok(false) => Some(Failed::finally(error.clone(), Verdict::SurfaceUnknown)),

@@ -33,7 +33,7 @@ impl Inner {
             return Ok(None);
         }
         // In a box, as all that is large and rare: the task of every query would carry its room.
-        self.calls.unless_aborted(Box::pin(self.hedge_by(hedges, first, answers, write)).as_mut()).await
+        self.signals.unless_aborted(Box::pin(self.hedge_by(hedges, first, answers, write)).as_mut()).await
     }
 
     async fn hedge_by(

@@ -6,15 +6,15 @@
 mod attempt;
 mod auto_commit;
 mod batches;
-mod calls;
 mod command;
-mod hands;
 mod hedge;
 mod open_results;
 mod outcome;
 mod result;
 mod settings;
+mod signals;
 mod sink;
+mod tasks;
 mod transaction;
 mod verdict;
 mod worker;
@@ -29,12 +29,12 @@ use crate::connect::Place;
 use crate::core::Core;
 use crate::error::{Error, Kind};
 use crate::strategy::Intent;
-use calls::Calls;
 use command::Command;
 pub use command::{Begin, Run};
-pub(crate) use hands::Hands;
 pub use outcome::Done;
+use signals::Signals;
 pub use sink::{Flow, Head, Sink, Summary};
+pub(crate) use tasks::Tasks;
 use transaction::Transaction;
 use worker::Worker;
 
@@ -49,7 +49,7 @@ struct Inner {
     bookmarks: Mutex<Vec<String>>,
     place: Mutex<Place>,
     /// To the task that does its work.
-    calls: Arc<Calls>,
+    signals: Arc<Signals>,
 }
 
 struct Queue {
@@ -58,8 +58,8 @@ struct Queue {
     state: Option<State>,
     /// Id of the query or transaction that the task works for.
     doing: u64,
-    /// A call for what waits is on its way.
-    is_called: bool,
+    /// A task for what waits was asked for, and has not come.
+    is_asked: bool,
     closed: bool,
 }
 
@@ -73,13 +73,8 @@ impl Session {
         let bookmarks = Mutex::new(config.bookmarks.clone());
         let place = Mutex::new(Place::new(core.topology.clone(), server, config.home.clone()));
         let state = State { transaction: None };
-        let queue = Queue {
-            commands: VecDeque::new(),
-            state: Some(state),
-            doing: 0,
-            is_called: false,
-            closed: false,
-        };
+        let queue =
+            Queue { commands: VecDeque::new(), state: Some(state), doing: 0, is_asked: false, closed: false };
         Session(Arc::new(Inner {
             core,
             intent,
@@ -87,13 +82,13 @@ impl Session {
             queue: Mutex::new(queue),
             bookmarks,
             place,
-            calls: Arc::default(),
+            signals: Arc::default(),
         }))
     }
 
     /// Flow control of a result of this session, to be given to [`Session::run`].
     pub fn flow(&self) -> Arc<Flow> {
-        Arc::new(Flow::new(self.0.calls.clone()))
+        Arc::new(Flow::new(self.0.signals.clone()))
     }
 
     /// Runs a query: in the open transaction, or as one of its own. A result that still streams is read to its end
@@ -140,7 +135,7 @@ impl Session {
             let doing = queue.doing == id;
             match &mut queue.state {
                 None if doing => {
-                    self.0.calls.abort();
+                    self.0.signals.abort();
                     return;
                 }
                 Some(State { transaction: Some(transaction) }) if transaction.id == id => {
@@ -190,20 +185,20 @@ impl Drop for Session {
 }
 
 impl Inner {
-    /// Queues a command, and calls for a task that does it.
+    /// Queues a command, and asks for a task that does it.
     fn post(self: &Arc<Self>, command: Command) {
         let Some(mut queue) = self.put(command) else { return };
-        let was_called = std::mem::replace(&mut queue.is_called, true);
+        let was_asked = std::mem::replace(&mut queue.is_asked, true);
         drop(queue);
-        if !was_called {
-            self.core.hands.call(self.clone());
+        if !was_asked {
+            self.core.tasks.start(self.clone());
         }
     }
 
-    /// A call has arrived: who is to do what waits. `None` if somebody is at it already, who is told that there is more.
-    fn answer(self: &Arc<Self>) -> Option<Worker> {
+    /// Who is to do what waits, on the task that comes for it. `None` if somebody is at it already, who is told that there is more.
+    fn worker(self: &Arc<Self>) -> Option<Worker> {
         let mut queue = self.queue.lock();
-        queue.is_called = false;
+        queue.is_asked = false;
         match queue.state.take() {
             Some(state) => {
                 // Until the task begins, an abort of the transaction is for what it will do.
@@ -212,7 +207,7 @@ impl Inner {
             }
             None => {
                 drop(queue);
-                self.calls.call();
+                self.signals.notify();
                 None
             }
         }

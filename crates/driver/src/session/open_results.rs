@@ -58,11 +58,11 @@ impl OpenResults {
                 result.flush();
             }
             session
-                .calls
+                .signals
                 .unless_aborted(pin!(async {
                     tokio::select! {
                         biased;
-                        () = session.calls.called() => Ok(()),
+                        () = session.signals.notified() => Ok(()),
                         error = pooled.conn.interrupted() => Err(error),
                     }
                 }))

@@ -112,7 +112,7 @@ impl<R: Borrow<Run>> Streaming<R> {
         conn: &mut Conn,
         pace: Pace,
     ) -> Result<Option<Metadata>, Broken> {
-        let done = session.calls.unless_aborted(pin!(self.read_on(session, conn, pace))).await;
+        let done = session.signals.unless_aborted(pin!(self.read_on(session, conn, pace))).await;
         done.map_err(|error| self.broken(error, conn))
     }
 
@@ -172,7 +172,7 @@ impl<R: Borrow<Run>> Streaming<R> {
                 self.run.borrow().sink.flush();
                 tokio::select! {
                     biased;
-                    () = session.calls.called() => {}
+                    () = session.signals.notified() => {}
                     error = conn.interrupted() => return Err(error),
                 }
                 continue;
@@ -187,7 +187,7 @@ impl<R: Borrow<Run>> Streaming<R> {
                     tokio::select! {
                         biased;
                         event = conn.event() => event?,
-                        () = session.calls.called() => continue,
+                        () = session.signals.notified() => continue,
                     }
                 }
             };

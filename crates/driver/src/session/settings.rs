@@ -44,7 +44,7 @@ impl Inner {
                 bookmarks = bookmarks.now(&*core.observer, &core.config) => bookmarks,
             }
         });
-        self.calls.unless_aborted(asking).await
+        self.signals.unless_aborted(asking).await
     }
 
     /// Where the bookmarks of the next work come from. Those that the session was opened with join a manager's until some

@@ -7,7 +7,7 @@ use bolt::columns::Batch;
 use bolt::Version;
 use parking_lot::Mutex;
 
-use super::calls::Calls;
+use super::signals::Signals;
 use crate::error::{Error, ServerRef};
 
 /// Batches that are handed over before the reader says anything.
@@ -69,17 +69,17 @@ pub struct Summary {
 pub struct Flow {
     credit: AtomicUsize,
     cancelled: AtomicBool,
-    calls: Arc<Calls>,
+    signals: Arc<Signals>,
     /// The head of an attempt that failed before anything was handed over: told with the error, if that is the last word.
     failed_head: Mutex<Option<Head>>,
 }
 
 impl Flow {
-    pub(super) fn new(calls: Arc<Calls>) -> Self {
+    pub(super) fn new(signals: Arc<Signals>) -> Self {
         Flow {
             credit: AtomicUsize::new(INITIAL_CREDIT),
             cancelled: AtomicBool::new(false),
-            calls,
+            signals,
             failed_head: Mutex::default(),
         }
     }
@@ -87,14 +87,14 @@ impl Flow {
     /// So many batches more may be handed over.
     pub fn more(&self, batches: usize) {
         self.credit.fetch_add(batches, Ordering::AcqRel);
-        self.calls.call();
+        self.signals.notify();
     }
 
     /// No more is to be asked for: if the server has not sent all with what it was asked for already, the rest is
     /// discarded. The summary comes, and says which it was.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
-        self.calls.call();
+        self.signals.notify();
     }
 
     pub(super) fn is_cancelled(&self) -> bool {

@@ -154,7 +154,7 @@ impl Inner {
                     self.log_failure(&retry, &error);
                     match judge(&Attempt::unsent(&error, false)) {
                         Verdict::Again => {
-                            self.calls.unless_aborted(pin!(self.retry(&mut retry, error))).await?;
+                            self.signals.unless_aborted(pin!(self.retry(&mut retry, error))).await?;
                         }
                         _ => return Err(self.on_error(retry.end(error))),
                     }
@@ -171,7 +171,7 @@ impl Inner {
         retry: &Retry,
         telemetry_sent: &mut bool,
     ) -> Result<Open, Error> {
-        let mut pooled = self.calls.unless_aborted(pin!(self.connect(retry))).await?;
+        let mut pooled = self.signals.unless_aborted(pin!(self.connect(retry))).await?;
         let settings = match self.settings().await {
             Ok(settings) => settings,
             Err(error) => {
@@ -208,7 +208,7 @@ impl Inner {
             }
         }
         let begun = self
-            .calls
+            .signals
             .unless_aborted(pin!(async {
                 if sent.telemetry {
                     answer(&mut pooled, Request::Telemetry).await?;
@@ -256,7 +256,7 @@ impl Open {
         let mut pooled = self.pooled;
         // An abort resets the connection, which rolls back as well.
         let result = session
-            .calls
+            .signals
             .unless_aborted(pin!(async {
                 pooled.still_open().await?;
                 pooled.bolt.rollback().map_err(|e| pooled.protocol_error(&e.to_string()))?;
@@ -282,7 +282,7 @@ impl Open {
         let Open { by_master, has_committed, mut pooled, bookmarks, results, .. } = self;
         let mut queued = None;
         let result = session
-            .calls
+            .signals
             .unless_aborted(pin!(async {
                 // On a connection that is known to be gone nothing is sent: then nothing was done.
                 pooled.still_open().await?;

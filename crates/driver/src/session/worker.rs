@@ -20,7 +20,7 @@ impl Worker {
     }
 
     pub(super) async fn work(mut self) {
-        self.session.calls.listen().await;
+        self.session.signals.listen().await;
         while let Some(next) = self.next() {
             let Some(state) = self.state.as_mut() else { return };
             let command = match next {
@@ -89,7 +89,7 @@ impl Worker {
         let state = self.state.as_mut()?;
         let open = state.transaction.as_mut();
         // What was aborted may have been over by then; but not its transaction.
-        if self.session.calls.take_abort() {
+        if self.session.signals.take_abort() {
             if let Some(transaction) = open.filter(|t| t.id == queue.doing) {
                 transaction.fail(Error::aborted());
             }
@@ -110,7 +110,7 @@ impl Worker {
                 if let Some(transaction) = &mut state.transaction {
                     transaction.park(&self.session);
                 }
-                self.session.calls.rest();
+                self.session.signals.stop_listening();
                 queue.state = self.state.take();
                 None
             }
@@ -128,7 +128,7 @@ impl Drop for Worker {
     /// Only with work left if the task panicked or its runtime went away: whoever waits is told.
     fn drop(&mut self) {
         let Some(state) = self.state.take() else { return };
-        self.session.calls.rest();
+        self.session.signals.stop_listening();
         if let Some(mut transaction) = state.transaction {
             transaction.fail(Error::internal());
         }

@@ -1,4 +1,4 @@
-//! How the task that does a session's work is called: to look again, or to end what it does.
+//! What the task that does a session's work is told: to look again, or to end what it does.
 
 use std::future::{poll_fn, Future};
 use std::pin::Pin;
@@ -11,15 +11,15 @@ use crate::error::Error;
 
 /// One task listens at a time, and whatever it waits for, it is woken as a whole: so nobody queues up here, and waiting costs a look.
 #[derive(Default)]
-pub(super) struct Calls {
+pub(super) struct Signals {
     task: Mutex<Option<Waker>>,
     /// There is credit, a result was cancelled, or a command came, since the task looked.
-    called: AtomicBool,
+    notified: AtomicBool,
     /// What the task does is to end at once. Set and cleared under the lock of the session's queue.
     aborted: AtomicBool,
 }
 
-impl Calls {
+impl Signals {
     /// From now on this task is woken.
     pub(super) async fn listen(&self) {
         poll_fn(|context| {
@@ -30,19 +30,19 @@ impl Calls {
     }
 
     /// No task is any more.
-    pub(super) fn rest(&self) {
+    pub(super) fn stop_listening(&self) {
         self.task.lock().take();
     }
 
     /// There is something new to look at.
-    pub(super) fn call(&self) {
-        self.called.store(true, Ordering::Release);
+    pub(super) fn notify(&self) {
+        self.notified.store(true, Ordering::Release);
         self.wake();
     }
 
     /// Waits until there is.
-    pub(super) async fn called(&self) {
-        poll_fn(|_| match self.called.swap(false, Ordering::AcqRel) {
+    pub(super) async fn notified(&self) {
+        poll_fn(|_| match self.notified.swap(false, Ordering::AcqRel) {
             true => Poll::Ready(()),
             false => Poll::Pending,
         })

@@ -2,6 +2,7 @@
 //! what it does.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -17,49 +18,49 @@ const KEPT: usize = 100;
 
 /// Where a session says that it has something to do. The runtime is woken once for all that say so before it looks, and not by each:
 /// they do so on another thread, and a wake of the runtime is a system call.
-pub(crate) struct Hands(UnboundedSender<Call>);
+pub(crate) struct Tasks(UnboundedSender<Start>);
 
-/// A session that has something to do. If nobody answers, since the runtime has gone, whoever waits for it is told.
-struct Call(Option<Arc<Inner>>);
+/// A session that has something to do. If nobody takes it, since the runtime has gone, whoever waits for it is told.
+struct Start(Option<Arc<Inner>>);
 
-impl Hands {
+impl Tasks {
     pub(crate) fn new(runtime: &Handle) -> Self {
-        let (sender, calls) = unbounded_channel();
-        runtime.spawn(attend(calls));
-        Hands(sender)
+        let (sender, starts) = unbounded_channel();
+        runtime.spawn(serve(starts));
+        Tasks(sender)
     }
 
-    pub(super) fn call(&self, session: Arc<Inner>) {
-        // Where nobody takes the call, it is dropped here.
-        let _ = self.0.send(Call(Some(session)));
-    }
-}
-
-impl Call {
-    fn answer(&mut self) -> Option<Worker> {
-        self.0.take()?.answer()
+    pub(super) fn start(&self, session: Arc<Inner>) {
+        // Where nobody takes it, it is dropped here.
+        let _ = self.0.send(Start(Some(session)));
     }
 }
 
-impl Drop for Call {
+impl Start {
+    fn worker(&mut self) -> Option<Worker> {
+        self.0.take()?.worker()
+    }
+}
+
+impl Drop for Start {
     fn drop(&mut self) {
-        drop(self.answer());
+        drop(self.worker());
     }
 }
 
-/// Gives sessions to the tasks, for as long as there is a driver.
-async fn attend(mut calls: UnboundedReceiver<Call>) {
-    let crew = Arc::new(Crew::default());
-    while let Some(mut call) = calls.recv().await {
-        if let Some(worker) = call.answer() {
-            crew.employ(worker);
+/// Gives what comes to the tasks, for as long as there is a driver.
+async fn serve(mut starts: UnboundedReceiver<Start>) {
+    let pool = Arc::new(Pool::default());
+    while let Some(mut start) = starts.recv().await {
+        if let Some(worker) = start.worker() {
+            pool.assign(worker);
         }
     }
-    crew.dismiss();
+    pool.end();
 }
 
 #[derive(Default)]
-struct Crew {
+struct Pool {
     work: Mutex<Work>,
     wanted: Notify,
 }
@@ -72,8 +73,8 @@ struct Work {
     is_over: bool,
 }
 
-impl Crew {
-    fn employ(self: &Arc<Self>, worker: Worker) {
+impl Pool {
+    fn assign(self: &Arc<Self>, worker: Worker) {
         let mut work = self.work.lock();
         work.waiting.push_back(worker);
         match work.idle.checked_sub(1) {
@@ -85,33 +86,37 @@ impl Crew {
             }
             None => {
                 drop(work);
-                tokio::spawn(self.clone().lend_a_hand());
+                tokio::spawn(self.clone().run());
             }
         }
     }
 
-    async fn lend_a_hand(self: Arc<Self>) {
+    /// What each task does.
+    async fn run(self: Arc<Self>) {
         loop {
-            let wanted = {
+            let mut wanted = pin!(self.wanted.notified());
+            let worker = {
                 let mut work = self.work.lock();
                 match work.waiting.pop_front() {
-                    Some(worker) => Ok(worker),
+                    Some(worker) => Some(worker),
                     None if work.is_over || work.idle >= KEPT => return,
                     None => {
                         work.idle += 1;
-                        Err(self.wanted.notified())
+                        // Who counts as idle is told, whichever thread looks first.
+                        wanted.as_mut().enable();
+                        None
                     }
                 }
             };
-            match wanted {
-                Ok(worker) => worker.work().await,
-                Err(wanted) => wanted.await,
+            match worker {
+                Some(worker) => worker.work().await,
+                None => wanted.await,
             }
         }
     }
 
     /// Nothing more is to be done. What is under way is brought to its end.
-    fn dismiss(&self) {
+    fn end(&self) {
         self.work.lock().is_over = true;
         self.wanted.notify_waiters();
     }
