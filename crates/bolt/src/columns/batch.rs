@@ -23,6 +23,13 @@ pub(super) struct Capacity {
     wide: usize,
 }
 
+impl Capacity {
+    /// About what one value of so many packed bytes takes, most of which are strings.
+    pub(super) fn of_one_value(packed: usize) -> Self {
+        Self { words: words::HEADER + words::COLUMN + packed / 2, ascii: packed, floats: 0, wide: 0 }
+    }
+}
+
 /// A count as a word. No count of a batch exceeds the bytes that it was made from, which are at most 2^28, and no
 /// number of words three times that.
 #[inline]

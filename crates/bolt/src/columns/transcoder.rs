@@ -96,6 +96,8 @@ impl Transcoder {
     /// the entries that differ each time ([`Metadata::bookmark`], [`Metadata::t_last`]), so that results that ended alike
     /// have equal batches. Entries beyond the limit `metadata` are there with the reason why their values are not.
     pub fn metadata(&mut self, metadata: &Metadata) -> Result<Batch, DecodeError> {
+        // There is one for each result, so that what the last one took is not known.
+        self.usual = Capacity::of_one_value(metadata.raw().len());
         let mut out = self.begin(1);
         let base = out.here();
         out.words.push(base + 1);
