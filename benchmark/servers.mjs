@@ -1,5 +1,5 @@
 // The servers that are measured against. Each is `{name, uri, user, password, queries, rounds, warmUps, stop()}`: `queries` are its
-// texts for what the workloads ask, `warmUps` the measurements to throw away before those of a workload count, and `rounds` how many
+// texts for what the workloads ask, `warmUps` the measurements to throw away before those of a query count, and `rounds` how many
 // there are unless the command says so.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -98,7 +98,7 @@ const real =
         RETURN count(r) AS rows, sum(r.id + r.score) AS total, sum(size(r.name) + size(r.city)) AS text`
       },
       rounds: 1,
-      warmUps: 1, // its JVM has to compile what a workload asks of it
+      warmUps: 1, // its JVM has to compile what a query asks of it
       stop: () => neo4j.down()
     }
     try {

@@ -36,6 +36,7 @@ async function latencies(ask) {
 
 const atRate = {
   name: 'small-p99',
+  query: 'one',
   run: async subject => {
     const driver = subject.open()
     let sum = 0

@@ -23,6 +23,7 @@ const WATCHED_MS = 2_000
 /** Rows a second of one run, after a whole one that warms up. */
 const once = (name, deliver, query, read, { config, servers } = {}) => ({
   name,
+  query,
   servers,
   run: async subject => {
     const driver = subject.open(config)
@@ -48,6 +49,7 @@ const numbers = { config: { disableLosslessIntegers: true } }
 
 const loop = {
   name: 'loop',
+  query: 'scan',
   run: async subject => {
     const driver = subject.open()
     const run = () => iterate(driver, subject.queries.scan, readRow)
@@ -65,6 +67,7 @@ const loop = {
  */
 const collectLoop = {
   name: 'collect-loop',
+  query: 'scan',
   run: async subject => {
     const driver = subject.open()
     const { scan } = subject.queries
@@ -90,6 +93,7 @@ const collectLoop = {
 /** No large result before the one that is measured; only the connection is made. */
 const scanMemory = {
   name: 'scan-memory',
+  query: 'scan',
   run: async subject => {
     const driver = subject.open()
     await collect(driver, subject.queries.one, () => {})

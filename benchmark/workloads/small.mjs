@@ -11,6 +11,7 @@ const SECONDS = 1.5
  */
 export const small = (name, concurrency, open, { servers } = {}) => ({
   name,
+  query: 'one',
   servers,
   run: async subject => {
     const ask = await open(subject)

@@ -11,6 +11,7 @@ const STARTS = 7
 
 const start = {
   name: 'start',
+  query: 'one',
   run: async ({ job }) => {
     const starts = []
     for (let i = 0; i < STARTS; i++) {

@@ -17,6 +17,7 @@ const rows = Array.from({ length: 10_000 }, (_, i) => ({
 
 const unwind = {
   name: 'unwind',
+  query: 'unwind',
   run: async subject => {
     const driver = subject.open()
     let answer
