@@ -1,4 +1,4 @@
-/** A set that mostly has one member, or none. The built-in one takes more memory than all else that a session does for a query. */
+/** A set that mostly has one member, or none, and then takes no memory beside it. In no particular order. */
 export class SmallSet<T extends object> {
   #one: T | null = null
   #others: Set<T> | null = null

@@ -70,14 +70,14 @@ impl NativeDriver {
         bookmark_manager: i32,
         config: Option<String>,
     ) -> napi::Result<NativeSession> {
-        let intent = self.driver.intent(write, rw_mask, strategy, server);
         let config = session_config(database, bookmark_manager, config)?;
+        let intent = self.driver.intent(write, rw_mask, strategy, server);
         Ok(NativeSession::new(self.driver.session(intent, config), self.inbox.clone()))
     }
 
     /// The same by the handle of a session that is over: to make a handle, and let it go, costs several times as much.
     #[napi(catch_unwind)]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments)] // as above
     pub fn reopen(
         &self,
         session: &NativeSession,

@@ -17,21 +17,26 @@ use crate::sink::JsSink;
 /// Work in order, on one server at a time.
 #[napi]
 pub struct NativeSession {
-    session: Mutex<Session>,
+    /// `None` when it is over, until the handle is another one's.
+    session: Mutex<Option<Session>>,
     inbox: Arc<Inbox>,
-    /// Those of which something may still be asked, of the sessions before, too: operations have numbers of their own.
+    /// Those of which something may still be asked.
     results: Mutex<VecDeque<Arc<JsSink>>>,
 }
 
 impl NativeSession {
     pub(crate) fn new(session: Session, inbox: Arc<Inbox>) -> Self {
-        NativeSession { session: Mutex::new(session), inbox, results: Mutex::default() }
+        NativeSession { session: Mutex::new(Some(session)), inbox, results: Mutex::default() }
     }
 
     /// Becomes the handle of another session.
     pub(crate) fn replace(&self, session: Session) {
-        let before = std::mem::replace(&mut *self.session.lock(), session);
+        let before = self.session.lock().replace(session);
         drop(before);
+    }
+
+    fn with<T>(&self, ask: impl FnOnce(&Session) -> T) -> napi::Result<T> {
+        self.session.lock().as_ref().map(ask).ok_or_else(|| napi::Error::from_reason("The session is over."))
     }
 
     /// A query whose result is that of the operation.
@@ -45,12 +50,15 @@ impl NativeSession {
         metadata: Option<&[u8]>,
     ) -> napi::Result<Run> {
         let config = tx_config(config)?;
-        let flow = self.session.lock().flow();
+        let flow = self.with(Session::flow)?;
         let sink = Arc::new(JsSink::new(op, self.inbox.clone(), flow.clone()));
         let mut results = self.results.lock();
-        // Queries are done in their order.
+        // Queries are done in their order, but what came of one may never be taken.
         while results.front().is_some_and(|result| result.is_over()) {
             results.pop_front();
+        }
+        if results.len() == results.capacity() {
+            results.retain(|result| !result.is_over());
         }
         results.push_back(sink.clone());
         drop(results);
@@ -93,8 +101,7 @@ impl NativeSession {
         metadata: Option<&[u8]>,
     ) -> napi::Result<()> {
         let run = self.query(op, query, parameters, needs, config, metadata)?;
-        self.session.lock().run(run);
-        Ok(())
+        self.with(|session| session.run(run))
     }
 
     /// Runs a query in a transaction that is begun for it, and committed when all of its result was handed over.
@@ -109,40 +116,41 @@ impl NativeSession {
         metadata: Option<&[u8]>,
     ) -> napi::Result<()> {
         let run = self.query(op, query, parameters, needs, config, metadata)?;
-        self.session.lock().execute(run);
-        Ok(())
+        self.with(|session| session.execute(run))
     }
 
     /// Opens a transaction.
     #[napi(catch_unwind)]
     pub fn begin(&self, op: i32, config: Option<String>, metadata: Option<&[u8]>) -> napi::Result<()> {
         let begin = Begin { id: id(op), config: tx_config(config)?, metadata: metadata.map(<[u8]>::to_vec) };
-        self.session.lock().begin(begin, self.done(op));
-        Ok(())
+        self.with(|session| session.begin(begin, self.done(op)))
     }
 
     /// Ends a query that has a transaction of its own, or the transaction that this operation began, at once.
     #[napi(catch_unwind)]
     pub fn abort(&self, op: i32) {
-        self.session.lock().abort(id(op));
+        // Of a session that is over there is nothing to end.
+        if let Some(session) = self.session.lock().as_ref() {
+            session.abort(id(op));
+        }
     }
 
     /// Commits it.
     #[napi(catch_unwind)]
-    pub fn commit(&self, op: i32) {
-        self.session.lock().commit(self.done(op));
+    pub fn commit(&self, op: i32) -> napi::Result<()> {
+        self.with(|session| session.commit(self.done(op)))
     }
 
     /// Rolls it back.
     #[napi(catch_unwind)]
-    pub fn rollback(&self, op: i32) {
-        self.session.lock().rollback(self.done(op));
+    pub fn rollback(&self, op: i32) -> napi::Result<()> {
+        self.with(|session| session.rollback(self.done(op)))
     }
 
     /// Rolls back what is open, and ends the session.
     #[napi(catch_unwind)]
-    pub fn close(&self, op: i32) {
-        self.session.lock().close(self.done(op));
+    pub fn close(&self, op: i32) -> napi::Result<()> {
+        self.with(|session| session.close(self.done(op)))
     }
 
     /// The reader of a result has taken so many batches.
@@ -186,14 +194,26 @@ impl NativeSession {
 
     /// The home database of the user, if the work found it.
     #[napi(catch_unwind)]
-    pub fn home(&self) -> Option<String> {
-        self.session.lock().home()
+    pub fn home(&self) -> napi::Result<Option<String>> {
+        self.with(Session::home)
     }
 
     /// Bookmarks of the last committed work.
     #[napi(catch_unwind)]
-    pub fn bookmarks(&self) -> Vec<String> {
-        self.session.lock().bookmarks()
+    pub fn bookmarks(&self) -> napi::Result<Vec<String>> {
+        self.with(Session::bookmarks)
+    }
+
+    /// Lets the session go, with all that it was told. False if something may still be asked of its results: the handle is not
+    /// for another session then.
+    #[napi(catch_unwind)]
+    pub fn release(&self) -> bool {
+        let mut results = self.results.lock();
+        results.retain(|result| !result.is_over());
+        let is_free = results.is_empty();
+        drop(results);
+        drop(self.session.lock().take());
+        is_free
     }
 }
 

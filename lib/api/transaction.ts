@@ -215,10 +215,16 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
   #fail(): void {
     if (!this.isOpen) return
     this.#finish('rollback', 'failed')
+    this.#cleanUp()
+  }
+
+  /** The rollback that follows: nobody waits for it. */
+  #cleanUp(): void {
     this.#cleaning = this.dispatcher
       .ask<void>(op => this.native.rollback(op))
       .catch(() => {})
       .finally(() => this.letGo())
+    this.#owner.transactionOver(this)
   }
 
   // ---- abort ----
@@ -231,10 +237,7 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     for (const stream of [...this.#streams]) stream.abort(reason)
     this.native.abort(this.#op)
     if (!isEnded) return
-    this.#cleaning = this.dispatcher
-      .ask<void>(op => this.native.rollback(op))
-      .catch(() => {})
-      .finally(() => this.letGo())
+    this.#cleanUp()
   }
 
   /** It was aborted before anything was sent. */
@@ -261,13 +264,13 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
         op => this.native.commit(op),
         failure => this.onFailure(failure)
       )
+      this.#owner.committed(this.native)
     } catch (error) {
       if (!(error instanceof Aborted)) throw error
       throw abortedBy((this.#signal as AbortSignal).reason, error)
     } finally {
       this.letGo()
     }
-    this.#owner.committed(this.native)
   }
 
   async rollback(): Promise<void> {
@@ -354,8 +357,6 @@ export class TransactionState implements StreamOwner, StreamHost, Operation {
     if (this.#status !== 'open') throw this.#refusal(what)
     this.#status = status
     this.#owner.transactionEnded()
-    // Nobody waits for the rollback that follows.
-    if (status === 'failed' || status === 'aborted') this.#owner.transactionOver(this)
     this.served()
   }
 

@@ -3,7 +3,7 @@
  * in Rust, and core's own checks each field again, or makes a closure for each.
  */
 // biome-ignore lint/suspicious/noExplicitAny: a constructor of any of core's classes
-export function as<C extends abstract new (...args: any) => object, A extends unknown[]>(
+export function constructorOf<C extends abstract new (...args: any) => object, A extends unknown[]>(
   core: C,
   init: (this: Record<string, unknown>, ...args: A) => void
 ): new (

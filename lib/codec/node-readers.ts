@@ -1,7 +1,7 @@
 import { Node } from 'neo4j-driver-core'
 import { PropertyKind } from '../format.js'
 import { canCompile, compile, literal, propertyName } from './codegen.js'
-import { as } from './instances.js'
+import { constructorOf } from './instances.js'
 import { INTEGER, integerOf, type Mode, make } from './integers.js'
 import { define } from './names.js'
 import type { NodeReader, TapeReader } from './tape-reader.js'
@@ -93,7 +93,7 @@ function layoutAt({ i32, dictionary: { strings, mode } }: TapeReader, p: number)
   return { mode, labels, keys, types, hasElementId }
 }
 
-const NodeOf = as(
+const NodeOf = constructorOf(
   Node,
   function (identity: unknown, labels: string[], properties: Record<string, unknown>, elementId: string) {
     this.identity = identity

@@ -2,7 +2,7 @@ import { Record as CoreRecord } from 'neo4j-driver-core'
 import { BatchWords, ColumnKind } from '../format.js'
 import { BoundedCache } from './cache.js'
 import { canCompile, compile } from './codegen.js'
-import { as } from './instances.js'
+import { constructorOf } from './instances.js'
 import { BIGINT, INTEGER, integerOf, integerOf32, make, make32, NUMBER, numberOf } from './integers.js'
 import type { Batch } from './tape.js'
 
@@ -20,7 +20,7 @@ class Signature {
 
 const signatures = new BoundedCache<string, Signature>(512)
 
-const RecordOf = as(
+const RecordOf = constructorOf(
   CoreRecord,
   function (
     keys: readonly string[],

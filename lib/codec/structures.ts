@@ -14,7 +14,7 @@ import {
   Vector
 } from 'neo4j-driver-core'
 import { StructureCode } from '../format.js'
-import { as } from './instances.js'
+import { constructorOf } from './instances.js'
 import type { TapeReader } from './tape-reader.js'
 import {
   dateOf,
@@ -30,7 +30,7 @@ import {
 type Id = Integer | number | bigint
 type Properties = Record<string, unknown>
 
-const RelationshipOf = as(
+const RelationshipOf = constructorOf(
   Relationship,
   function (
     identity: unknown,
@@ -53,7 +53,7 @@ const RelationshipOf = as(
   }
 )
 
-const UnboundRelationshipOf = as(
+const UnboundRelationshipOf = constructorOf(
   UnboundRelationship,
   function (identity: unknown, type: string, properties: Properties, elementId: string) {
     this.identity = identity

@@ -10,7 +10,7 @@ import {
   newError
 } from 'neo4j-driver-core'
 import { civil, found } from './calendar.js'
-import { as } from './instances.js'
+import { constructorOf } from './instances.js'
 import { integerOf, type Mode, make, make32, makeSafe } from './integers.js'
 import { checkZone, offsetAtUtc } from './zones.js'
 
@@ -18,31 +18,37 @@ type Int = Integer | number | bigint
 
 // Frozen, as core's are.
 
-const DateOf = as(CoreDate, function (year: Int, month: Int, day: Int) {
+const DateOf = constructorOf(CoreDate, function (year: Int, month: Int, day: Int) {
   this.year = year
   this.month = month
   this.day = day
   Object.freeze(this)
 })
 
-const LocalTimeOf = as(CoreLocalTime, function (hour: Int, minute: Int, second: Int, nanosecond: Int) {
-  this.hour = hour
-  this.minute = minute
-  this.second = second
-  this.nanosecond = nanosecond
-  Object.freeze(this)
-})
+const LocalTimeOf = constructorOf(
+  CoreLocalTime,
+  function (hour: Int, minute: Int, second: Int, nanosecond: Int) {
+    this.hour = hour
+    this.minute = minute
+    this.second = second
+    this.nanosecond = nanosecond
+    Object.freeze(this)
+  }
+)
 
-const TimeOf = as(CoreTime, function (hour: Int, minute: Int, second: Int, nanosecond: Int, offset: Int) {
-  this.hour = hour
-  this.minute = minute
-  this.second = second
-  this.nanosecond = nanosecond
-  this.timeZoneOffsetSeconds = offset
-  Object.freeze(this)
-})
+const TimeOf = constructorOf(
+  CoreTime,
+  function (hour: Int, minute: Int, second: Int, nanosecond: Int, offset: Int) {
+    this.hour = hour
+    this.minute = minute
+    this.second = second
+    this.nanosecond = nanosecond
+    this.timeZoneOffsetSeconds = offset
+    Object.freeze(this)
+  }
+)
 
-const LocalDateTimeOf = as(
+const LocalDateTimeOf = constructorOf(
   CoreLocalDateTime,
   function (year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int, nanosecond: Int) {
     this.year = year
@@ -56,7 +62,7 @@ const LocalDateTimeOf = as(
   }
 )
 
-const DateTimeOf = as(
+const DateTimeOf = constructorOf(
   CoreDateTime,
   function (
     year: Int,
@@ -82,13 +88,16 @@ const DateTimeOf = as(
   }
 )
 
-const DurationOf = as(CoreDuration, function (months: Int, days: Int, seconds: Int, nanoseconds: Int) {
-  this.months = months
-  this.days = days
-  this.seconds = seconds
-  this.nanoseconds = nanoseconds
-  Object.freeze(this)
-})
+const DurationOf = constructorOf(
+  CoreDuration,
+  function (months: Int, days: Int, seconds: Int, nanoseconds: Int) {
+    this.months = months
+    this.days = days
+    this.seconds = seconds
+    this.nanoseconds = nanoseconds
+    Object.freeze(this)
+  }
+)
 
 const DAY = 86400
 const MAX_YEAR = 999999999

@@ -146,7 +146,8 @@ export class DriverCore implements DriverListener {
 
   /** A session is over, and nothing of it under way. */
   over(session: NativeSession): void {
-    if (this.#spare.length < SPARE && !this.isClosed) this.#spare.push(session)
+    const isFree = session.release()
+    if (isFree && this.#spare.length < SPARE && !this.isClosed) this.#spare.push(session)
   }
 
   /** A bookmark manager of a driver's own, which nobody else has to be asked for. */

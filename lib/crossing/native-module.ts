@@ -41,7 +41,7 @@ export type OpenedSession = [
 export interface NativeDriver {
   readonly id: number
   session(...opened: OpenedSession): NativeSession
-  /** Opens one by the handle of a session that is over. Its results that were not taken yet still can be. */
+  /** Opens one by the handle of a session that was released. */
   reopen(session: NativeSession, ...opened: OpenedSession): void
   /** A bookmark manager that is never asked: sessions are told its number, and the engine keeps what it has. */
   bookmarkManager(number: number): NativeBookmarks
@@ -101,6 +101,8 @@ export interface NativeSession {
    */
   cancel(op: number, keeps: boolean): void
   bookmarks(): string[]
+  /** It is over, and what it was told is let go. False where batches of its results wait to be taken: the handle is not for another. */
+  release(): boolean
   /** The home database of the user, if the work was routed to it; null otherwise. */
   home(): string | null
 }

@@ -32,6 +32,7 @@ const { isBrokenObject, getBrokenObjectReason } = internal.objectUtil
 /** What GQL status objects hold where the server leaves it out. */
 const DIAGNOSTIC_RECORD = Object.freeze({ OPERATION: '', OPERATION_CODE: '0', CURRENT_SCHEMA: '/' })
 
+// A mebibyte at most.
 const LIMIT = 1_000
 const LONGEST = 1_024
 
@@ -79,7 +80,7 @@ function endingAt(inbox: Inbox, at: number, integers: IntegerMode): Ending {
 function isForAll({ made, refused }: Ending): boolean {
   const { plan, profile, queryProfile, notifications, gqlStatusObjects, resultAvailableAfter, database } =
     made
-  const isPlain =
+  return (
     refused.length === 0 &&
     plan === false &&
     profile === false &&
@@ -87,8 +88,7 @@ function isForAll({ made, refused }: Ending): boolean {
     notifications.length === 0 &&
     resultAvailableAfter === undefined &&
     [made.queryType, database.name, made.server.agent, ...gqlStatusObjects.flatMap(statusTexts)].every(isText)
-  if (isPlain) for (const { diagnosticRecord } of gqlStatusObjects) Object.freeze(diagnosticRecord)
-  return isPlain
+  )
 }
 
 function statusTexts({ gqlStatus, statusDescription, diagnosticRecord }: GqlStatus): unknown[] {
@@ -117,7 +117,10 @@ function read(inbox: Inbox, at: number, integers: IntegerMode): Ending {
     const complete = Array.isArray(statuses)
       ? { ...metadata, statuses: statuses.map(completeStatus) }
       : metadata
-    return new ResultSummary('', {}, complete, protocolVersion(facts & 0xffff))
+    const made = new ResultSummary('', {}, complete, protocolVersion(facts & 0xffff))
+    // As core's own are, of servers that send no statuses.
+    for (const { diagnosticRecord } of made.gqlStatusObjects) Object.freeze(diagnosticRecord)
+    return made
   }
   try {
     return { made: make(), refused: [] }

@@ -269,6 +269,10 @@ class FakeSession {
     return null
   }
 
+  release() {
+    return this.batches.length === 0
+  }
+
   bookmarks() {
     return this.lastBookmarks
   }

@@ -166,6 +166,9 @@ for (const [what, metadata] of Object.entries(ENDS)) {
       assert.equal(made.counters.containsSystemUpdates(), expected.counters.containsSystemUpdates())
       const own = [made.query, made.server, made.database, made.counters]
       for (const one of [...own, ...made.notifications, made.plan, made.profile]) if (one) one.mine = true
+      for (const status of made.gqlStatusObjects) {
+        assert.ok(Object.isFrozen(status) && Object.isFrozen(status.diagnosticRecord))
+      }
       for (const list of [made.notifications, made.gqlStatusObjects, made.plan.children]) list?.push('mine')
     }
   })

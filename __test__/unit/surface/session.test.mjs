@@ -5,7 +5,19 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import Neo4jHA from 'neo4j-ha-bolt-driver'
 import { until } from '../../support/until.mjs'
-import { ask, committed, done, failure, install, keys, result, rows, summary } from './fake-native.mjs'
+import {
+  ask,
+  batch,
+  committed,
+  done,
+  failure,
+  install,
+  keys,
+  ready,
+  result,
+  rows,
+  summary
+} from './fake-native.mjs'
 
 const neo4j = Neo4jHA.driver
 const transient = { code: 'Neo.TransientError.General.X', message: 'later', retryable: true }
@@ -466,6 +478,36 @@ test('a session that is closed gives its native session on, and keeps its bookma
   const other = driver.session()
   await other.run('x')
   assert.notEqual(fake.session, native)
+})
+
+test("a native session whose results wait to be taken is nobody else's", async t => {
+  const { fake, driver, session } = opened(t)
+  willingAll(fake)
+  const unread = session.run('x')
+  const native = fake.session
+  const { op } = native.call('run')
+  native.batches.push(batch([[1]]))
+  fake.say(keys(op, ['n']), ready(op, native.batches[0].length), summary(op))
+  await session.close()
+  await driver.session().run('y')
+  assert.notEqual(fake.session, native)
+  assert.equal((await unread).records.length, 1)
+})
+
+test('a transaction that failed is rolled back before its native session serves another', async t => {
+  const { fake, driver, session } = opened(t)
+  const transaction = session.beginTransaction()
+  const native = fake.session
+  native.onrollback = () => native.order.push('rollback')
+  native.order = []
+  native.release = () => native.order.push('release') > 0
+  begun(fake)
+  const failing = (await transaction).run('x')
+  fake.say(failure(native.call('run').op, transient))
+  await Promise.all([assert.rejects(failing), session.close()])
+  assert.deepEqual(native.order, ['rollback', 'release'])
+  willingAll(fake)
+  await driver.session().run('y')
 })
 
 test('a session under whose close() something goes on keeps its native session', async t => {

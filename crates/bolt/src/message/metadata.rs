@@ -14,7 +14,7 @@ pub struct Metadata {
 
 /// Where the values of the entries lie that each SUCCESS is asked for, by [`Key`]; 0 for those that it lacks.
 #[derive(Clone, Copy, PartialEq, Default)]
-struct Known([u32; 10]);
+struct Known([u32; Key::LastOfOld as usize + 1]);
 
 /// The place of an entry in [`Known`].
 #[derive(Clone, Copy)]

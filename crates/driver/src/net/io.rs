@@ -113,7 +113,8 @@ impl Io {
         mut take: impl FnMut(&[u8]),
     ) -> Poll<io::Result<usize>> {
         SPACE.with_borrow_mut(|space| {
-            let mut buffer = ReadBuf::new(space.get_mut(..most).unwrap_or_default());
+            let (space, _) = space.split_at_mut(most.min(READ_SIZE));
+            let mut buffer = ReadBuf::new(space);
             ready!(self.poll_read(cx, &mut buffer))?;
             take(buffer.filled());
             Poll::Ready(Ok(buffer.filled().len()))

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use crate::error::Error;
 
 /// One task listens at a time, and whatever it waits for, it is woken as a whole: so nobody queues up here, and waiting costs a look.
+/// What waits here is to be awaited by that very task, not by something in it that has wakers of its own.
 #[derive(Default)]
 pub(super) struct Signals {
     task: Mutex<Option<Waker>>,

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::worker::Worker;
 use super::Inner;
 
-/// How many stay while there is nothing to do: as many as one server has connections, by default.
+/// How many stay while there is nothing to do.
 const KEPT: usize = 100;
 
 /// Where a session says that it has something to do. The runtime is woken once for all that say so before it looks, and not by each:

@@ -130,6 +130,7 @@ impl Drop for Worker {
         let Some(state) = self.state.take() else { return };
         self.session.signals.stop_listening();
         if let Some(mut transaction) = state.transaction {
+            let _entered = self.session.core.runtime.enter();
             transaction.fail(Error::internal());
         }
         let commands = {
