@@ -33,7 +33,7 @@ export const enum Message {
   Ready = 3,
   /** The result begins anew, on another connection: what came of it so far must be forgotten. */
   Restart = 4,
-  /** The end of a result; argument: length of its batch. Payload: server index, milliseconds until the last record was read (-1: not told), version and facts about the result, length of the text; then a batch with one value, the metadata without that time and the bookmark; then as text the server's agent, a line feed, and its address. Results that ended alike are equal from their version on. */
+  /** The end of a result; argument: length of its batch. Payload: server index, milliseconds until the last record was read (-1: not told), version and facts about the result, length of the text; then a batch with one value, the metadata without that time, in whatever words, and the bookmark; then as text the server's agent, a line feed, and its address. Results that ended alike are equal from their version on. */
   Summary = 5,
   /** The end of a command that failed; argument: length of the JSON object. */
   Failure = 6,
