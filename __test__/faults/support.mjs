@@ -10,10 +10,11 @@ export const { Status, ServerType, HAStrategies } = Neo4jHA
 /**
  * How long a single operation may take at most, in ms. Work that was sent ends when its server has been silent for
  * `unresponsiveTimeout` (4 s), as the check that ends then finds (2.5 s); a transaction function is tried again for
- * `maxTransactionRetryTime` (30 s) after that. Then a write that members pass on to each other may wait for as long as they do
- * (`ha.lock_read_timeout` and `ha.read_timeout`: 20 s each).
+ * `maxTransactionRetryTime` (30 s) after that. Then a write that members pass on to a master that hangs may wait for as long as they do,
+ * 20 s each (`ha.lock_read_timeout`, `ha.read_timeout`): for its locks, for the ids of what it creates, and, when it is rolled back, for
+ * the end of its lock session.
  */
-export const SETTLES = { read: 45_000, write: 90_000 }
+export const SETTLES = { read: 45_000, write: 110_000 }
 
 /** A transaction that the server ended: all drivers count it among the errors of the client, which are not retryable. */
 const STOPPED = ['Terminated', 'LockClientStopped'].map(name => `Neo.ClientError.Transaction.${name}`)
