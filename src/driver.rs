@@ -70,9 +70,9 @@ impl NativeDriver {
         bookmark_manager: i32,
         config: Option<String>,
     ) -> napi::Result<NativeSession> {
-        let config = session_config(database, bookmark_manager, config)?;
-        let intent = self.driver.intent(write, rw_mask, strategy, server);
-        Ok(NativeSession::new(self.driver.session(intent, config), self.inbox.clone()))
+        let session = NativeSession::new(self.inbox.clone());
+        self.reopen(&session, write, rw_mask, strategy, server, database, bookmark_manager, config)?;
+        Ok(session)
     }
 
     /// The same by the handle of a session that is over: to make a handle, and let it go, costs several times as much.

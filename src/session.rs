@@ -17,7 +17,7 @@ use crate::sink::JsSink;
 /// Work in order, on one server at a time.
 #[napi]
 pub struct NativeSession {
-    /// `None` when it is over, until the handle is another one's.
+    /// `None` before it is opened, and when it is over, until the handle is another one's.
     session: Mutex<Option<Session>>,
     inbox: Arc<Inbox>,
     /// Those of which something may still be asked.
@@ -25,11 +25,11 @@ pub struct NativeSession {
 }
 
 impl NativeSession {
-    pub(crate) fn new(session: Session, inbox: Arc<Inbox>) -> Self {
-        NativeSession { session: Mutex::new(Some(session)), inbox, results: Mutex::default() }
+    pub(crate) fn new(inbox: Arc<Inbox>) -> Self {
+        NativeSession { session: Mutex::default(), inbox, results: Mutex::default() }
     }
 
-    /// Becomes the handle of another session.
+    /// Becomes the handle of this session.
     pub(crate) fn replace(&self, session: Session) {
         let before = self.session.lock().replace(session);
         drop(before);

@@ -46,7 +46,7 @@ export interface VerifyConfig {
   login?: boolean
 }
 
-/** How many handles are kept: as many as sessions are open at the same time in most programs. */
+/** How many handles are kept. */
 const SPARE = 1_000
 
 export class DriverCore implements DriverListener {
