@@ -2,10 +2,10 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { fail, UserError } from '../../tools/lib/exec.mjs'
+import { fail } from '../../tools/lib/exec.mjs'
 import { table } from '../../tools/lib/table.mjs'
 import { downOwnedBy, up } from '../../tools/servers/index.mjs'
+import { atLeastOne, chosen, parse } from '../options.mjs'
 import { writePage } from '../page.mjs'
 import { assertPresent, OURS, THEIRS } from '../peers.mjs'
 import { clients } from './clients.mjs'
@@ -37,38 +37,26 @@ const USAGE = `npm run bench:failover -- [options]
 const say = message => process.stderr.write(`${message}\n`)
 
 function readOptions() {
-  let values
-  try {
-    values = parseArgs({
-      options: {
-        json: { type: 'string' },
-        cluster: { type: 'string' },
-        fault: { type: 'string' },
-        client: { type: 'string' },
-        trials: { type: 'string' },
-        logs: { type: 'string' },
-        page: { type: 'string' },
-        help: { type: 'boolean' }
-      }
-    }).values
-  } catch (error) {
-    throw new UserError(`${error.message}\n\n${USAGE}`)
-  }
-  const chosen = (name, all) => {
-    const names = values[name]?.split(',') ?? Object.keys(all)
-    const unknown = names.find(one => !Object.hasOwn(all, one))
-    if (unknown !== undefined) throw new UserError(`there is no ${name} '${unknown}'\n\n${USAGE}`)
-    return names
-  }
-  const trials = values.trials && Number(values.trials)
-  if (values.trials && !(Number.isInteger(trials) && trials > 0))
-    throw new UserError('--trials takes a number from 1 up')
+  const values = parse(
+    {
+      json: { type: 'string' },
+      cluster: { type: 'string' },
+      fault: { type: 'string' },
+      client: { type: 'string' },
+      trials: { type: 'string' },
+      logs: { type: 'string' },
+      page: { type: 'string' },
+      help: { type: 'boolean' }
+    },
+    USAGE
+  )
+  const chosenOf = (name, all) => chosen(name, values[name], Object.keys(all), USAGE)
   return {
     ...values,
-    trials,
-    clusters: chosen('cluster', clusters),
-    faults: chosen('fault', faults),
-    clients: chosen('client', clients)
+    trials: atLeastOne('trials', values.trials),
+    clusters: chosenOf('cluster', clusters),
+    faults: chosenOf('fault', faults),
+    clients: chosenOf('client', clients)
   }
 }
 

@@ -1,14 +1,11 @@
 // `npm run bench:growth`: what a driver costs as results, and as sessions at the same time, become more. README.md of the benchmarks
 // says how it is measured.
-import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
-
-import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { fail, UserError } from '../../tools/lib/exec.mjs'
-
+import { fail } from '../../tools/lib/exec.mjs'
+import { answerOf } from '../child.mjs'
+import { readMeasureOptions } from '../options.mjs'
 import { writePage, writeSections } from '../page.mjs'
 import { assertPresent, OURS, THEIRS } from '../peers.mjs'
 import { medians } from '../report.mjs'
@@ -23,47 +20,13 @@ const USAGE = `npm run bench:growth -- [options]
   --page FILE     measure nothing: write them into docs/PERFORMANCE.md, and docs/growth.svg, from such a file`
 
 const client = fileURLToPath(new URL('client.mjs', import.meta.url))
-/** No row takes so long unless it hangs, in ms. */
-const LIMIT = 300_000
 
 const say = message => process.stderr.write(`${message}\n`)
 
-function readOptions() {
-  let values
-  try {
-    values = parseArgs({
-      options: {
-        json: { type: 'string' },
-        only: { type: 'string', default: Object.keys(measures).join(',') },
-        rounds: { type: 'string', default: '3' },
-        page: { type: 'string' },
-        help: { type: 'boolean' }
-      }
-    }).values
-  } catch (error) {
-    throw new UserError(`${error.message}\n\n${USAGE}`)
-  }
-  const rounds = Number(values.rounds)
-  if (!(Number.isInteger(rounds) && rounds > 0)) throw new UserError('--rounds takes a number from 1 up')
-  const chosen = values.only.split(',')
-  const unknown = chosen.find(name => !Object.hasOwn(measures, name))
-  if (unknown !== undefined) throw new UserError(`there is no measure '${unknown}'\n\n${USAGE}`)
-  return { ...values, rounds, chosen }
-}
-
 /** The figures of one size by one peer, by a process of its own. */
-async function measured(peer, measure, size, { uri, user, password, queries }) {
+function measured(peer, measure, size, { uri, user, password, queries }) {
   const job = JSON.stringify({ peer, measure, size, uri, user, password, queries })
-  const child = spawn(process.execPath, ['--expose-gc', '--max-old-space-size=8192', client, job], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: LIMIT
-  })
-  const exit = new Promise((resolve, reject) => {
-    child.once('error', reject).once('exit', resolve)
-  })
-  const [out, code] = await Promise.all([text(child.stdout), exit])
-  if (code !== 0) throw new Error(`${measure} of ${size} by ${peer} did not end as it should (${code})`)
-  return JSON.parse(out)
+  return answerOf(['--max-old-space-size=8192', client, job], `${measure} of ${size} by ${peer}`)
 }
 
 async function bench({ json, rounds, chosen }) {
@@ -95,7 +58,7 @@ async function bench({ json, rounds, chosen }) {
 }
 
 async function main() {
-  const options = readOptions()
+  const options = readMeasureOptions(Object.keys(measures), USAGE)
   if (options.help) return console.log(USAGE)
   if (!options.page) return bench(options)
   say(`written: ${writeSections('PERFORMANCE.md', sections, options.page)}`)
