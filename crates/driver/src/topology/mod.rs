@@ -93,10 +93,12 @@ struct Record {
 }
 
 impl Record {
-    /// The claim of a server of which nothing new is known: it counts for as long as a master is waited for.
-    fn kept_claim(&mut self, pace: Pace) -> Option<u64> {
+    /// The claim of a server of which nothing new is known: it counts for as long as a master is waited for, and is remembered while
+    /// a later one counts. That server may hang, and still take itself for the master when it goes on.
+    fn kept_claim(&mut self, before: &View, pace: Pace) -> Option<u64> {
         let lost = *self.lost.get_or_insert_with(Instant::now);
-        self.claim.filter(|_| lost.elapsed() < pace.patience())
+        let counts = lost.elapsed() < pace.patience();
+        self.claim.filter(|claim| counts || before.servers.iter().any(|other| other.claim > Some(*claim)))
     }
 }
 
@@ -256,7 +258,7 @@ impl Topology {
         info.in_doubt = was.in_doubt && generation < Generation(records.demotions);
         if info.status == Status::Down {
             // However long ago it was asked: that it does not answer contradicts nothing that was learned since.
-            info.claim = record.kept_claim(self.pace);
+            info.claim = record.kept_claim(&before, self.pace);
         } else if generation < Generation(record.demoted) {
             // Its work has shown since that it is not what the answer says.
             info = was.clone();
@@ -297,7 +299,7 @@ impl Topology {
             ServerInfo { in_doubt: true, ..was.clone() }
         } else {
             let error = Some(error.message.as_str().into());
-            let (product, claim) = (was.product.clone(), record.kept_claim(self.pace));
+            let (product, claim) = (was.product.clone(), record.kept_claim(&before, self.pace));
             let (index, address) = (was.index, was.address.clone());
             ServerInfo { index, address, error, in_doubt: true, product, claim, ..ServerInfo::unknown() }
                 .following(was)
@@ -744,6 +746,26 @@ mod tests {
             topology.found(1, down());
             assert_eq!(topology.view().master(), Some(0));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_master_that_hung_is_known_as_replaced_for_as_long_as_a_later_one_counts() {
+        let (topology, _) = members(2);
+        let is_superseded = || {
+            let view = topology.view();
+            view.is_superseded(&view.servers[0])
+        };
+        topology.found(0, up(Role::Master));
+        topology.found(0, down());
+        topology.found(1, up(Role::Master));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        topology.found(0, down());
+        topology.found(1, down());
+        assert!(is_superseded(), "nothing is written to it, not even where no server is known to be up");
+        tokio::time::advance(Duration::from_secs(60)).await;
+        topology.found(1, down());
+        topology.found(0, down());
+        assert!(!is_superseded(), "the later one may never come back");
     }
 
     #[test]
