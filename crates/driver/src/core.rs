@@ -208,10 +208,13 @@ impl Core {
         Error::driver_closed()
     }
 
-    /// Stops the checks, ends what is under way with an error, and closes every connection.
-    pub(crate) async fn close(&self) {
-        // From now on nothing is begun, and nothing more is sent.
+    /// From now on nothing is begun, and nothing more is sent.
+    pub(crate) fn begin_close(&self) {
         self.closed.send_replace(true);
+    }
+
+    /// Stops the checks, ends what is under way with an error, and closes every connection.
+    pub(crate) async fn finish_close(&self) {
         tokio::join!(self.members.close(), self.cluster.stop());
     }
 }

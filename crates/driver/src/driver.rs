@@ -117,10 +117,12 @@ impl Driver {
         }
     }
 
-    /// Stops the checks, ends what is under way with an error, and closes every connection.
+    /// Stops the checks, ends what is under way with an error, and closes every connection. What is asked for from this call on is
+    /// refused.
     pub fn close(&self) -> impl std::future::Future<Output = ()> + Send + 'static {
         let core = self.0.clone();
-        async move { core.close().await }
+        core.begin_close();
+        async move { core.finish_close().await }
     }
 }
 

@@ -1,14 +1,15 @@
 //! The tasks that do the work of sessions. They stay for the next: what one is made of is large, and to make it costs more than much of
 //! what it does.
 
-use std::collections::VecDeque;
-use std::pin::pin;
-use std::sync::Arc;
+use std::future::{poll_fn, Future};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
-use tokio::sync::Notify;
 
 use super::worker::Worker;
 use super::Inner;
@@ -16,23 +17,50 @@ use super::Inner;
 /// How many stay while there is nothing to do.
 const KEPT: usize = 100;
 
-/// Where a session says that it has something to do. The runtime is woken once for all that say so before it looks, and not by each:
-/// they do so on another thread, and a wake of the runtime is a system call.
-pub(crate) struct Tasks(UnboundedSender<Start>);
+/// Where a session says that it has something to do.
+///
+/// Where nothing else is under way it is begun at once, by the thread that asks: mostly that writes the query to the server, and what
+/// comes is for the runtime. Else the runtime is woken, once for all that ask before it looks and not by each: they do so on another
+/// thread, and a wake of the runtime is a system call.
+pub(crate) struct Tasks {
+    pool: Arc<Pool>,
+    starts: UnboundedSender<Start>,
+    runtime: Handle,
+}
 
 /// A session that has something to do. If nobody takes it, since the runtime has gone, whoever waits for it is told.
 struct Start(Option<Arc<Inner>>);
 
 impl Tasks {
     pub(crate) fn new(runtime: &Handle) -> Self {
-        let (sender, starts) = unbounded_channel();
-        runtime.spawn(serve(starts));
-        Tasks(sender)
+        let pool = Arc::new(Pool::default());
+        let (starts, asked) = unbounded_channel();
+        runtime.spawn(serve(asked, pool.clone()));
+        Tasks { pool, starts, runtime: runtime.clone() }
     }
 
     pub(super) fn start(&self, session: Arc<Inner>) {
-        // Where nobody takes it, it is dropped here.
-        let _ = self.0.send(Start(Some(session)));
+        let Some(task) = self.pool.take_if_quiet() else {
+            // Where nobody takes it, it is dropped here.
+            let _ = self.starts.send(Start(Some(session)));
+            return;
+        };
+        match session.worker() {
+            Some(worker) => {
+                let _entered = self.runtime.enter();
+                task.begin_here(worker);
+            }
+            None => {
+                self.pool.rest(task);
+            }
+        }
+    }
+}
+
+impl Drop for Tasks {
+    /// With the driver, of which no work is under way then.
+    fn drop(&mut self) {
+        self.pool.end();
     }
 }
 
@@ -49,75 +77,179 @@ impl Drop for Start {
 }
 
 /// Gives what comes to the tasks, for as long as there is a driver.
-async fn serve(mut starts: UnboundedReceiver<Start>) {
-    let pool = Arc::new(Pool::default());
+async fn serve(mut starts: UnboundedReceiver<Start>, pool: Arc<Pool>) {
     while let Some(mut start) = starts.recv().await {
         if let Some(worker) = start.worker() {
-            pool.assign(worker);
+            pool.give(worker);
         }
     }
-    pool.end();
 }
 
 #[derive(Default)]
-struct Pool {
-    work: Mutex<Work>,
-    wanted: Notify,
-}
+struct Pool(Mutex<Staff>);
 
 #[derive(Default)]
-struct Work {
-    waiting: VecDeque<Worker>,
-    /// Tasks that have nothing to do, and were not asked to do what waits.
-    idle: usize,
+struct Staff {
+    /// Those that have nothing to do; the one whose memory was used last is behind.
+    idle: Vec<Arc<Task>>,
+    at_work: usize,
     is_over: bool,
 }
 
 impl Pool {
-    fn assign(self: &Arc<Self>, worker: Worker) {
-        let mut work = self.work.lock();
-        work.waiting.push_back(worker);
-        match work.idle.checked_sub(1) {
-            Some(left) => {
-                work.idle = left;
-                drop(work);
-                // The one whose memory was used last.
-                self.wanted.notify_last();
-            }
+    /// A task, if all have nothing to do.
+    fn take_if_quiet(&self) -> Option<Arc<Task>> {
+        let mut staff = self.0.lock();
+        if staff.at_work > 0 {
+            return None;
+        }
+        let task = staff.idle.pop()?;
+        staff.at_work += 1;
+        Some(task)
+    }
+
+    fn give(self: &Arc<Self>, worker: Worker) {
+        let idle = {
+            let mut staff = self.0.lock();
+            staff.at_work += 1;
+            staff.idle.pop()
+        };
+        match idle {
+            Some(task) => task.tell(Next::Work(worker)),
             None => {
-                drop(work);
-                tokio::spawn(self.clone().run());
+                tokio::spawn(Task::new(self, worker).run());
             }
         }
     }
 
-    /// What each task does.
-    async fn run(self: Arc<Self>) {
-        loop {
-            let mut wanted = pin!(self.wanted.notified());
-            let worker = {
-                let mut work = self.work.lock();
-                match work.waiting.pop_front() {
-                    Some(worker) => Some(worker),
-                    None if work.is_over || work.idle >= KEPT => return,
-                    None => {
-                        work.idle += 1;
-                        // Who counts as idle is told, whichever thread looks first.
-                        wanted.as_mut().enable();
-                        None
-                    }
-                }
-            };
-            match worker {
-                Some(worker) => worker.work().await,
-                None => wanted.await,
-            }
+    /// This task has nothing to do. False if it is not needed any more.
+    fn rest(&self, task: Arc<Task>) -> bool {
+        let mut staff = self.0.lock();
+        staff.at_work -= 1;
+        if staff.is_over || staff.idle.len() >= KEPT {
+            return false;
         }
+        staff.idle.push(task);
+        true
     }
 
-    /// Nothing more is to be done. What is under way is brought to its end.
     fn end(&self) {
-        self.work.lock().is_over = true;
-        self.wanted.notify_waiters();
+        let idle = {
+            let mut staff = self.0.lock();
+            staff.is_over = true;
+            std::mem::take(&mut staff.idle)
+        };
+        for task in idle {
+            task.tell(Next::End);
+        }
+    }
+}
+
+/// One of the tasks. It is the runtime's; but what it does can be polled by another thread, too.
+struct Task {
+    pool: Weak<Pool>,
+    /// `None` when it is over.
+    work: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
+    next: Mutex<Next>,
+    /// The runtime's: whoever polls, it is the runtime that is woken for what is waited for.
+    waker: Mutex<Option<Waker>>,
+}
+
+#[derive(Default)]
+enum Next {
+    #[default]
+    Nothing,
+    Work(Worker),
+    End,
+}
+
+impl Task {
+    fn new(pool: &Arc<Pool>, worker: Worker) -> Arc<Self> {
+        Arc::new_cyclic(|task: &Weak<Task>| Task {
+            pool: Arc::downgrade(pool),
+            work: Mutex::new(Some(Box::pin(work(task.clone())))),
+            next: Mutex::new(Next::Work(worker)),
+            waker: Mutex::default(),
+        })
+    }
+
+    /// What the runtime does.
+    async fn run(self: Arc<Self>) {
+        let task = OfRuntime(self);
+        poll_fn(|context| {
+            task.0.waker.lock().get_or_insert_with(|| context.waker().clone()).clone_from(context.waker());
+            task.0.poll(&mut task.0.work.lock(), context)
+        })
+        .await;
+    }
+
+    /// What is next is begun on this thread, and goes on where the runtime is.
+    fn begin_here(&self, worker: Worker) {
+        let waker = self.waker.lock().clone();
+        match (waker, self.work.try_lock()) {
+            (Some(waker), Some(mut work)) if work.is_some() => {
+                *self.next.lock() = Next::Work(worker);
+                let is_over = self.poll(&mut work, &mut Context::from_waker(&waker)).is_ready();
+                drop(work);
+                if is_over {
+                    waker.wake();
+                }
+            }
+            // The runtime has not left it yet; or it has gone, and whoever waits is told of that.
+            _ => self.tell(Next::Work(worker)),
+        }
+    }
+
+    fn poll(
+        &self,
+        work: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+        context: &mut Context<'_>,
+    ) -> Poll<()> {
+        let Some(future) = work else { return Poll::Ready(()) };
+        // A panic ends this task, and nobody else's work: least of all that of the thread that has asked.
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        if let Ok(Poll::Pending) = polled {
+            return Poll::Pending;
+        }
+        *work = None;
+        if let (Err(_), Some(pool)) = (polled, self.pool.upgrade()) {
+            pool.0.lock().at_work -= 1;
+        }
+        Poll::Ready(())
+    }
+
+    fn tell(&self, next: Next) {
+        *self.next.lock() = next;
+        if let Some(waker) = &*self.waker.lock() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// A task, while there is its runtime.
+struct OfRuntime(Arc<Task>);
+
+impl Drop for OfRuntime {
+    fn drop(&mut self) {
+        let left = self.0.work.lock().take();
+        drop(left);
+    }
+}
+
+/// What a task does.
+async fn work(task: Weak<Task>) {
+    loop {
+        let next = poll_fn(|_| match task.upgrade().map(|task| std::mem::take(&mut *task.next.lock())) {
+            Some(Next::Work(worker)) => Poll::Ready(Some(worker)),
+            Some(Next::Nothing) => Poll::Pending,
+            Some(Next::End) | None => Poll::Ready(None),
+        });
+        let Some(worker) = next.await else { return };
+        worker.work().await;
+        let Some(task) = task.upgrade() else { return };
+        let is_wanted = task.pool.upgrade().is_some_and(|pool| pool.rest(task));
+        if !is_wanted {
+            return;
+        }
     }
 }
