@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bolt::server::signature::RUN;
-use driver::{Error, Head, Sink, Summary};
+use driver::{Error, Head, Session, Sink, Summary};
 use support::{direct, query, run, session, Collector, Server};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -47,25 +47,34 @@ fn a_query_is_sent_by_the_thread_that_asks_where_nothing_else_is_under_way() {
     let (driver, session) = runtime.block_on(async {
         let driver = direct(&server.uri, |_| {});
         let session = session(&driver);
-        let sink = Arc::new(Collector::default());
-        run(&session, 1, &sink);
-        sink.until(|c| c.summaries == 1).await;
-        // Its task has nothing to do before it waits, nor has its connection.
-        tokio::task::yield_now().await;
+        one_after_the_other(&session).await;
         (driver, session)
     });
     let sink = Arc::new(Collector::default());
-    run(&session, 2, &sink);
-    assert!(is_asked(&server, 2, Duration::from_secs(20)), "though the runtime does not run");
+    run(&session, 0, &sink);
+    assert!(is_asked(&server, ALONE + 1, Duration::from_secs(20)), "though the runtime does not run");
     let other = support::session(&driver);
     let second = Arc::new(Collector::default());
-    run(&other, 3, &second);
+    run(&other, 0, &second);
     runtime.block_on(async {
         sink.until(|c| c.summaries == 1).await;
         second.until(|c| c.summaries == 1).await;
     });
     assert_eq!((sink.collected.lock().rows, second.collected.lock().rows), (1, 1));
-    assert_eq!(server.count(RUN), 3);
+    assert_eq!(server.count(RUN), ALONE + 2);
+}
+
+/// So many queries in a row with nothing beside them.
+const ALONE: usize = 20;
+
+async fn one_after_the_other(session: &Session) {
+    for _ in 0..ALONE {
+        let sink = Arc::new(Collector::default());
+        run(session, 0, &sink);
+        sink.until(|c| c.summaries == 1).await;
+        // The task is done with it, too, and has nothing to do.
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Whose reader cannot bear an error.
@@ -90,22 +99,19 @@ fn a_panic_in_what_the_asking_thread_does_is_not_its_own_and_the_next_is_served(
     let runtime = runtime();
     let driver = runtime.block_on(async {
         let driver = direct(&server.uri, |_| {});
-        let sink = Arc::new(Collector::default());
-        run(&session(&driver), 1, &sink);
-        sink.until(|c| c.summaries == 1).await;
-        tokio::task::yield_now().await;
+        one_after_the_other(&session(&driver)).await;
         driver
     });
     let closing = driver.close();
     let broken = session(&driver);
-    let mut breaks = query(&broken, 2, &Arc::default());
+    let mut breaks = query(&broken, 0, &Arc::default());
     breaks.sink = Arc::new(Panics);
     broken.run(breaks);
     let sink = Arc::new(Collector::default());
-    run(&session(&driver), 3, &sink);
+    run(&session(&driver), 0, &sink);
     runtime.block_on(async {
         sink.until(|c| c.failure.is_some()).await;
         closing.await;
     });
-    assert_eq!(server.count(RUN), 1);
+    assert_eq!(server.count(RUN), ALONE);
 }

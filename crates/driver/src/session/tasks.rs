@@ -17,11 +17,18 @@ use super::Inner;
 /// How many stay while there is nothing to do.
 const KEPT: usize = 100;
 
+/// So many under way are as good as none: whoever has just got the end of a result asks for the next before the task is done that gave it.
+const QUIET: usize = 1;
+
+/// So many in a row were asked for with hardly anything under way, before the asking threads do them: where many are asked for at a
+/// time, the runtime is to get them together.
+const QUIET_FOR: u32 = 8;
+
 /// Where a session says that it has something to do.
 ///
-/// Where nothing else is under way it is begun at once, by the thread that asks: mostly that writes the query to the server, and what
-/// comes is for the runtime. Else the runtime is woken, once for all that ask before it looks and not by each: they do so on another
-/// thread, and a wake of the runtime is a system call.
+/// Where hardly anything is under way, and has not been for a while, it is begun at once by the thread that asks: mostly that writes
+/// the query to the server, and what comes is for the runtime. Else the runtime is woken, once for all that ask before it looks and not
+/// by each: they do so on another thread, and a wake of the runtime is a system call.
 pub(crate) struct Tasks {
     pool: Arc<Pool>,
     starts: UnboundedSender<Start>,
@@ -50,7 +57,9 @@ impl Tasks {
                 let _entered = self.runtime.enter();
                 task.begin_here(worker);
             }
+            // Somebody is at it already.
             None => {
+                self.pool.done();
                 self.pool.rest(task);
             }
         }
@@ -79,8 +88,9 @@ impl Drop for Start {
 /// Gives what comes to the tasks, for as long as there is a driver.
 async fn serve(mut starts: UnboundedReceiver<Start>, pool: Arc<Pool>) {
     while let Some(mut start) = starts.recv().await {
-        if let Some(worker) = start.worker() {
-            pool.give(worker);
+        match start.worker() {
+            Some(worker) => pool.give(worker),
+            None => pool.done(),
         }
     }
 }
@@ -92,28 +102,25 @@ struct Pool(Mutex<Staff>);
 struct Staff {
     /// Those that have nothing to do; the one whose memory was used last is behind.
     idle: Vec<Arc<Task>>,
-    at_work: usize,
+    /// How many sessions were given a task, or wait for one.
+    under_way: usize,
+    /// How many in a row began with hardly any other.
+    quiet: u32,
     is_over: bool,
 }
 
 impl Pool {
-    /// A task, if all have nothing to do.
+    /// Something is under way. A task for it, if the thread that asks is to begin it.
     fn take_if_quiet(&self) -> Option<Arc<Task>> {
         let mut staff = self.0.lock();
-        if staff.at_work > 0 {
-            return None;
-        }
-        let task = staff.idle.pop()?;
-        staff.at_work += 1;
-        Some(task)
+        staff.quiet = if staff.under_way <= QUIET { staff.quiet.saturating_add(1) } else { 0 };
+        staff.under_way += 1;
+        let is_quiet = staff.quiet > QUIET_FOR;
+        is_quiet.then(|| staff.idle.pop()).flatten()
     }
 
     fn give(self: &Arc<Self>, worker: Worker) {
-        let idle = {
-            let mut staff = self.0.lock();
-            staff.at_work += 1;
-            staff.idle.pop()
-        };
+        let idle = self.0.lock().idle.pop();
         match idle {
             Some(task) => task.tell(Next::Work(worker)),
             None => {
@@ -122,10 +129,15 @@ impl Pool {
         }
     }
 
+    /// Something is not under way any more.
+    fn done(&self) {
+        let mut staff = self.0.lock();
+        staff.under_way = staff.under_way.saturating_sub(1);
+    }
+
     /// This task has nothing to do. False if it is not needed any more.
     fn rest(&self, task: Arc<Task>) -> bool {
         let mut staff = self.0.lock();
-        staff.at_work -= 1;
         if staff.is_over || staff.idle.len() >= KEPT {
             return false;
         }
@@ -213,7 +225,7 @@ impl Task {
         }
         *work = None;
         if let (Err(_), Some(pool)) = (polled, self.pool.upgrade()) {
-            pool.0.lock().at_work -= 1;
+            pool.done();
         }
         Poll::Ready(())
     }
@@ -247,8 +259,9 @@ async fn work(task: Weak<Task>) {
         let Some(worker) = next.await else { return };
         worker.work().await;
         let Some(task) = task.upgrade() else { return };
-        let is_wanted = task.pool.upgrade().is_some_and(|pool| pool.rest(task));
-        if !is_wanted {
+        let Some(pool) = task.pool.upgrade() else { return };
+        pool.done();
+        if !pool.rest(task) {
             return;
         }
     }
