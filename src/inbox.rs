@@ -80,9 +80,7 @@ impl Inbox {
     pub(crate) fn listen(&self, wake: Wake) {
         *self.wake.lock() = Some(wake);
         self.signalled.store(false, Ordering::Release);
-        if !self.queue.lock().is_empty() {
-            self.wake();
-        }
+        self.wake();
     }
 
     /// Nobody does any more: lets JavaScript's function go.
@@ -122,8 +120,11 @@ impl Inbox {
         self.wake();
     }
 
-    /// Makes JavaScript drain the inbox soon, unless it is about to.
+    /// Makes JavaScript drain the inbox soon, unless it is about to, or there is nothing.
     pub(crate) fn wake(&self) {
+        if self.queue.lock().is_empty() {
+            return;
+        }
         if !self.signalled.swap(true, Ordering::AcqRel) {
             if let Some(wake) = self.wake.lock().as_ref() {
                 wake.call();

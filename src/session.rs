@@ -153,11 +153,11 @@ impl NativeSession {
         self.with(|session| session.close(self.done(op)))
     }
 
-    /// The reader of a result has taken so many batches.
+    /// The readers of a result have taken so many batches; if `gathers`, they look at no record before the end.
     #[napi(catch_unwind)]
-    pub fn more(&self, op: i32, batches: u32) {
+    pub fn more(&self, op: i32, batches: u32, gathers: bool) {
         if let Some(result) = self.result(op) {
-            result.more(batches as usize);
+            result.more(batches as usize, gathers);
         }
     }
 

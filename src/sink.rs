@@ -51,9 +51,9 @@ impl JsSink {
         way.finished && way.batches.is_empty()
     }
 
-    /// So many batches more may come.
-    pub(crate) fn more(&self, batches: usize) {
-        self.flow.more(batches);
+    /// So many batches more may come; gathered, if nobody looks at a record before the end.
+    pub(crate) fn more(&self, batches: usize, gathers: bool) {
+        self.flow.more(batches, gathers);
     }
 
     /// Takes the oldest large batch.

@@ -86,8 +86,8 @@ export interface NativeSession {
   commit(op: number): void
   rollback(op: number): void
   close(op: number): void
-  /** Room for so many more batches of the result. */
-  more(op: number, batches: number): void
+  /** Room for so many more batches of the result. If `gathers`, nobody looks at a record before the end: they come when a PULL is over. */
+  more(op: number, batches: number, gathers: boolean): void
   /** Copies the oldest large batch of the result into `into`. False when there is none any more: a RESTART is on its way. */
   take(op: number, into: Uint8Array): boolean
   /**

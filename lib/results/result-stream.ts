@@ -442,7 +442,7 @@ export class ResultStream implements Operation, CreditSender {
 
   sendCredit(): void {
     if (this.#credit > 0 && !this.#isOver && this.#isReady) {
-      this.native.more(this.op, this.#credit)
+      this.native.more(this.op, this.#credit, this.#keeps)
       this.#credit = 0
     }
   }

@@ -290,6 +290,18 @@ fn repeated_values_with_bad_utf8_do_not_reach_the_dictionary() {
     assert_eq!(transcoder(&newest()).records(&raw, 1).unwrap_err(), DecodeError::Utf8);
 }
 
+#[test]
+fn records_that_came_in_parts_are_the_same_as_at_once() {
+    let rows: Vec<Vec<Value>> =
+        (0..7_i64).map(|i| vec![i.into(), "text".repeat(i as usize).into()]).collect();
+    let whole = raw_records(&rows, &newest());
+    let mut parts = RawRecords::default();
+    for part in [&rows[..0], &rows[..3], &rows[3..3], &rows[3..4], &rows[4..]] {
+        parts.append(raw_records(part, &newest()));
+    }
+    assert_eq!(parts, whole);
+}
+
 /// Whether a value is what it says, not the reason why it cannot be.
 fn is_whole(packed: &[u8], dialect: &Dialect) -> bool {
     let batch = transcoder(dialect).value(packed).unwrap();

@@ -23,9 +23,19 @@ async fn a_reader_that_pauses_stops_the_server() {
     assert!(settled.is_err(), "more than the credit was handed over");
     let asked = server.pulls.load(Ordering::SeqCst);
     assert!(asked <= 8, "{asked} PULLs for two batches taken");
-    flow.more(1_000);
+    flow.more(1_000, false);
     sink.until(|c| c.summaries == 1).await;
     assert_eq!(sink.collected.lock().rows, 100_000);
+}
+
+#[tokio::test]
+async fn who_looks_at_nothing_before_the_end_gets_together_what_comes_of_a_pull() {
+    let (server, _driver, session) = opened(50_500, |_| {}).await;
+    let sink = Arc::new(Collector::default());
+    run(&session, 0, &sink).more(1_000, true);
+    sink.until(|c| c.summaries == 1).await;
+    let collected = sink.collected.lock();
+    assert_eq!((collected.rows, collected.batches), (50_500, server.pulls.load(Ordering::SeqCst)));
 }
 
 #[tokio::test]
@@ -34,7 +44,7 @@ async fn who_waits_behind_a_result_lets_it_be_read_whole() {
     let (first, second) = (Arc::new(Collector::default()), Arc::new(Collector::default()));
     run(&session, 0, &first);
     let flow = run(&session, 0, &second);
-    flow.more(1_000);
+    flow.more(1_000, false);
     second.until(|c| c.summaries == 1).await;
     assert_eq!(first.collected.lock().rows, 50_000, "nobody gave credit, and still nothing is stuck");
 }
@@ -50,7 +60,7 @@ async fn cancelling_discards_the_rest_and_frees_the_connection() {
     sink.until(|c| c.summaries == 1).await;
     assert!(sink.collected.lock().rows < 100_000);
     let sink = Arc::new(Collector::default());
-    run(&next, 0, &sink).more(1_000);
+    run(&next, 0, &sink).more(1_000, false);
     sink.until(|c| c.summaries == 1).await;
 }
 

@@ -25,7 +25,7 @@ async fn work(driver: &Driver, user: Option<&str>) -> Result<(), Error> {
     let config = SessionConfig { auth: user.map(token), ..SessionConfig::default() };
     let session = driver.session(driver.intent(true, -1, -1, -1), config);
     let sink = Arc::new(Collector::default());
-    run(&session, 0, &sink).more(100);
+    run(&session, 0, &sink).more(100, false);
     sink.until(|c| c.summaries == 1 || c.failure.is_some()).await;
     let failure = sink.collected.lock().failure.take();
     failure.map_or(Ok(()), Err)

@@ -47,6 +47,22 @@ impl RawRecords {
         self.offsets.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
         self.bytes.extend_from_slice(list);
     }
+
+    /// Appends the records that came next. Of records from connections with [`Limits`](crate::Limits), together no more than
+    /// [`Limits::MAX_MESSAGE`](crate::Limits::MAX_MESSAGE) bytes.
+    pub fn append(&mut self, next: RawRecords) {
+        if self.offsets.is_empty() {
+            *self = next;
+            return;
+        }
+        debug_assert!(
+            u32::try_from(self.bytes.len() + next.bytes.len()).is_ok(),
+            "more bytes than a batch can have"
+        );
+        let base = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        self.offsets.extend(next.offsets.iter().map(|offset| base.saturating_add(*offset)));
+        self.bytes.extend_from_slice(&next.bytes);
+    }
 }
 
 /// The server broke the protocol: the connection is of no more use.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::pin::pin;
 
 use bolt::columns::{Batch, Transcoder};
-use bolt::{Event, Limits, Metadata, PullForm, Request, Version};
+use bolt::{Event, Limits, Metadata, PullForm, RawRecords, Request, Version};
 use tokio::time::Instant;
 
 use super::outcome::Progress;
@@ -55,6 +55,8 @@ pub(super) struct Streaming<R> {
     utc: bool,
     limits: Limits,
     transcoder: Transcoder,
+    /// What came of the PULL under way, while it is gathered.
+    gathered: RawRecords,
     waiting: VecDeque<Batch>,
     handed_over: bool,
     has_records: bool,
@@ -84,6 +86,7 @@ impl<R: Borrow<Run>> Streaming<R> {
             utc: conn.bolt.utc_patched(),
             limits: conn.bolt.limits(),
             transcoder: Transcoder::new(conn.bolt.version(), conn.bolt.utc_patched(), conn.bolt.limits()),
+            gathered: RawRecords::default(),
             waiting: VecDeque::new(),
             handed_over: false,
             has_records: false,
@@ -259,6 +262,7 @@ impl<R: Borrow<Run>> Streaming<R> {
 
     fn throw_away(&mut self) {
         self.is_partial = true;
+        self.gathered = RawRecords::default();
         self.waiting.clear();
     }
 
@@ -267,7 +271,9 @@ impl<R: Borrow<Run>> Streaming<R> {
         let is_unbounded = self.fetch_size < 0 || conn.bolt.features().pull == PullForm::All;
         self.run.borrow().flow.is_cancelled()
             && (self.is_partial
-                || is_unbounded && self.waiting.iter().map(|b| b.rows).sum::<usize>() >= UNWANTED_ROWS)
+                || is_unbounded
+                    && self.waiting.iter().map(|b| b.rows).sum::<usize>() + self.gathered.offsets.len()
+                        >= UNWANTED_ROWS)
     }
 
     fn take(&mut self, session: &Inner, conn: &mut Conn, event: Event) -> Result<(), Error> {
@@ -292,13 +298,21 @@ impl<R: Borrow<Run>> Streaming<R> {
                     self.throw_away();
                     return Ok(());
                 }
-                match self.transcoder.records(&records, self.columns) {
-                    Ok(batch) => self.waiting.push_back(batch),
-                    Err(e) => return Err(conn.protocol_error(&format!("a record cannot be read: {e}"))),
+                let Limits { rows_per_batch, bytes_per_batch, .. } = self.limits;
+                let is_full = |raw: &RawRecords| {
+                    raw.offsets.len() >= rows_per_batch || raw.bytes.len() >= bytes_per_batch
+                };
+                if is_full(&records) {
+                    self.lay_out(conn)?;
+                }
+                self.gathered.append(records);
+                if is_full(&self.gathered) || !self.run.borrow().flow.gathers() {
+                    self.lay_out(conn)?;
                 }
                 Ok(())
             }
             Event::Success { request: Request::Pull | Request::Discard, metadata } => {
+                self.lay_out(conn)?;
                 self.pulling = false;
                 if !metadata.has_more() {
                     self.end = Some(metadata);
@@ -318,6 +332,18 @@ impl<R: Borrow<Run>> Streaming<R> {
                 Err(conn.protocol_error("an answer that nobody asked for came in the middle of a result"))
             }
         }
+    }
+
+    /// Makes a batch of what was gathered.
+    fn lay_out(&mut self, conn: &mut Conn) -> Result<(), Error> {
+        if self.gathered.offsets.is_empty() {
+            return Ok(());
+        }
+        match self.transcoder.records(&std::mem::take(&mut self.gathered), self.columns) {
+            Ok(batch) => self.waiting.push_back(batch),
+            Err(e) => return Err(conn.protocol_error(&format!("a record cannot be read: {e}"))),
+        }
+        Ok(())
     }
 
     /// Hands over the summary. The connection should be free by now, for whoever reacts to it.

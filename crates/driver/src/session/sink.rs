@@ -68,6 +68,7 @@ pub struct Summary {
 /// What a reader says while it reads: how much more it takes, and that it has enough.
 pub struct Flow {
     credit: AtomicUsize,
+    gathers: AtomicBool,
     cancelled: AtomicBool,
     signals: Arc<Signals>,
     /// The head of an attempt that failed before anything was handed over: told with the error, if that is the last word.
@@ -78,14 +79,17 @@ impl Flow {
     pub(super) fn new(signals: Arc<Signals>) -> Self {
         Flow {
             credit: AtomicUsize::new(INITIAL_CREDIT),
+            gathers: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
             signals,
             failed_head: Mutex::default(),
         }
     }
 
-    /// So many batches more may be handed over.
-    pub fn more(&self, batches: usize) {
+    /// So many batches more may be handed over. If `gathers`, nobody looks at a record before the end: what comes of one PULL is
+    /// handed over together, up to the size of a batch.
+    pub fn more(&self, batches: usize, gathers: bool) {
+        self.gathers.store(gathers, Ordering::Release);
         self.credit.fetch_add(batches, Ordering::AcqRel);
         self.signals.notify();
     }
@@ -99,6 +103,10 @@ impl Flow {
 
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
+    }
+
+    pub(super) fn gathers(&self) -> bool {
+        self.gathers.load(Ordering::Acquire)
     }
 
     /// The result begins anew.

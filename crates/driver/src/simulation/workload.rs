@@ -454,7 +454,7 @@ impl Sink for Reader {
     fn batch(&self, batch: Batch) {
         *self.rows.lock() += u64::try_from(batch.rows).unwrap();
         if self.reads {
-            self.flow.more(1);
+            self.flow.more(1, fastrand::bool());
         }
     }
 

@@ -100,6 +100,9 @@ impl Server {
     }
 }
 
+/// Answers come in parts of so many bytes.
+const PART: usize = 4_000;
+
 async fn serve(
     mut stream: TcpStream,
     version: Version,
@@ -210,8 +213,12 @@ async fn serve(
             }
         }
         reads.lock().push(signatures);
-        if stream.write_all(&replies.take()).await.is_err() {
-            return;
+        for part in replies.take().chunks(PART) {
+            if stream.write_all(part).await.is_err() {
+                return;
+            }
+            // Whoever reads it does so before there is more.
+            tokio::task::yield_now().await;
         }
     }
 }
