@@ -95,7 +95,7 @@ impl Client {
         };
         if self.records > 1 {
             // These may be more batches than there is credit for.
-            run.flow.more(self.records);
+            run.flow.more(self.records, false);
         }
         how(&session, run);
         let rows = self.runtime.block_on(reader.ended())?;
