@@ -1,0 +1,41 @@
+/** `status`: the cluster as a table, or as JSON; once, or for as long as somebody watches. */
+
+import type { Neo4jHA as Pool } from '../api/neo4j-ha'
+import { messageOf } from '../errors'
+import type { Asked } from './arguments'
+import { text } from './board'
+import { Connections, exitCodeOf, snapshot } from './members'
+import { checked, hasty, open } from './pool'
+import { style } from './table'
+import { watch } from './watch'
+
+export async function status(asked: Asked): Promise<number> {
+  const warnings = new Set<string>()
+  const pool = open(
+    asked.servers,
+    hasty(asked.options, warning => warnings.add(warning))
+  )
+  try {
+    const connections = new Connections()
+    await look(pool, connections, asked.database)
+    for (const warning of warnings) console.error(style('dim', warning, process.stderr))
+    if (asked.watch) return await watch(pool, connections, asked)
+    const now = snapshot(pool, connections, asked.database)
+    console.log(asked.json ? JSON.stringify(now, null, 2) : text(now))
+    return exitCodeOf(now)
+  } finally {
+    await pool.close()
+  }
+}
+
+/** Everything is checked and connected to, once; and checked again, which says what the connections found out. */
+async function look(pool: Pool, connections: Connections, database: string | undefined): Promise<void> {
+  await checked(pool)
+  await connections.make(pool)
+  // Work for a database is what has its roles asked for.
+  const isPerDatabase = pool.servers.some(({ info }) => Object.keys(info?.databases ?? {}).length > 0)
+  if (database !== undefined && isPerDatabase) {
+    await pool.verifyConnectivity({ database }).catch(error => console.error(messageOf(error)))
+  }
+  await pool.checkServers()
+}
