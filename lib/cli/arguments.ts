@@ -38,7 +38,7 @@ export interface Asked {
   readonly watch: boolean
 }
 
-export const HELP = `Usage: neo4j-ha-bolt-driver COMMAND [URI...] [options]
+const HELP = `Usage: neo4j-ha-bolt-driver COMMAND [URI...] [options]
 
   status   the cluster as a table: who is what, and who is up
            exit code 0: a master is known and all are up; 1: a master is known; 2: none is

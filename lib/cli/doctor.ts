@@ -1,4 +1,349 @@
+/** `doctor`: goes through what people get wrong, and says what to do. A line for each look at a server. */
+
+import type { PeerCertificate } from 'node:tls'
+import type { HAServer } from '../api/neo4j-ha'
+import { readBolt } from '../config/servers'
+import { messageOf } from '../errors'
 import type { Asked } from './arguments'
-export async function doctor(_: Asked): Promise<number> {
-  return 0
+import { checkFailure } from './members'
+import { checked, hasty, open, PATIENCE, type Single, withEach } from './pool'
+import { addressesOf, dial, type Speaks, timed, whoIsAt } from './probe'
+import { routingTable } from './routing-table'
+import { style, table } from './table'
+
+/** Milliseconds that the clock of a server may be off. */
+const CLOCK = 2_000
+
+/** Milliseconds in a day, and how many of these a certificate should hold. */
+const DAY = 86_400_000
+const DAYS = 14
+
+/** `ok`: nothing to do; `note`: good to know; `found`: something is wrong. */
+type Level = 'ok' | 'note' | 'found'
+
+/** A look at one thing. */
+interface Finding {
+  readonly level: Level
+  /** The server, or the program itself. */
+  readonly of: string
+  readonly look: string
+  /** What there is; and what to do, if something is wrong. */
+  readonly says: string
+}
+
+/** Tells of a look at a server. */
+type Say = (level: Level, look: string, says: string) => void
+
+export async function doctor({ servers, options, database, json }: Asked): Promise<number> {
+  const findings: Finding[] = []
+  const sayOf =
+    (of: string): Say =>
+    (level, look, says) =>
+      findings.push({ level, of, look, says })
+  try {
+    await withEach(servers, hasty(options), async singles => {
+      sayOf('this program')(
+        'ok',
+        'driver',
+        `its native module is loaded: Node.js ${process.version}, ${platform()}`
+      )
+      // Each has findings of its own, so that those who are looked at together do not mix them.
+      const looks = singles.map(single => {
+        const own: Finding[] = []
+        const say: Say = (level, look, says) => own.push({ level, of: single.server.uri.address, look, says })
+        return lookAt(
+          single,
+          { database, discovers: options.discover, resolver: options.resolver },
+          say
+        ).then(() => own)
+      })
+      for (const own of await Promise.all(looks)) findings.push(...own)
+      await endpoints(singles, { servers, options }, sayOf)
+    })
+  } catch (error) {
+    // Without it nothing can be looked at: the message says why, such as by an old glibc, and what to do.
+    if (!/cannot load its native module/.test(messageOf(error))) throw error
+    sayOf('this program')('found', 'driver', messageOf(error))
+  }
+  console.log(json ? JSON.stringify(findings, null, 2) : text(findings))
+  return findings.some(({ level }) => level === 'found') ? 1 : 0
+}
+
+const platform = (): string => {
+  const { glibcVersionRuntime } = (
+    process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
+  ).header
+  const libc = glibcVersionRuntime === undefined ? '' : `, glibc ${glibcVersionRuntime}`
+  return `${process.platform} ${process.arch}${libc}`
+}
+
+// ---- one server ----
+
+interface Ways {
+  database: string | undefined
+  /** Whether addresses that a cluster tells are used. Undefined: as the URI says. */
+  discovers: boolean | undefined
+  resolver: { readonly [named: string]: string } | undefined
+}
+
+/** All there is to see of a server: as far as one thing lets us see the next. */
+async function lookAt({ server, direct }: Single, ways: Ways, say: Say): Promise<void> {
+  const address = await name(server.uri.host, say)
+  if (address === undefined) return
+  if (!(await port(address, server.uri, direct.isEncrypted(), say))) return
+  if (!(await login(direct, server, say))) return
+  await addresses(direct, server, ways, say)
+  await clock(direct, say)
+}
+
+async function name(host: string, say: Say): Promise<string | undefined> {
+  try {
+    const found = await addressesOf(host)
+    say('ok', 'name', `${host} is ${found.join(', ')}`)
+    return found[0]
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? messageOf(error)
+    say(
+      'found',
+      'name',
+      `${host} is not known here (${why}). Is it spelt right? Does this machine ask the right DNS server?`
+    )
+    return undefined
+  }
+}
+
+/** What speaks at the port, in plain and over TLS. @returns whether it is worth it to go on */
+async function port(
+  address: string,
+  { host, address: place }: Single['server']['uri'],
+  isEncrypted: boolean,
+  say: Say
+): Promise<boolean> {
+  const number = Number(place.slice(place.lastIndexOf(':') + 1))
+  const at = { host, port: number, patience: PATIENCE }
+  let plain: Speaks
+  try {
+    plain = (await whoIsAt(address, { ...at, over: 'plain' })).speaks
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? messageOf(error)
+    say(
+      'found',
+      'port',
+      `nobody can be reached at ${address}, port ${number} (${why}). Is the server up? Is this its Bolt port (7687 by default)? ` +
+        'Does it listen on more than localhost (server.default_listen_address, before 5 dbms.default_listen_address)? Is there a firewall on the way?'
+    )
+    return false
+  }
+  const over = await whoIsAt(address, { ...at, over: 'tls' }).catch(() => undefined)
+  if (plain === 'http' || over?.speaks === 'http') {
+    say(
+      'found',
+      'port',
+      'this port speaks HTTP, not Bolt. Give the Bolt port: 7687 by default, where HTTP has 7474 and HTTPS 7473'
+    )
+    return false
+  }
+  if (plain === 'silent' && over === undefined) {
+    say(
+      'found',
+      'port',
+      `somebody takes connections, and answers nothing within ${PATIENCE / 1000} s. Does the server hang? Is this its Bolt port?`
+    )
+    return false
+  }
+  if (plain !== 'bolt' && over?.speaks !== 'bolt') {
+    say('found', 'port', 'whoever is there speaks no Bolt. Is this the Bolt port (7687 by default)?')
+    return false
+  }
+  say('ok', 'port', 'it speaks Bolt')
+  return tls(plain === 'bolt', over, isEncrypted, host, say)
+}
+
+/** Whether TLS is used as the server has it. */
+function tls(
+  isPlain: boolean,
+  over: { certificate?: PeerCertificate } | undefined,
+  isEncrypted: boolean,
+  host: string,
+  say: Say
+): boolean {
+  if (isEncrypted && over === undefined) {
+    say(
+      'found',
+      'TLS',
+      'the URI, or the option encrypted, wants TLS, and the server has none. Take +s or +ssc out of the URI, or turn TLS on at the ' +
+        'server (server.bolt.tls_level, before 5 dbms.connector.bolt.tls_level)'
+    )
+    return false
+  }
+  if (!isEncrypted && !isPlain) {
+    say(
+      'found',
+      'TLS',
+      'the server wants TLS. Put +s behind bolt or neo4j in the URI (+ssc where its certificate is self-signed)'
+    )
+    return false
+  }
+  if (!isEncrypted) {
+    say('ok', 'TLS', over === undefined ? 'not used; the server has none' : 'not used; the server has it too')
+    return true
+  }
+  const { valid_to, subjectaltname, subject } = over?.certificate ?? ({} as Partial<PeerCertificate>)
+  const days = Math.floor((Date.parse(valid_to ?? '') - Date.now()) / DAY)
+  const names = (subjectaltname ?? `CN:${subject?.CN ?? '?'}`).replaceAll(/DNS:|IP Address:/g, '')
+  const says = `used, with a certificate for ${names}, until ${valid_to}`
+  if (days >= 0 && days < DAYS) say('note', 'TLS', `${says}: that is soon. Renew it`)
+  else say('ok', 'TLS', `${says}; asked for is ${host}`)
+  return true
+}
+
+/** Whether the driver gets in. */
+async function login(
+  direct: Single['direct'],
+  { auth, authName }: Single['server'],
+  say: Say
+): Promise<boolean> {
+  try {
+    const { agent } = await direct.getServerInfo()
+    const { principal } = auth as { principal?: string }
+    say('ok', 'login', `${agent} lets ${principal ?? 'us'} in`)
+    return true
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string }
+    if (/certificate/i.test(message)) {
+      say('found', 'certificate', message)
+    } else if (code === 'Neo.ClientError.Security.Unauthorized') {
+      const { principal, scheme } = auth as { principal?: string; scheme?: string }
+      say(
+        'found',
+        'login',
+        scheme === 'none'
+          ? 'the server wants a user and a password, and none are given. Set NEO4J_USERNAME and NEO4J_PASSWORD (in a program: auth)'
+          : `the server refuses ${principal === undefined ? authName : `the user ${principal}`}: name or password are wrong. Set ` +
+              'NEO4J_USERNAME and NEO4J_PASSWORD right (in a program: auth)'
+      )
+    } else if (code === 'Neo.ClientError.Security.CredentialsExpired') {
+      say(
+        'found',
+        'login',
+        'the password has to be changed before anything else: ALTER CURRENT USER SET PASSWORD, in cypher-shell'
+      )
+    } else if (code === 'Neo.ClientError.Security.AuthenticationRateLimit') {
+      say(
+        'found',
+        'login',
+        'too many logins were wrong lately. Wait some seconds, and give the right password'
+      )
+    } else {
+      say('found', 'login', message)
+    }
+    return false
+  }
+}
+
+/** Whether those whom the server names to clients can be reached from here. */
+async function addresses(
+  direct: Single['direct'],
+  { uri }: Single['server'],
+  { database, discovers, resolver }: Ways,
+  say: Say
+): Promise<void> {
+  const told = await routingTable(direct, database).catch(error => messageOf(error))
+  if (typeof told === 'string') return say('note', 'addresses', `it gives no routing table: ${told}`)
+  if (told === null) {
+    if (uri.routing) say('found', 'addresses', 'it has no routing table, and neo4j:// needs one. Use bolt://')
+    return
+  }
+  const unreached: string[] = []
+  await Promise.all(
+    told.addresses.map(async named => {
+      const { host, address } = readBolt(`bolt://${resolver?.[named] ?? named}`, 'address')
+      try {
+        const [first] = await addressesOf(host)
+        const socket = await dial(first, Number(address.slice(address.lastIndexOf(':') + 1)), PATIENCE)
+        socket.destroy()
+      } catch (error) {
+        unreached.push(`${named} (${(error as NodeJS.ErrnoException).code ?? messageOf(error)})`)
+      }
+    })
+  )
+  if (unreached.length === 0) {
+    say('ok', 'addresses', `it names ${told.addresses.join(', ')}, who can be reached from here`)
+    return
+  }
+  const isUsed = discovers ?? uri.routing
+  say(
+    isUsed ? 'found' : 'note',
+    'addresses',
+    `it names ${unreached.sort().join(', ')}, who cannot be reached from here${isUsed ? '' : ', which matters to neo4j:// and discover alone'}. ` +
+      'Let its servers name addresses that are good for clients (server.bolt.advertised_address, before 5 ' +
+      'dbms.connector.bolt.advertised_address), or map them with the option resolver of new Neo4jHA'
+  )
+}
+
+/** Whether it is as late there as it is here. */
+async function clock(direct: Single['direct'], say: Say): Promise<void> {
+  const session = direct.session({ defaultAccessMode: 'READ' })
+  try {
+    await session.run('RETURN timestamp() AS now')
+    const { value, ms } = await timed(() => session.run('RETURN timestamp() AS now'))
+    const ahead = Number(value.records[0].get('now')) - (Date.now() - ms / 2)
+    const seconds = `${(Math.abs(ahead) / 1000).toFixed(1)} s ${ahead > 0 ? 'ahead of' : 'behind'}`
+    if (Math.abs(ahead) <= CLOCK) say('ok', 'clock', 'it is as late there as here')
+    else {
+      say(
+        'found',
+        'clock',
+        `the clock there is ${seconds} the one here. Let both follow a time server (NTP): certificates and tokens end by the clock, ` +
+          'and logs are compared by it'
+      )
+    }
+  } catch (error) {
+    say('note', 'clock', `it does not tell its time: ${messageOf(error)}`)
+  } finally {
+    await session.close()
+  }
+}
+
+// ---- status endpoints ----
+
+/** What the checks of those that have one come to. */
+async function endpoints(
+  singles: readonly Single[],
+  { servers, options }: Pick<Asked, 'servers' | 'options'>,
+  sayOf: (of: string) => Say
+): Promise<void> {
+  const asked = servers.filter((_, i) => singles[i].server.http !== null)
+  if (asked.length === 0) return
+  const warnings: string[] = []
+  const pool = open(
+    asked,
+    hasty(options, warning => warnings.push(warning))
+  )
+  try {
+    await checked(pool)
+    for (const server of pool.servers) endpoint(server, sayOf)
+    for (const warning of warnings) sayOf('this program')('note', 'warning', warning)
+  } finally {
+    await pool.close()
+  }
+}
+
+function endpoint(server: HAServer, sayOf: (of: string) => Say): void {
+  const { url } = server.location
+  if (url === null) return
+  const say = sayOf(new URL(url).host)
+  const failure = checkFailure(server)
+  if (failure !== null) say('found', 'status endpoint', failure)
+  else if (server.info?.role) say('ok', 'status endpoint', `${url} says ${server.info.role}`)
+}
+
+// ---- what is shown ----
+
+const COLOURS = { ok: 'green', note: 'yellow', found: 'red' } as const
+
+function text(findings: readonly Finding[]): string {
+  const rows = findings.map(({ level, of, look, says }) => [style(COLOURS[level], level), of, look, says])
+  const columns = process.stdout.isTTY ? process.stdout.columns : undefined
+  return table(['', 'server', 'look', 'what there is, and what to do'], rows, { columns })
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `npx neo4j-ha-bolt-driver`: reads what was asked for and runs it. A command is a file of its own, loaded when it is asked for. */
 
-import { type Asked, type Command, ExitCode, HELP, readArguments, UsageError } from './arguments'
+import { type Asked, type Command, ExitCode, readArguments, UsageError } from './arguments'
 import { PromptAbandoned } from './password'
 
 /** What each command is: it writes to standard output, and gives the exit code. */
@@ -38,6 +38,8 @@ main().then(
         : error instanceof UsageError
           ? ExitCode.usage
           : ExitCode.failed
-    console.error(error instanceof UsageError ? `${message}\n\n${HELP}` : message)
+    console.error(
+      error instanceof UsageError ? `${message}\nneo4j-ha-bolt-driver --help says what there is.` : message
+    )
   }
 )

@@ -111,19 +111,24 @@ export function snapshot(pool: Pool, connections: Connections, database?: string
   return { at: new Date().toISOString(), master: master?.member ?? null, members }
 }
 
-/** Why a member is not up. */
+/** Why a member is not up: in the word of its check, and of a connection to it. */
 function errorOf(server: HAServer, connections: Connections): string | null {
+  const failures = [checkFailure(server), connections.failureOf(server)].filter(failure => failure != null)
+  return failures.length === 0 ? null : [...new Set(failures)].join('; ')
+}
+
+/** Why a check did not find out what a server is; null where it did. */
+export function checkFailure(server: HAServer): string | null {
   const { info, location } = server
   if (info === null) return 'it was not checked'
-  const failure = connections.failureOf(server)
   const said =
     info.err?.message ??
     (info.type === ServerType.unknown
-      ? 'what it answers is no word of a status endpoint of Neo4j'
-      : undefined)
-  const check = said === undefined || location.url === null ? said : `${location.url}: ${said}`
-  const parts = [check, failure].filter(part => part !== undefined)
-  return parts.length === 0 ? null : parts.join('; ')
+      ? 'it answers, but not as Neo4j does. Is this its HTTP port (7474 by default, HTTPS 7473)?'
+      : null)
+  // One without a role over HTTP is asked over Bolt, by which it has another address.
+  if (said === null || location.url === null || said.startsWith(addressOf(server))) return said
+  return `${location.url}: ${said}`
 }
 
 /** 0: a master is known, and all are up; 1: a master is known; 2: none is. */

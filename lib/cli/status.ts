@@ -1,6 +1,7 @@
 /** `status`: the cluster as a table, or as JSON; once, or for as long as somebody watches. */
 
 import type { Neo4jHA as Pool } from '../api/neo4j-ha'
+import { Status } from '../config/constants'
 import { messageOf } from '../errors'
 import type { Asked } from './arguments'
 import { text } from './board'
@@ -28,7 +29,10 @@ export async function status(asked: Asked): Promise<number> {
   }
 }
 
-/** Everything is checked and connected to, once; and checked again, which says what the connections found out. */
+/**
+ * Everything is checked and connected to, once; and checked again, which says what the connections found out. Not where there are none:
+ * each login that is refused counts against the user.
+ */
 async function look(pool: Pool, connections: Connections, database: string | undefined): Promise<void> {
   await checked(pool)
   await connections.make(pool)
@@ -37,5 +41,5 @@ async function look(pool: Pool, connections: Connections, database: string | und
   if (database !== undefined && isPerDatabase) {
     await pool.verifyConnectivity({ database }).catch(error => console.error(messageOf(error)))
   }
-  await pool.checkServers()
+  if (pool.servers.some(({ info }) => info?.status === Status.up)) await pool.checkServers()
 }

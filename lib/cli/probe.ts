@@ -1,0 +1,117 @@
+/**
+ * One look at a port, beside the driver: how long each step to it takes, and what speaks there. It goes no further than the agreement
+ * on a version of Bolt, which every server takes from anybody.
+ */
+
+import { lookup } from 'node:dns/promises'
+import { connect, isIP, type Socket } from 'node:net'
+import { type PeerCertificate, connect as secure, type TLSSocket } from 'node:tls'
+
+/** What is proposed: Bolt 5, 4.4 to 4.2, 3 and 1; none of these is an answer, too. */
+const GREETING = Buffer.from('6060b017' + '00080805' + '00020404' + '00000003' + '00000001', 'hex')
+
+/** The first byte of a TLS alert: what a server says that wants TLS. */
+const TLS_ALERT = 0x15
+
+/** What speaks at a port. */
+export type Speaks =
+  /** Bolt. */
+  | 'bolt'
+  /** HTTP. */
+  | 'http'
+  /** It ended the connection, or sent a TLS alert: what a server does that wants TLS. */
+  | 'nothing'
+  /** It did not answer in time. */
+  | 'silent'
+  /** Something else. */
+  | 'unknown'
+
+/** A step to a port. */
+export interface Step<T> {
+  readonly value: T
+  readonly ms: number
+}
+
+/** @throws what the promise rejects with, or an error that says that it took too long */
+export async function timed<T>(work: () => Promise<T>): Promise<Step<T>> {
+  const begun = performance.now()
+  const value = await work()
+  return { value, ms: performance.now() - begun }
+}
+
+/** The addresses of a host: a name, or an address itself, with or without brackets. */
+export async function addressesOf(host: string): Promise<string[]> {
+  const found = await lookup(host.replace(/^\[|\]$/g, ''), { all: true })
+  return found.map(({ address }) => address)
+}
+
+/** A connection. @throws with the reason why there is none */
+export function dial(address: string, port: number, patience: number): Promise<Socket> {
+  const socket = connect({ host: address, port, noDelay: true })
+  return established(socket, 'connect', patience)
+}
+
+/** TLS on a connection, whatever the certificate. @throws with the reason why there is none */
+export function encrypt(socket: Socket, host: string, patience: number): Promise<TLSSocket> {
+  const servername = isIP(host.replace(/^\[|\]$/g, '')) === 0 ? host : undefined
+  return established(secure({ socket, servername, rejectUnauthorized: false }), 'secureConnect', patience)
+}
+
+function established<T extends Socket>(socket: T, event: string, patience: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => fail(new Error(`no answer within ${patience} ms`)), patience)
+    const fail = (error: Error): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      reject(error)
+    }
+    socket.once('error', fail)
+    socket.once('close', () => fail(new Error('the connection was closed')))
+    socket.once(event, () => {
+      clearTimeout(timer)
+      socket
+        .removeAllListeners('close')
+        .off('error', fail)
+        .on('error', () => {})
+      resolve(socket)
+    })
+  })
+}
+
+/** Greets whoever is there as a Bolt client does, and says what answered. */
+export function greet(socket: Socket, patience: number): Promise<Speaks> {
+  return new Promise(resolve => {
+    const end = (speaks: Speaks): void => {
+      clearTimeout(timer)
+      resolve(speaks)
+    }
+    const timer = setTimeout(end, patience, 'silent')
+    socket.once('data', bytes => end(whoSays(bytes)))
+    socket.once('error', () => end('nothing'))
+    socket.once('close', () => end('nothing'))
+    socket.write(GREETING)
+  })
+}
+
+function whoSays(bytes: Buffer): Speaks {
+  if (bytes[0] === TLS_ALERT) return 'nothing'
+  if (bytes.subarray(0, 4).equals(Buffer.from('HTTP'))) return 'http'
+  // A version, or none that it knows: two bytes of nought, the rest being a range.
+  return bytes.length >= 4 && bytes.readUInt16BE(0) === 0 ? 'bolt' : 'unknown'
+}
+
+/** What answers at an address, in plain or over TLS; and, over TLS, with which certificate. @throws with the reason why nothing does */
+export async function whoIsAt(
+  address: string,
+  { host, port, over, patience }: { host: string; port: number; over: 'tls' | 'plain'; patience: number }
+): Promise<{ speaks: Speaks; certificate?: PeerCertificate }> {
+  let socket = await dial(address, port, patience)
+  try {
+    if (over === 'plain') return { speaks: await greet(socket, patience) }
+    const encrypted = await encrypt(socket, host, patience)
+    socket = encrypted
+    return { speaks: await greet(encrypted, patience), certificate: encrypted.getPeerCertificate() }
+  } finally {
+    socket.destroy()
+  }
+}
