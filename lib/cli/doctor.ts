@@ -7,9 +7,9 @@ import { messageOf } from '../errors'
 import type { Asked } from './arguments'
 import { checkFailure } from './members'
 import { checked, hasty, open, PATIENCE, type Single, withEach } from './pool'
-import { addressesOf, dial, type Speaks, timed, whoIsAt } from './probe'
+import { addressesOf, dial, isAddress, portOf, type Speaks, timed, whoIsAt } from './probe'
 import { routingTable } from './routing-table'
-import { style, table } from './table'
+import { style, table, widthOf } from './table'
 
 /** Milliseconds that the clock of a server may be off. */
 const CLOCK = 2_000
@@ -88,19 +88,19 @@ interface Ways {
 
 /** All there is to see of a server: as far as one thing lets us see the next. */
 async function lookAt({ server, direct }: Single, ways: Ways, say: Say): Promise<void> {
-  const address = await name(server.uri.host, say)
-  if (address === undefined) return
-  if (!(await port(address, server.uri, direct.isEncrypted(), say))) return
+  const found = await name(server.uri.host, say)
+  if (found === undefined) return
+  if (!(await port(found, server.uri, direct.isEncrypted(), say))) return
   if (!(await login(direct, server, say))) return
   await addresses(direct, server, ways, say)
   await clock(direct, say)
 }
 
-async function name(host: string, say: Say): Promise<string | undefined> {
+async function name(host: string, say: Say): Promise<readonly string[] | undefined> {
   try {
     const found = await addressesOf(host)
-    say('ok', 'name', `${host} is ${found.join(', ')}`)
-    return found[0]
+    if (!isAddress(host)) say('ok', 'name', `${host} is ${found.join(', ')}`)
+    return found
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? messageOf(error)
     say(
@@ -114,27 +114,27 @@ async function name(host: string, say: Say): Promise<string | undefined> {
 
 /** What speaks at the port, in plain and over TLS. @returns whether it is worth it to go on */
 async function port(
-  address: string,
-  { host, address: place }: Single['server']['uri'],
+  found: readonly string[],
+  { host, address }: Single['server']['uri'],
   isEncrypted: boolean,
   say: Say
 ): Promise<boolean> {
-  const number = Number(place.slice(place.lastIndexOf(':') + 1))
+  const number = portOf(address)
   const at = { host, port: number, patience: PATIENCE }
   let plain: Speaks
   try {
-    plain = (await whoIsAt(address, { ...at, over: 'plain' })).speaks
+    plain = (await whoIsAt(found, { ...at, over: 'plain' })).speaks
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? messageOf(error)
     say(
       'found',
       'port',
-      `nobody can be reached at ${address}, port ${number} (${why}). Is the server up? Is this its Bolt port (7687 by default)? ` +
+      `nobody can be reached at ${found.join(' or ')}, port ${number} (${why}). Is the server up? Is this its Bolt port (7687 by default)? ` +
         'Does it listen on more than localhost (server.default_listen_address, before 5 dbms.default_listen_address)? Is there a firewall on the way?'
     )
     return false
   }
-  const over = await whoIsAt(address, { ...at, over: 'tls' }).catch(() => undefined)
+  const over = await whoIsAt(found, { ...at, over: 'tls' }).catch(() => undefined)
   if (plain === 'http' || over?.speaks === 'http') {
     say(
       'found',
@@ -259,8 +259,7 @@ async function addresses(
     told.addresses.map(async named => {
       const { host, address } = readBolt(`bolt://${resolver?.[named] ?? named}`, 'address')
       try {
-        const [first] = await addressesOf(host)
-        const socket = await dial(first, Number(address.slice(address.lastIndexOf(':') + 1)), PATIENCE)
+        const socket = await dial(await addressesOf(host), portOf(address), PATIENCE)
         socket.destroy()
       } catch (error) {
         unreached.push(`${named} (${(error as NodeJS.ErrnoException).code ?? messageOf(error)})`)
@@ -334,8 +333,9 @@ function endpoint(server: HAServer, sayOf: (of: string) => Say): void {
   if (url === null) return
   const say = sayOf(new URL(url).host)
   const failure = checkFailure(server)
-  if (failure !== null) say('found', 'status endpoint', failure)
-  else if (server.info?.role) say('ok', 'status endpoint', `${url} says ${server.info.role}`)
+  // What is wrong with its Bolt port was said.
+  if (failure?.startsWith(url)) say('found', 'status endpoint', failure)
+  else if (failure === null) say('ok', 'status endpoint', `${url} says ${server.info?.role}`)
 }
 
 // ---- what is shown ----
@@ -344,6 +344,7 @@ const COLOURS = { ok: 'green', note: 'yellow', found: 'red' } as const
 
 function text(findings: readonly Finding[]): string {
   const rows = findings.map(({ level, of, look, says }) => [style(COLOURS[level], level), of, look, says])
-  const columns = process.stdout.isTTY ? process.stdout.columns : undefined
-  return table(['', 'server', 'look', 'what there is, and what to do'], rows, { columns })
+  return table(['', 'server', 'look', 'what there is, and what to do'], rows, {
+    columns: widthOf(process.stdout)
+  })
 }

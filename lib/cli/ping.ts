@@ -6,9 +6,9 @@
 import { messageOf } from '../errors'
 import type { Asked } from './arguments'
 import { hasty, PATIENCE, type Single, withEach } from './pool'
-import { addressesOf, dial, encrypt, greet, type Step, timed } from './probe'
+import { addressesOf, dial, encrypt, greet, isAddress, portOf, type Step, timed } from './probe'
 import { routingTable } from './routing-table'
-import { style, table } from './table'
+import { style, table, widthOf } from './table'
 
 /** It writes nothing, and is for any version. */
 const QUERY = 'RETURN 1'
@@ -39,28 +39,37 @@ export async function ping({ servers, options, database, json }: Asked): Promise
     }
   })
   if (json) console.log(JSON.stringify(pinged, null, 2))
-  return pinged.every(({ error }) => error === null) ? 0 : 1
+  const isDone = pinged.every(({ error }) => error === null)
+  if (!isDone) console.error('What to do about it: neo4j-ha-bolt-driver doctor, with the same arguments.')
+  return isDone ? 0 : 1
 }
 
 async function pingOne({ server, direct, driver }: Single, database: string | undefined): Promise<Pinged> {
-  const parts: Part[] = []
+  const parts = new Map<string, Part>()
   let part = ''
   const step = async <T>(name: string, work: () => Promise<T>): Promise<Step<T>> => {
     part = name
     return await timed(work)
   }
-  const add = (name: string, ms: number | null, what: string): number => parts.push({ part: name, ms, what })
+  const add = (name: string, ms: number | null, what: string): void => {
+    parts.set(name, { part: name, ms, what })
+  }
+  const done = (error: string | null): Pinged => ({
+    server: server.location.bolt,
+    parts: [...parts.values()],
+    error
+  })
   try {
     // Everything is done twice, and told of the second time: the first loads what this program, and the server, need for it.
-    await connection(server.uri, direct.isEncrypted(), step, () => {})
+    await connection(server.uri, direct.isEncrypted(), step, add)
     await connection(server.uri, direct.isEncrypted(), step, add)
     await login(direct, step, add)
     await route(direct, database, step, add)
     await query(driver, database, step, add)
-    return { server: server.location.bolt, parts, error: null }
+    return done(null)
   } catch (error) {
     add(part, null, `failed: ${messageOf(error)}`)
-    return { server: server.location.bolt, parts, error: `${part}: ${messageOf(error)}` }
+    return done(`${part}: ${messageOf(error)}`)
   }
 }
 
@@ -75,12 +84,12 @@ async function connection(
   add: Add
 ): Promise<void> {
   const name = await take('name', () => addressesOf(host))
-  add('name', name.ms, `${host} is ${name.value.join(', ')}`)
-  const port = Number(address.slice(address.lastIndexOf(':') + 1))
-  const tcp = await take('TCP', () => dial(name.value[0], port, PATIENCE))
+  add('name', name.ms, isAddress(host) ? 'it is an address' : `${host} is ${name.value.join(', ')}`)
+  const port = portOf(address)
+  const tcp = await take('TCP', () => dial(name.value, port, PATIENCE))
   let socket = tcp.value
   try {
-    add('TCP', tcp.ms, `a connection to ${name.value[0]}, port ${port}`)
+    add('TCP', tcp.ms, `a connection to ${tcp.value.remoteAddress}, port ${port}`)
     if (isEncrypted) {
       const tls = await take('TLS', () => encrypt(tcp.value, host, PATIENCE))
       socket = tls.value
@@ -153,6 +162,5 @@ function text({ server, parts }: Pinged): string {
     ms === null ? '' : show(ms).padStart(9),
     what.startsWith('failed: ') ? style('red', what) : what
   ])
-  const columns = process.stdout.isTTY ? process.stdout.columns : undefined
-  return `${style('bold', server)}\n${table(['part', '     time', 'what'], rows, { columns })}`
+  return `${style('bold', server)}\n${table(['part', '     time', 'what'], rows, { columns: widthOf(process.stdout) })}`
 }

@@ -39,21 +39,37 @@ export async function timed<T>(work: () => Promise<T>): Promise<Step<T>> {
   return { value, ms: performance.now() - begun }
 }
 
-/** The addresses of a host: a name, or an address itself, with or without brackets. */
+/** A host without the brackets that an IPv6 address has in a URI. */
+const bare = (host: string): string => host.replace(/^\[|\]$/g, '')
+
+/** Whether a host is an address, and no name. */
+export const isAddress = (host: string): boolean => isIP(bare(host)) !== 0
+
+/** The port of `host:port`. */
+export const portOf = (address: string): number => Number(address.slice(address.lastIndexOf(':') + 1))
+
+/** The addresses of a host. */
 export async function addressesOf(host: string): Promise<string[]> {
-  const found = await lookup(host.replace(/^\[|\]$/g, ''), { all: true })
+  const found = await lookup(bare(host), { all: true })
   return found.map(({ address }) => address)
 }
 
-/** A connection. @throws with the reason why there is none */
-export function dial(address: string, port: number, patience: number): Promise<Socket> {
-  const socket = connect({ host: address, port, noDelay: true })
-  return established(socket, 'connect', patience)
+/** A connection to the first of the addresses that gives one. @throws with the reason why the last gives none */
+export async function dial(addresses: readonly string[], port: number, patience: number): Promise<Socket> {
+  let failure: unknown
+  for (const host of addresses) {
+    try {
+      return await established(connect({ host, port, noDelay: true }), 'connect', patience)
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
 }
 
 /** TLS on a connection, whatever the certificate. @throws with the reason why there is none */
 export function encrypt(socket: Socket, host: string, patience: number): Promise<TLSSocket> {
-  const servername = isIP(host.replace(/^\[|\]$/g, '')) === 0 ? host : undefined
+  const servername = isAddress(host) ? undefined : host
   return established(secure({ socket, servername, rejectUnauthorized: false }), 'secureConnect', patience)
 }
 
@@ -100,12 +116,12 @@ function whoSays(bytes: Buffer): Speaks {
   return bytes.length >= 4 && bytes.readUInt16BE(0) === 0 ? 'bolt' : 'unknown'
 }
 
-/** What answers at an address, in plain or over TLS; and, over TLS, with which certificate. @throws with the reason why nothing does */
+/** What answers at a port, in plain or over TLS; and, over TLS, with which certificate. @throws with the reason why nothing does */
 export async function whoIsAt(
-  address: string,
+  addresses: readonly string[],
   { host, port, over, patience }: { host: string; port: number; over: 'tls' | 'plain'; patience: number }
 ): Promise<{ speaks: Speaks; certificate?: PeerCertificate }> {
-  let socket = await dial(address, port, patience)
+  let socket = await dial(addresses, port, patience)
   try {
     if (over === 'plain') return { speaks: await greet(socket, patience) }
     const encrypted = await encrypt(socket, host, patience)

@@ -5,8 +5,8 @@
 
 const { stripVTControlCharacters } = require('node:util')
 
-/** The narrowest that a last column is made. */
-const NARROWEST = 24
+/** The narrowest that a last column is made: where it has less room, it goes below its row. */
+const NARROWEST = 32
 
 /** @param {string} text */
 const width = text => stripVTControlCharacters(text).length
@@ -16,29 +16,42 @@ const width = text => stripVTControlCharacters(text).length
  *
  * @param {readonly string[]} heading
  * @param {readonly (readonly (string | number | null | undefined)[])[]} rows
- * @param {{ columns?: number }} [options] `columns`: how wide it may be. What is in the last column then goes on below
+ * @param {{ columns?: number }} [options] `columns`: how wide it may be. What does not fit into the last column goes on in other lines
  * @returns {string}
  */
 function table(heading, rows, { columns } = {}) {
   const cells = rows.map(row => heading.map((_, i) => String(row[i] ?? '')))
   const widths = heading.map((name, i) => Math.max(width(name), ...cells.map(row => width(row[i]))))
   const numeric = heading.map((_, i) => rows.length > 0 && rows.every(row => typeof row[i] === 'number'))
-  const last = heading.length - 1
-  const before = widths.slice(0, last).reduce((sum, n) => sum + n + 2, 0)
-  if (columns !== undefined) widths[last] = Math.min(widths[last], Math.max(NARROWEST, columns - before))
   /** @param {readonly string[]} row */
-  const line = row => {
-    const [first, ...more] = columns === undefined ? [row[last]] : wrapped(row[last], widths[last])
-    const text = [...row.slice(0, last), first]
+  const line = row =>
+    row
       .map((cell, i) => {
         const gap = ' '.repeat(Math.max(0, widths[i] - width(cell)))
         return numeric[i] ? gap + cell : cell + gap
       })
       .join('  ')
       .trimEnd()
-    return [text, ...more.map(part => ' '.repeat(before) + part)].join('\n')
+  const last = heading.length - 1
+  const before = widths.slice(0, last).reduce((sum, n) => sum + n + 2, 0)
+  const room = columns === undefined ? widths[last] : columns - before
+  const isBelow = room < Math.min(widths[last], NARROWEST)
+  const indent = isBelow ? 2 : before
+  if (isBelow) widths.pop()
+  else widths[last] = Math.min(widths[last], room)
+  /** @param {readonly string[]} row */
+  const lines = row => {
+    const parts = wrapped(row[last], isBelow ? Number(columns) - indent : room)
+    const whole = isBelow ? row.slice(0, last) : [...row.slice(0, last), String(parts.shift())]
+    return [line(whole), ...parts.filter(part => part !== '').map(part => ' '.repeat(indent) + part)].join(
+      '\n'
+    )
   }
-  return [line(heading), widths.map(n => '-'.repeat(n)).join('  '), ...cells.map(line)].join('\n')
+  return [
+    line(heading.slice(0, widths.length)),
+    widths.map(n => '-'.repeat(n)).join('  '),
+    ...cells.map(lines)
+  ].join('\n')
 }
 
 /**
@@ -80,6 +93,16 @@ function hasColors(stream) {
   if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
   if (NO_COLOR) return false
   return stream.isTTY === true && stream.hasColors?.() !== false
+}
+
+/**
+ * How wide lines may be: as the terminal is; undefined where the output is none.
+ *
+ * @param {Output} stream
+ * @returns {number | undefined}
+ */
+function widthOf({ isTTY, columns }) {
+  return isTTY && columns ? columns : undefined
 }
 
 /**
@@ -157,4 +180,5 @@ class LiveBlock {
 
 exports.table = table
 exports.style = style
+exports.widthOf = widthOf
 exports.LiveBlock = LiveBlock
