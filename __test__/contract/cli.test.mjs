@@ -435,6 +435,13 @@ test('doctor: a wrong password, and none, by Bolt and at the status endpoint', a
 test('doctor: a name that nobody knows', () =>
   finds(['bolt://no-such-host.invalid:7687'], 'name', /no-such-host\.invalid is not known here/))
 
+test('doctor: a port where somebody says nothing, and one where somebody says something else', async t => {
+  const silent = await boltServer(t, { handshake: 'silent' })
+  await finds([silent.uri], 'port', /answers nothing within 5 s/)
+  const garbage = await boltServer(t, { handshake: 'garbage' })
+  await finds([garbage.uri], 'port', /speaks no Bolt/)
+})
+
 test('doctor: TLS that the server has not, and TLS that it wants', async t => {
   const plain = await boltServer(t, { versions: bolt.neo4j526 })
   await finds([`bolt+s://127.0.0.1:${plain.port}`], 'TLS', /the server has none.*\+s/)

@@ -3,11 +3,12 @@
 import type { PeerCertificate } from 'node:tls'
 import type { HAServer } from '../api/neo4j-ha'
 import { readBolt } from '../config/servers'
+import { nativeModule } from '../crossing/native-module'
 import { messageOf } from '../errors'
 import type { Asked } from './arguments'
 import { checkFailure } from './members'
 import { checked, hasty, open, PATIENCE, type Single, withEach } from './pool'
-import { addressesOf, dial, isAddress, portOf, type Speaks, timed, whoIsAt } from './probe'
+import { addressesOf, dial, isAddress, portOf, timed, whoIsAt } from './probe'
 import { routingTable } from './routing-table'
 import { style, table, widthOf } from './table'
 
@@ -34,65 +35,55 @@ interface Finding {
 /** Tells of a look at a server. */
 type Say = (level: Level, look: string, says: string) => void
 
-export async function doctor({ servers, options, database, json }: Asked): Promise<number> {
+export async function doctor(asked: Asked): Promise<number> {
   const findings: Finding[] = []
   const sayOf =
     (of: string): Say =>
     (level, look, says) =>
       findings.push({ level, of, look, says })
-  try {
-    await withEach(servers, hasty(options), async singles => {
-      sayOf('this program')(
-        'ok',
-        'driver',
-        `its native module is loaded: Node.js ${process.version}, ${platform()}`
-      )
-      // Each has findings of its own, so that those who are looked at together do not mix them.
-      const looks = singles.map(single => {
+  if (driver(sayOf('this program'))) {
+    await withEach(asked.servers, hasty(asked.options), async singles => {
+      // Each has findings of its own, so that those of servers that are looked at together do not mix.
+      const looks = singles.map(async single => {
         const own: Finding[] = []
-        const say: Say = (level, look, says) => own.push({ level, of: single.server.uri.address, look, says })
-        return lookAt(
-          single,
-          { database, discovers: options.discover, resolver: options.resolver },
-          say
-        ).then(() => own)
+        await lookAt(single, asked, (level, look, says) =>
+          own.push({ level, of: single.server.uri.address, look, says })
+        )
+        return own
       })
       for (const own of await Promise.all(looks)) findings.push(...own)
-      await endpoints(singles, { servers, options }, sayOf)
+      await endpoints(singles, asked, sayOf)
     })
-  } catch (error) {
-    // Without it nothing can be looked at: the message says why, such as by an old glibc, and what to do.
-    if (!/cannot load its native module/.test(messageOf(error))) throw error
-    sayOf('this program')('found', 'driver', messageOf(error))
   }
-  console.log(json ? JSON.stringify(findings, null, 2) : text(findings))
+  console.log(asked.json ? JSON.stringify(findings, null, 2) : text(findings))
   return findings.some(({ level }) => level === 'found') ? 1 : 0
 }
 
-const platform = (): string => {
-  const { glibcVersionRuntime } = (
-    process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
-  ).header
-  const libc = glibcVersionRuntime === undefined ? '' : `, glibc ${glibcVersionRuntime}`
-  return `${process.platform} ${process.arch}${libc}`
+/** Whether there is a driver to look with. Why there is none, such as by an old glibc, and what to do, its error says. */
+function driver(say: Say): boolean {
+  try {
+    nativeModule()
+    say(
+      'ok',
+      'driver',
+      `its native module is loaded: Node.js ${process.version}, ${process.platform} ${process.arch}`
+    )
+    return true
+  } catch (error) {
+    say('found', 'driver', messageOf(error))
+    return false
+  }
 }
 
 // ---- one server ----
 
-interface Ways {
-  database: string | undefined
-  /** Whether addresses that a cluster tells are used. Undefined: as the URI says. */
-  discovers: boolean | undefined
-  resolver: { readonly [named: string]: string } | undefined
-}
-
 /** All there is to see of a server: as far as one thing lets us see the next. */
-async function lookAt({ server, direct }: Single, ways: Ways, say: Say): Promise<void> {
+async function lookAt({ server, direct }: Single, asked: Asked, say: Say): Promise<void> {
   const found = await name(server.uri.host, say)
   if (found === undefined) return
   if (!(await port(found, server.uri, direct.isEncrypted(), say))) return
   if (!(await login(direct, server, say))) return
-  await addresses(direct, server, ways, say)
+  await addresses(direct, server, asked, say)
   await clock(direct, say)
 }
 
@@ -121,11 +112,12 @@ async function port(
 ): Promise<boolean> {
   const number = portOf(address)
   const at = { host, port: number, patience: PATIENCE }
-  let plain: Speaks
-  try {
-    plain = (await whoIsAt(found, { ...at, over: 'plain' })).speaks
-  } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? messageOf(error)
+  const [inPlain, overTls] = await Promise.allSettled([
+    whoIsAt(found, { ...at, over: 'plain' }),
+    whoIsAt(found, { ...at, over: 'tls' })
+  ])
+  if (inPlain.status === 'rejected') {
+    const why = inPlain.reason.code ?? messageOf(inPlain.reason)
     say(
       'found',
       'port',
@@ -134,7 +126,8 @@ async function port(
     )
     return false
   }
-  const over = await whoIsAt(found, { ...at, over: 'tls' }).catch(() => undefined)
+  const { speaks: plain } = inPlain.value
+  const over = overTls.status === 'fulfilled' ? overTls.value : undefined
   if (plain === 'http' || over?.speaks === 'http') {
     say(
       'found',
@@ -245,7 +238,7 @@ async function login(
 async function addresses(
   direct: Single['direct'],
   { uri }: Single['server'],
-  { database, discovers, resolver }: Ways,
+  { database, options: { discover, resolver } }: Asked,
   say: Say
 ): Promise<void> {
   const told = await routingTable(direct, database).catch(error => messageOf(error))
@@ -257,8 +250,8 @@ async function addresses(
   const unreached: string[] = []
   await Promise.all(
     told.addresses.map(async named => {
-      const { host, address } = readBolt(`bolt://${resolver?.[named] ?? named}`, 'address')
       try {
+        const { host, address } = readBolt(`bolt://${resolver?.[named] ?? named}`, 'the address')
         const socket = await dial(await addressesOf(host), portOf(address), PATIENCE)
         socket.destroy()
       } catch (error) {
@@ -270,7 +263,7 @@ async function addresses(
     say('ok', 'addresses', `it names ${told.addresses.join(', ')}, who can be reached from here`)
     return
   }
-  const isUsed = discovers ?? uri.routing
+  const isUsed = discover ?? uri.routing
   say(
     isUsed ? 'found' : 'note',
     'addresses',

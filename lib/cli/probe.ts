@@ -73,24 +73,29 @@ export function encrypt(socket: Socket, host: string, patience: number): Promise
   return established(secure({ socket, servername, rejectUnauthorized: false }), 'secureConnect', patience)
 }
 
+/** A socket that has come so far as this event says. */
 function established<T extends Socket>(socket: T, event: string, patience: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => fail(new Error(`no answer within ${patience} ms`)), patience)
-    const fail = (error: Error): void => {
+    const end = (): void => {
       clearTimeout(timer)
+      socket
+        .off(event, succeed)
+        .off('error', fail)
+        .off('close', closed)
+        .on('error', () => {})
+    }
+    const succeed = (): void => {
+      end()
+      resolve(socket)
+    }
+    const fail = (error: Error): void => {
+      end()
       socket.destroy()
       reject(error)
     }
-    socket.once('error', fail)
-    socket.once('close', () => fail(new Error('the connection was closed')))
-    socket.once(event, () => {
-      clearTimeout(timer)
-      socket
-        .removeAllListeners('close')
-        .off('error', fail)
-        .on('error', () => {})
-      resolve(socket)
-    })
+    const closed = (): void => fail(new Error('the connection was closed'))
+    const timer = setTimeout(() => fail(new Error(`no answer within ${patience} ms`)), patience)
+    socket.on(event, succeed).on('error', fail).on('close', closed)
   })
 }
 
