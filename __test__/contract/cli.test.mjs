@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
+import https from 'node:https'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,9 +38,10 @@ const portsOf = members =>
 
 const json = ({ stdout }) => JSON.parse(stdout)
 
-/** A web server that knows nothing of Neo4j, until the test ends. */
-const web = async t => {
-  const server = http.createServer((_request, response) => response.end('<h1>hello</h1>'))
+/** A web server that knows nothing of Neo4j, until the test ends; with a certificate, over TLS. */
+const web = async (t, certificate) => {
+  const answer = (_request, response) => response.end('<h1>hello</h1>')
+  const server = certificate ? https.createServer(certificate, answer) : http.createServer(answer)
   await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {
     server.closeAllConnections()
@@ -430,6 +432,21 @@ test('doctor: a wrong password, and none, by Bolt and at the status endpoint', a
   assert.match(found[0][1], /refuses the user ada: .*NEO4J_PASSWORD/)
   assert.match(found[1][1], /HTTP 401.*ha_status_auth_enabled/)
   await finds([one.uri], 'login', /wants a user and a password, and none are given.*NEO4J_USERNAME/)
+})
+
+test('doctor: a status endpoint with TLS where there is none, without it where it is wanted, and of an unknown authority', async t => {
+  const auth = { user: 'ada', pass: 'right' }
+  const server = noProcedure(clock(await boltServer(t, { versions: bolt.neo4j35, auth })))
+  const port = await web(t)
+  const secure = await web(t, ca.issue(['IP:127.0.0.1']))
+  for (const [url, says] of [
+    [`https://127.0.0.1:${port}`, /This port has no TLS: give http:/],
+    [`http://127.0.0.1:${secure}`, /This port wants TLS: give https:/],
+    [`https://127.0.0.1:${secure}`, /Is its certificate trusted here.*NODE_EXTRA_CA_CERTS/],
+    [`http://127.0.0.1:${await deadPort()}`, /Is the server up\? Is this its HTTP port/]
+  ]) {
+    await finds([url, server.uri], 'status endpoint', says, as(auth))
+  }
 })
 
 test('doctor: a name that nobody knows', () =>

@@ -1,13 +1,13 @@
 /** `doctor`: goes through what people get wrong, and says what to do. A line for each look at a server. */
 
 import type { PeerCertificate } from 'node:tls'
-import type { HAServer } from '../api/neo4j-ha'
 import { readBolt } from '../config/servers'
 import { nativeModule } from '../crossing/native-module'
 import { messageOf } from '../errors'
 import type { Asked } from './arguments'
-import { checkFailure } from './members'
-import { checked, hasty, open, PATIENCE, type Single, withEach } from './pool'
+import { endpoints } from './endpoints'
+import type { Finding, Say } from './finding'
+import { hasty, PATIENCE, type Single, withEach } from './pool'
 import { addressesOf, dial, isAddress, portOf, timed, whoIsAt } from './probe'
 import { routingTable } from './routing-table'
 import { style, table, widthOf } from './table'
@@ -18,22 +18,6 @@ const CLOCK = 2_000
 /** Milliseconds in a day, and how many of these a certificate should hold. */
 const DAY = 86_400_000
 const DAYS = 14
-
-/** `ok`: nothing to do; `note`: good to know; `found`: something is wrong. */
-type Level = 'ok' | 'note' | 'found'
-
-/** A look at one thing. */
-interface Finding {
-  readonly level: Level
-  /** The server, or the program itself. */
-  readonly of: string
-  readonly look: string
-  /** What there is; and what to do, if something is wrong. */
-  readonly says: string
-}
-
-/** Tells of a look at a server. */
-type Say = (level: Level, look: string, says: string) => void
 
 export async function doctor(asked: Asked): Promise<number> {
   const findings: Finding[] = []
@@ -295,40 +279,6 @@ async function clock(direct: Single['direct'], say: Say): Promise<void> {
   } finally {
     await session.close()
   }
-}
-
-// ---- status endpoints ----
-
-/** What the checks of those that have one come to. */
-async function endpoints(
-  singles: readonly Single[],
-  { servers, options }: Pick<Asked, 'servers' | 'options'>,
-  sayOf: (of: string) => Say
-): Promise<void> {
-  const asked = servers.filter((_, i) => singles[i].server.http !== null)
-  if (asked.length === 0) return
-  const warnings: string[] = []
-  const pool = open(
-    asked,
-    hasty(options, warning => warnings.push(warning))
-  )
-  try {
-    await checked(pool)
-    for (const server of pool.servers) endpoint(server, sayOf)
-    for (const warning of warnings) sayOf('this program')('note', 'warning', warning)
-  } finally {
-    await pool.close()
-  }
-}
-
-function endpoint(server: HAServer, sayOf: (of: string) => Say): void {
-  const { url } = server.location
-  if (url === null) return
-  const say = sayOf(new URL(url).host)
-  const failure = checkFailure(server)
-  // What is wrong with its Bolt port was said.
-  if (failure?.startsWith(url)) say('found', 'status endpoint', failure)
-  else if (failure === null) say('ok', 'status endpoint', `${url} says ${server.info?.role}`)
 }
 
 // ---- what is shown ----

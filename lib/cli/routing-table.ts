@@ -11,8 +11,6 @@ const NO_PROCEDURE = 'Neo.ClientError.Procedure.ProcedureNotFound'
 export interface RoutingTable {
   readonly procedure: string
   readonly addresses: readonly string[]
-  /** What it names as able to read. */
-  readonly readers: readonly string[]
 }
 
 /**
@@ -30,10 +28,8 @@ export async function routingTable(
       const call = isOld ? `CALL ${procedure}({})` : `CALL ${procedure}({}, $database)`
       try {
         const { records } = await session.run(call, isOld ? {} : { database: database ?? null })
-        const entries = records[0].get('servers') as { addresses: string[]; role: string }[]
-        const of = (role?: string): string[] =>
-          entries.filter(entry => role === undefined || entry.role === role).flatMap(entry => entry.addresses)
-        return { procedure, addresses: [...new Set(of())], readers: of('READ') }
+        const entries = records[0].get('servers') as { addresses: string[] }[]
+        return { procedure, addresses: [...new Set(entries.flatMap(entry => entry.addresses))] }
       } catch (error) {
         if ((error as { code?: string }).code !== NO_PROCEDURE) throw error
       }
