@@ -6,11 +6,10 @@ import { nativeModule } from '../crossing/native-module'
 import { messageOf } from '../errors'
 import type { Asked } from './arguments'
 import { endpoints } from './endpoints'
-import type { Finding, Say } from './finding'
+import { type Finding, type Say, text } from './finding'
 import { hasty, PATIENCE, type Single, withEach } from './pool'
 import { addressesOf, dial, isAddress, portOf, timed, whoIsAt } from './probe'
 import { routingTable } from './routing-table'
-import { style, table, widthOf } from './table'
 
 /** Milliseconds that the clock of a server may be off. */
 const CLOCK = 2_000
@@ -279,15 +278,4 @@ async function clock(direct: Single['direct'], say: Say): Promise<void> {
   } finally {
     await session.close()
   }
-}
-
-// ---- what is shown ----
-
-const COLOURS = { ok: 'green', note: 'yellow', found: 'red' } as const
-
-function text(findings: readonly Finding[]): string {
-  const rows = findings.map(({ level, of, look, says }) => [style(COLOURS[level], level), of, look, says])
-  return table(['', 'server', 'look', 'what there is, and what to do'], rows, {
-    columns: widthOf(process.stdout)
-  })
 }
