@@ -1,5 +1,5 @@
 // From the figures of the rounds to the lines of the report.
-import { table } from '../tools/lib/table.mjs'
+import { table } from '../lib/cli/table.js'
 
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b)

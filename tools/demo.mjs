@@ -3,11 +3,11 @@
 // and at the end the count of acknowledged writes that the database has: all of them, each once, or the exit code tells.
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { style, table } from '../lib/cli/table.js'
 import { Board } from './demo/board.mjs'
 import { Load } from './demo/load.mjs'
 import { quickStart } from './demo/quick-start.mjs'
 import { fail, UserError } from './lib/exec.mjs'
-import { style, table } from './lib/table.mjs'
 import { downOwnedBy, up } from './servers/index.mjs'
 import { setup } from './setup.mjs'
 

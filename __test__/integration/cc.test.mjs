@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { until, within } from '../support/until.mjs'
+import { commandSuite } from './suites/command.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { reactiveSuite } from './suites/reactive.mjs'
@@ -215,6 +216,7 @@ describe('a real causal cluster', () => {
   reactiveSuite(set, about)
   loginSuite(set, about)
   summarySuite(set, about)
+  commandSuite(set, { ...about, checksOverHttp: true })
 
   // ---- a pool of its members ----
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { until } from '../support/until.mjs'
+import { commandSuite } from './suites/command.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { parameterSuite } from './suites/parameters.mjs'
@@ -144,4 +145,5 @@ describe('a real HA cluster of Neo4j 3.4', () => {
   parameterSuite(set)
   summarySuite(set, about)
   manualSuite(set)
+  commandSuite(set, { ...about, checksOverHttp: true })
 })

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { until, within } from '../support/until.mjs'
+import { commandSuite } from './suites/command.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
 import { originalSnippetSuite } from './suites/original-snippet.mjs'
@@ -557,4 +558,5 @@ describe('a real HA cluster', () => {
   summarySuite(set, { bolt: [3, 0] })
   manualSuite(set)
   reactiveSuite(set)
+  commandSuite(set, { checksOverHttp: true, bolt: [3, 0] })
 })

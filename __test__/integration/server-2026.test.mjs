@@ -3,6 +3,7 @@
 import { after, describe } from 'node:test'
 import { authority } from '../support/certificates.mjs'
 import { abortSuite } from './suites/abort.mjs'
+import { commandSuite } from './suites/command.mjs'
 import { encryptionSuite } from './suites/encryption.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
@@ -36,6 +37,7 @@ describe('a single Neo4j 2026', () => {
   abortSuite(set)
   reactiveSuite(set)
   encryptionSuite(set)
+  commandSuite(set, { ...about, role: 'writer' })
   manualSuite(set, routed)
   loginSuite(set, routed)
   userSuite(set, routed)

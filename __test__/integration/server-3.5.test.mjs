@@ -3,6 +3,7 @@
 import { after, describe } from 'node:test'
 import { authority } from '../support/certificates.mjs'
 import { abortSuite } from './suites/abort.mjs'
+import { commandSuite } from './suites/command.mjs'
 import { encryptionSuite } from './suites/encryption.mjs'
 import { loginSuite } from './suites/login.mjs'
 import { manualSuite } from './suites/manual.mjs'
@@ -33,4 +34,5 @@ describe('a single Neo4j 3.5', () => {
   abortSuite(set)
   reactiveSuite(set)
   encryptionSuite(set)
+  commandSuite(set, { ...about, role: 'single' })
 })

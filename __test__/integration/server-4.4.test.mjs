@@ -2,6 +2,7 @@
 
 import { describe } from 'node:test'
 import { abortSuite } from './suites/abort.mjs'
+import { commandSuite } from './suites/command.mjs'
 import { encryptionSuite } from './suites/encryption.mjs'
 import { interopSuite } from './suites/interop.mjs'
 import { loginSuite } from './suites/login.mjs'
@@ -38,4 +39,5 @@ describe('a single Neo4j 4.4', () => {
   loginSuite(set, routed)
   userSuite(set, routed)
   interopSuite(set, about)
+  commandSuite(set, { ...about, role: 'writer' })
 })

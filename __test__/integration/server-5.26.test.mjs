@@ -4,6 +4,7 @@ import { after, describe } from 'node:test'
 import { authority } from '../support/certificates.mjs'
 import { abortSuite } from './suites/abort.mjs'
 import { clientCertificateSuite } from './suites/client-certificates.mjs'
+import { commandSuite, singleCommandSuite } from './suites/command.mjs'
 import { encryptionSuite } from './suites/encryption.mjs'
 import { interopSuite } from './suites/interop.mjs'
 import { loginSuite, noAuthenticationSuite } from './suites/login.mjs'
@@ -38,6 +39,8 @@ describe('a single Neo4j 5.26', () => {
   reactiveSuite(set)
   encryptionSuite(set)
   interopSuite(set, about)
+  commandSuite(set, { ...about, role: 'writer' })
+  singleCommandSuite(set, { ca })
 })
 
 describe('a Neo4j 5.26 without authentication that wants client certificates', () => {

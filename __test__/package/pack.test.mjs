@@ -114,7 +114,7 @@ describe('the packed packages', () => {
     const held = readdirSync(folder, { recursive: true })
       .filter(file => file.startsWith('dist') && statSync(join(folder, file)).isFile())
       .map(file => join(folder, file))
-    const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const { bin, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
     const loaded = new Set()
     const load = file => {
       if (loaded.has(file)) return
@@ -124,6 +124,7 @@ describe('the packed packages', () => {
       }
     }
     for (const [, to] of JSON.stringify(exports).matchAll(/"(\.\/[^"]+js)"/g)) load(join(folder, to))
+    for (const to of Object.values(bin)) load(join(folder, to))
     assert.deepEqual(
       held.filter(file => !loaded.has(file)),
       []
@@ -162,6 +163,21 @@ describe('the packed packages', () => {
     assert.equal(optionalDependencies[here[0]], read(here[0]).version)
     assert.deepEqual(read(here[0]).os, [process.platform])
     assert.deepEqual(read(here[0]).cpu, [process.arch])
+  })
+
+  it('have a command, which npx runs', async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    const npx = async (...args) => {
+      const command = [realpathSync(which('npx')), '--no-install', 'neo4j-ha-bolt-driver', ...args]
+      return await exec(process.execPath, command, { cwd: app, env, timeout: 60_000 }).then(
+        ({ stdout }) => ({ code: 0, stdout: stdout.trim() }),
+        ({ code, stdout }) => ({ code, stdout })
+      )
+    }
+    assert.deepEqual(await npx('--version'), { code: 0, stdout: version })
+    const { code, stdout } = await npx('status', 'bolt://127.0.0.1:1', '--json')
+    assert.equal(code, 2)
+    assert.equal(JSON.parse(stdout).members[0].state, 'down')
   })
 
   it('load by require, and the native module works', async () => {

@@ -39,13 +39,13 @@ test('no circle of imports', () => {
 })
 
 // Each may import what stands behind it. What is in no such folder is needed on several floors.
-const FLOORS = ['api', 'results', 'crossing', 'config', 'codec']
+const FLOORS = ['cli', 'index.ts', 'api', 'results', 'crossing', 'config', 'codec']
 
-for (const [height, floor] of FLOORS.entries()) {
-  test(`${floor} imports nothing of ${FLOORS.slice(0, height).join(', ') || 'index.ts'}`, () => {
-    const above = [...FLOORS.slice(0, height), 'index.ts']
+for (const [height, floor] of [...FLOORS.entries()].slice(1)) {
+  test(`${floor} imports nothing of ${FLOORS.slice(0, height).join(', ')}`, () => {
+    const above = FLOORS.slice(0, height)
     const wrong = [...imports]
-      .filter(([file]) => dirname(file).startsWith(floor))
+      .filter(([file]) => file.startsWith(floor))
       .flatMap(([file, needs]) => needs.map(need => [file, need]))
       .filter(([, need]) => above.some(up => need.startsWith(up)))
     assert.deepEqual(wrong, [])

@@ -2,8 +2,8 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { table } from '../../lib/cli/table.js'
 import { fail } from '../../tools/lib/exec.mjs'
-import { table } from '../../tools/lib/table.mjs'
 import { downOwnedBy, up } from '../../tools/servers/index.mjs'
 import { atLeastOne, chosen, parse } from '../options.mjs'
 import { writePage } from '../page.mjs'

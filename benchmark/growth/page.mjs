@@ -1,5 +1,5 @@
 // The figures of growth as tables and as a picture.
-import { table } from '../../tools/lib/table.mjs'
+import { table } from '../../lib/cli/table.js'
 import { short } from '../report.mjs'
 
 const both = (heading, key) => [

@@ -1,7 +1,7 @@
 // The committed figures, and what others are beside them.
 
 import { readFileSync, writeFileSync } from 'node:fs'
-import { table } from '../../tools/lib/table.mjs'
+import { table } from '../../lib/cli/table.js'
 
 const FILE = new URL('figures.json', import.meta.url)
 /** So much more than committed is too much, and so much less calls for new figures. In percent. */

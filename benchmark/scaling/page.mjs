@@ -1,6 +1,6 @@
 // The figures as tables: on the terminal, and on the page of the documentation.
 
-import { table } from '../../tools/lib/table.mjs'
+import { table } from '../../lib/cli/table.js'
 import { short } from '../report.mjs'
 
 /** How many times its share of the first row's a figure is, each counted per member, session or waiter. */

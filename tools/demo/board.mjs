@@ -1,6 +1,6 @@
 // The live table of the failover: the members as the driver sees them, and a timeline of what changed when.
 
-import { LiveBlock, style, table } from '../lib/table.mjs'
+import { LiveBlock, style, table } from '../../lib/cli/table.js'
 
 const EVERY = 200
 

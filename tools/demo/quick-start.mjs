@@ -4,9 +4,9 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { LiveBlock, table } from '../../lib/cli/table.js'
 import { UserError } from '../lib/exec.mjs'
 import { ROOT } from '../lib/project.mjs'
-import { LiveBlock, table } from '../lib/table.mjs'
 
 const LIMIT = 60_000
 

@@ -3,8 +3,8 @@
 
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { table } from '../../lib/cli/table.js'
 import { fail, UserError } from '../lib/exec.mjs'
-import { table } from '../lib/table.mjs'
 import { attach, down, fetch, products, up } from './index.mjs'
 import { instances, rootFolder } from './instances.mjs'
 
