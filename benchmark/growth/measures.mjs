@@ -1,9 +1,11 @@
 // What is measured of each size: a function of a `Subject` and the size, that gives figures.
+import { PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { settle, timed } from '../measure.mjs'
 import { inSession, iterate } from '../workloads/read.mjs'
 import { askBy } from '../workloads/small.mjs'
 import { readRow } from '../workloads/values.mjs'
+import { makeRecords } from './records.mjs'
 
 /** So many rows are read before what counts, by results of the size that is measured or of this one. */
 const WARM_UP_ROWS = 100_000
@@ -56,6 +58,30 @@ async function kept(subject, size) {
   return { records: records.length, heapBytes: heap / size, outsideBytes: outside / size }
 }
 
+/**
+ * CPU time of a collected row, and how much of it passes while garbage is collected; and the CPU time that the same objects take made
+ * of nothing: no bytes are read for them.
+ */
+async function collected(subject, size) {
+  const driver = subject.open()
+  const all = () => inSession(driver, session => session.run(text(size)))
+  await all()
+  makeRecords(size)
+  await settle()
+  let pauses = 0
+  const observer = new PerformanceObserver(list => {
+    for (const { duration } of list.getEntries()) pauses += duration
+  })
+  observer.observe({ entryTypes: ['gc'] })
+  const { cpuSeconds } = await timed(all)
+  await sleep(50) // what is observed is told later
+  observer.disconnect()
+  await settle()
+  const { cpuSeconds: made } = await timed(async () => makeRecords(size))
+  const share = seconds => (seconds / size) * US
+  return { cpuUsPerRow: share(cpuSeconds), gcUsPerRow: share(pauses / 1e3), madeUsPerRow: share(made) }
+}
+
 /** What is in use when there is no garbage, on V8's heap and in what it holds outside of it. */
 async function inUse() {
   for (let i = 0; i < 3; i++) {
@@ -69,5 +95,6 @@ async function inUse() {
 export const measures = {
   rows: { sizes: [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000], measure: rows },
   sessions: { sizes: [1, 10, 100, 1_000, 10_000], measure: sessions },
+  collected: { sizes: [1_000_000], measure: collected },
   kept: { sizes: [1_000_000], measure: kept }
 }

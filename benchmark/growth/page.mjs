@@ -19,6 +19,12 @@ const COLUMNS = {
     ...both('CPU us a query', 'cpuUsPerQuery'),
     ...both('us a query', 'usPerQuery')
   ],
+  collected: [
+    ['rows', ({ size }) => size],
+    ...both('CPU us a row', 'cpuUsPerRow'),
+    ...both('in garbage collection', 'gcUsPerRow'),
+    ...both('objects alone', 'madeUsPerRow')
+  ],
   kept: [
     ['records', ({ size }) => size],
     ...both('bytes of each on the heap', 'heapBytes'),
@@ -40,6 +46,8 @@ const ABOUT = {
   rows: 'Results of so many rows (integer, string, float), read by an async iterator, one after the other:',
   sessions:
     'Small queries, so many at the same time, each on a session of its own that is opened and closed:',
+  collected:
+    'A collected row of the scan: CPU time of all threads, how much of the time passes in pauses for garbage collection, and the CPU time of the same objects made of nothing, without a driver, in the same process:',
   kept: 'What a record of the scan costs that the program keeps, when there is no garbage:'
 }
 
