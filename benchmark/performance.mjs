@@ -1,5 +1,5 @@
 // The sections of docs/PERFORMANCE.md that come from the figures of `npm run bench`.
-import { DETAILS, detailCells, measuredIn, ofEachMeasurement, short } from './report.mjs'
+import { DETAILS, detailCells, measuredIn, ofEachMeasurement, short, spreadText } from './report.mjs'
 
 const row = cells => `| ${cells.join(' | ')} |`
 const markdown = (head, left, rows) =>
@@ -13,7 +13,7 @@ function ratios(entries) {
     `\`${entry.workload}\``,
     entry.unit,
     entry.ratio.toFixed(2),
-    `${(entry.spread * 100).toFixed(0)} %`,
+    spreadText(entry),
     entry.cpuRatio.toFixed(2),
     entry.floor ?? '',
     entry.goal ?? '',
@@ -66,17 +66,12 @@ function section(server, entries) {
     .join('\n\n')
 }
 
-/** @param entries as `npm run bench -- --json` writes them */
+/**
+ * @param entries as `npm run bench -- --json` writes them
+ * @returns the section of each server that is among them
+ */
 export function sections(entries) {
   const servers = [...new Set(entries.map(({ server }) => server))]
-  return {
-    figures: servers
-      .map(name =>
-        section(
-          name,
-          entries.filter(({ server }) => server === name)
-        )
-      )
-      .join('\n\n')
-  }
+  const of = name => entries.filter(({ server }) => server === name)
+  return Object.fromEntries(servers.map(name => [name, section(name, of(name))]))
 }

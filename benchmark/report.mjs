@@ -64,16 +64,19 @@ export function summarize(workload, server, peer, rounds) {
   }
 }
 
+/** How far the rounds lie apart; of one nothing is known. */
+export const spreadText = ({ rounds, spread }) => (rounds > 1 ? `${(spread * 100).toFixed(0)} %` : '')
+
 /** One line of the table of ratios; without an entry its head. */
 export function line(entry) {
   if (!entry) return columns('workload', 'server', 'of', 'ratio', 'spread', 'CPU ratio', 'floor', 'others')
-  const { workload, server, unit, ratio, spread, cpuRatio, floor, met, others } = entry
+  const { workload, server, unit, ratio, cpuRatio, floor, met, others } = entry
   return columns(
     workload,
     server,
     unit,
     ratio.toFixed(2),
-    `${(spread * 100).toFixed(0)} %`,
+    spreadText(entry),
     cpuRatio.toFixed(2),
     floor === undefined ? '' : `${floor} ${met ? 'met' : 'MISSED'}`,
     others.map(({ peer, ratio }) => `${peer} ${ratio.toFixed(2)}`).join(', ')

@@ -121,7 +121,7 @@ const machine = { cpu: 'a CPU', cores: 4, node: 'v22.0.0', versions: { mine: '2.
 const entries = [rate, workload].map(one => ({ ...summarize(one, 'replay', 'theirs', rounds), machine }))
 
 describe('the page', () => {
-  const { figures } = sections(entries)
+  const { replay: figures } = sections(entries)
 
   it('has a line of each workload, and those of each measurement once', () => {
     const lines = figures.split('\n')
@@ -142,6 +142,14 @@ describe('the page', () => {
       figures,
       /Node\.js v22\.0\.0, 4 cores \(a CPU\); 3 rounds; `mine` 2\.0\.0, `theirs` 6\.3\.0\./
     )
+  })
+
+  it('has a section of each server that was measured, and says nothing of a spread where there was one round', () => {
+    const once = { ...summarize(rate, 'real', 'theirs', rounds.slice(0, 1)), machine }
+    const written = sections([...entries, once])
+    assert.deepEqual(Object.keys(written), ['replay', 'real'])
+    assert.match(written.real, /^### On Neo4j 5\.26\n/)
+    assert.match(written.real, /^\| `scan-collect` \| rows\/s \| [\d.]+ \| {2}\| /m)
   })
 
   it('keeps what is written by hand, however often its sections are written', () => {
