@@ -37,7 +37,8 @@ impl NoAnswer {
     }
 }
 
-/// Takes what a driver says, and answers what it asks. Called from its tasks: must not block.
+/// Takes what a driver says, and answers what it asks. Called from its tasks, and within calls of
+/// sessions: must not block.
 pub trait Observer: Send + Sync {
     /// The servers were checked.
     fn topology(&self, view: &View);

@@ -14,7 +14,8 @@ use crate::error::{Error, ServerRef};
 const INITIAL_CREDIT: usize = 2;
 
 /// Takes a result. Calls come in this order: `keys`, `batch` any number of times, then `summary` or `failure`, and
-/// `failure` may come alone; after `restart`, it begins anew. Called from the driver's tasks: must not block.
+/// `failure` may come alone; after `restart`, it begins anew. Called from the driver's tasks, and within a call of the session that
+/// begins the work: must not block.
 pub trait Sink: Send + Sync {
     /// The head of the result; just before the first batch or the summary.
     fn keys(&self, head: &Head);
