@@ -118,15 +118,18 @@ async function warmUp(measurement, server, signal) {
   for (let i = 0; i < server.warmUps; i++) await measured(client, { measurement, server }, THEIRS, signal)
 }
 
-/** All rounds of a measurement on a server: ours, theirs, ours, theirs, ..., and the others after the first of these pairs. */
-async function compare(measurement, server, { ours, rounds, others }, signal) {
+/**
+ * All rounds of a measurement on a server, a pair each, and the others after the first of these. Who begins changes from pair to pair, and
+ * from one `turn` to the next: a server gets used to what it is asked, and the second finds it faster.
+ */
+async function compare(measurement, server, { ours, rounds, others, turn }, signal) {
   const job = { measurement, server }
   const figures = []
   for (let round = 0; round < rounds; round++) {
-    const one = {
-      ours: await measured(client, job, ours, signal),
-      theirs: await measured(client, job, THEIRS, signal)
-    }
+    const pair = Object.entries({ ours, theirs: THEIRS })
+    if ((turn + round) % 2 > 0) pair.reverse()
+    const one = {}
+    for (const [whose, peer] of pair) one[whose] = await measured(client, job, peer, signal)
     if (round === 0) {
       one.others = {}
       for (const { name, command, oriented, instead } of others) {
@@ -166,12 +169,12 @@ async function benchOn(name, others, options, took, signal) {
     const rounds = options.rounds ?? server.rounds
     const peers = others.map(one => (one === needy ? { ...one, instead } : one))
     const warm = new Set()
-    for (const measurement of measurements) {
+    for (const [turn, measurement] of measurements.entries()) {
       const its = options.chosen.filter(one => one.measurement === measurement)
       if (its.length === 0 || !(measurement.servers?.includes(name) ?? true)) continue
       if (!warm.has(measurement.query)) await warmUp(measurement, server, signal)
       warm.add(measurement.query)
-      const figures = await compare(measurement, server, { ...options, rounds, others: peers }, signal)
+      const figures = await compare(measurement, server, { ...options, rounds, turn, others: peers }, signal)
       for (const workload of its) {
         const judged = { ...workload, ...limits(workload, name, options) }
         took(summarize(judged, name, THEIRS, figures))

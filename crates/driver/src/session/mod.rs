@@ -1,7 +1,8 @@
 //! Sessions: work in order, on a server chosen by intent.
 //!
 //! A session is a queue of commands and, while the queue is not empty, one task that does them (`worker`), which the thread that
-//! asks may begin (`tasks`). Nothing of it lives on between commands but its state: the open transaction, the bookmarks, the server it sticks to.
+//! asks may begin (`tasks`). Nothing of it lives on between commands but its state: the open transaction, the bookmarks, the server it
+//! sticks to.
 
 mod attempt;
 mod auto_commit;
