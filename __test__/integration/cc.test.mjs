@@ -197,6 +197,9 @@ describe('a real causal cluster', () => {
 
   runningWorkSuite(set, about)
 
+  // Before a member dies: it may not be back for a while.
+  commandSuite(set, { ...about, checksOverHttp: true })
+
   test('a follower dies: reads go on, on the other', async t => {
     const driver = start(t)
     const read = () => driver.executeQuery(ROLE, {}, { routing: 'READ' })
@@ -216,7 +219,6 @@ describe('a real causal cluster', () => {
   reactiveSuite(set, about)
   loginSuite(set, about)
   summarySuite(set, about)
-  commandSuite(set, { ...about, checksOverHttp: true })
 
   // ---- a pool of its members ----
 
