@@ -96,7 +96,8 @@ test('DatabaseUnavailable: the member is forgotten, and a transaction function r
   const answer = await driver.session(read).executeRead(async tx => column(await tx.run('RETURN 1')))
   assert.deepEqual(answer, [1])
   assert.equal(one.queries().length, 1)
-  assert.equal(cluster.routes().length, 2)
+  // Where a router is slow, another one is asked beside it.
+  assert.ok(cluster.routes().length >= 2, 'the table was fetched anew')
 })
 
 test('work that an earlier table sends to members that have left goes on by the next one', async t => {
